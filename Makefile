@@ -1,0 +1,53 @@
+# `make help` lists the targets. PYTHON picks the interpreter the environment is made with.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test test-quick lint format dry-run golden pins clean
+
+help:  ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(READY)  ## Make the environment in .venv (Python 3.11 to 3.13).
+
+# uv, because it takes torch, torchvision and torch-fidelity from one place, so that they fit each other.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "PYTHON=$(PYTHON) is Python %d.%d; expected 3.11 to 3.13. Name another one: make setup PYTHON=python3.12" % v)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+train: $(READY)  ## Train on the built-in set: `make train`, or `make train ARGS="generator=resnet9 dataset=maps"`.
+	$(BIN)/python src/train.py $(or $(ARGS),experiments=first_run)
+
+test: $(READY)  ## Pass all tests (under 10 minutes on 2 cores).
+	$(BIN)/python -m pytest $(ARGS)
+
+test-quick: $(READY)  ## Pass the unit tests only.
+	$(BIN)/python -m pytest tests/unit tests/config $(ARGS)
+
+lint: $(READY)  ## Check style and docstrings.
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/pydoclint -q src
+
+format: $(READY)  ## Rewrite the style.
+	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests
+
+dry-run: $(READY)  ## Print the resolved configuration: `make dry-run ARGS="dataset=facades"`.
+	$(BIN)/python src/train.py --cfg job --resolve $(ARGS)
+
+golden: $(READY)  ## Rewrite the golden losses; say why in CHANGELOG.md.
+	$(BIN)/python tests/golden/rewrite.py
+
+pins: $(READY)  ## Take the newest versions that fit pyproject.toml into constraints.txt.
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
+	  --no-header --no-annotate --no-emit-index-url pyproject.toml -o constraints.txt
+
+clean:  ## Remove the environment and caches; runs and data stay.
+	rm -rf $(VENV) .pytest_cache .ruff_cache dist build

@@ -1,0 +1,3 @@
+"""Image-to-image translation with adversarial networks."""
+
+__version__ = "0.1.0"

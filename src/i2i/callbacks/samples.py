@@ -1,0 +1,91 @@
+"""Pictures of what the model makes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+
+from i2i.data.image_io import write_png
+from i2i.metrics.quantise import to_uint8
+
+GAP = 4  # white pixels between two images
+
+
+def image_grid(rows: list[list[Tensor]]) -> np.ndarray:
+    """Lays images out in rows.
+
+    Args:
+        rows: Each a list of (C, H, W) images in [-1, 1], 1 or 3 channels; all of one H and W.
+
+    Returns:
+        (height, width, 3) uint8 RGB, white between the images.
+    """
+    cells = [
+        [to_uint8(i.float().cpu()).expand(3, -1, -1).permute(1, 2, 0).numpy() for i in row]
+        for row in rows
+    ]
+    height, width = cells[0][0].shape[:2]
+    columns = max(len(row) for row in cells)
+    shape = (len(cells) * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
+    grid = np.full(shape, 255, np.uint8)
+    for r, row in enumerate(cells):
+        for c, image in enumerate(row):
+            top, left = GAP + r * (height + GAP), GAP + c * (width + GAP)
+            grid[top : top + height, left : left + width] = image
+    return grid
+
+
+class SampleGrid(Callback):
+    """Writes input | output | target rows of the first images of a split, and logs them.
+
+    Attributes:
+        last_picture: The file that was written last.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        n_images: int = 8,  # rows
+    ):
+        self.folder, self.n_images = Path(folder), n_images
+        self.rows: list[list[Tensor]] = []
+        self.last_picture: Path | None = None
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.rows = []
+
+    on_test_epoch_start = on_validation_epoch_start
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Tensor, batch: Any, *_: Any
+    ) -> None:
+        if not trainer.is_global_zero:
+            return
+        for row in zip(batch["input"], outputs, batch["target"], strict=True):
+            if len(self.rows) < self.n_images:
+                self.rows.append([image.detach().float().cpu() for image in row])
+
+    on_test_batch_end = on_validation_batch_end
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.write(trainer, f"val_step_{trainer.global_step:07d}", "val/samples")
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.write(trainer, "test", "test/samples")
+
+    def write(self, trainer: Trainer, name: str, key: str) -> None:
+        """Writes the grid as a PNG and hands it to every logger that takes pictures."""
+        if not self.rows:
+            return
+        grid = image_grid(self.rows)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.last_picture = self.folder / f"{name}.png"
+        write_png(self.last_picture, grid)
+        for logger in trainer.loggers:
+            if hasattr(logger, "log_image"):
+                logger.log_image(key, [grid], step=trainer.global_step)
+            elif isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image(key, grid, trainer.global_step, dataformats="HWC")

@@ -1,0 +1,55 @@
+"""Scores the model's images on the validation and test splits."""
+
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
+
+
+class Scoring(Callback):
+    """Feeds an evaluator and logs what it computes as ``val/NAME`` and ``test/NAME``.
+
+    Attributes:
+        results: The last result of each split.
+    """
+
+    def __init__(
+        self,
+        evaluator: PairEvaluator,
+        required: bool = False,  # whether missing Inception weights stop the run
+    ):
+        self.evaluator = evaluator
+        self.required = required
+        self.results: dict[str, EvaluationResult] = {}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self.evaluator.prepare(pl_module.device, required=self.required)
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.evaluator.start("val")
+
+    def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.evaluator.start("test")
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Tensor, batch: Any, *_: Any
+    ) -> None:
+        self.evaluator.update(batch["index"], batch["name"], outputs, batch["target"])
+
+    on_test_batch_end = on_validation_batch_end
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.finish("val", pl_module)
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.finish("test", pl_module)
+
+    def finish(self, split: str, pl_module: LightningModule) -> None:
+        """Computes, and hands the values to checkpointing and to the loggers."""
+        result = self.results[split] = self.evaluator.compute()
+        values = {f"{split}/{name}": value for name, value in result.values.items()}
+        # Every process has the gathered values already: nothing is left to synchronise.
+        pl_module.log_dict(values, logger=False, rank_zero_only=False, sync_dist=False)
+        pl_module.write(values)

@@ -1,0 +1,1 @@
+"""The commands; besides src/*.py the only code that knows Hydra."""

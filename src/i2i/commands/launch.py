@@ -1,0 +1,85 @@
+"""Runs a Hydra command from any working directory and turns errors into one readable screen."""
+
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from i2i.errors import SettingError
+from i2i.resources import root_dir
+
+Task = Callable[[Any], Any]
+
+
+def launch(task: Task, config_name: str) -> None:
+    """Composes ``conf/<config_name>.yaml`` with the command line and hands it to a task.
+
+    Errors that a user can mend are printed without a traceback, with exit code 1;
+    ``I2I_TRACEBACK=1`` shows it all the same.
+
+    Args:
+        task: Takes the composed configuration.
+        config_name: Name of the primary configuration.
+    """
+    import hydra
+
+    root = root_dir()
+    os.environ["I2I_ROOT"] = str(root)  # conf/*.yaml name it in hydra.searchpath
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
+
+    @functools.wraps(task)
+    def guarded(cfg: Any) -> Any:
+        quieten()
+        return report_errors(lambda: task(cfg))
+
+    run = hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name=config_name)
+    report_errors(run(guarded))
+
+
+def report_errors(call: Callable[[], Any]) -> Any:
+    """Calls, and ends the program with a readable message where a user can mend the error."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        return call()
+    except (SettingError, HydraException, OmegaConfBaseException, OSError) as error:
+        mendable = (SettingError, HydraException, OmegaConfBaseException, PermissionError)
+        mendable += (FileNotFoundError, NotADirectoryError, FileExistsError)
+        if os.environ.get("I2I_TRACEBACK") or not isinstance(error, mendable):
+            raise
+        if int(os.environ.get("LOCAL_RANK", "0")) == 0:
+            print(f"\n{describe(error)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def describe(error: BaseException) -> str:
+    """The text of an error: that of the setting at fault, where one is among its causes."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SettingError):
+            # A loader process puts a traceback before the text.
+            return str(cause).rsplit("SettingError: ", 1)[-1].strip()
+        cause = cause.__cause__
+    if isinstance(error, PermissionError):
+        return (
+            f"{error.filename}: found no permission to read or write there; expected some. "
+            "Choose another place (hydra.run.dir=..., output=..., dataset.root=...)."
+        )
+    text = str(error).strip()
+    return f"{text}\n{str(error.__cause__).strip()}" if error.__cause__ else text
+
+
+def quieten() -> None:
+    """Keeps Lightning's advertisements out, and its messages from being printed twice."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        return not text.startswith(("💡", "GPU available", "TPU available", "`Trainer("))
+
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logger = logging.getLogger(name)
+        logger.propagate = False
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(wanted)

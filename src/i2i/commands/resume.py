@@ -1,0 +1,54 @@
+"""``resume=``: the options, the folder and the checkpoint of a run that stopped."""
+
+from pathlib import Path
+
+from i2i.errors import setting_error
+
+
+def last_checkpoint(path: Path) -> Path:
+    """The checkpoint to go on from: the file itself, or the last one of a run folder.
+
+    Raises:
+        SettingError: There is none.
+    """
+    if path.is_file():
+        return path
+    last = path / "checkpoints" / "last.ckpt"
+    if last.is_file():
+        return last
+    found = "a folder without checkpoints/last.ckpt" if path.is_dir() else "nothing"
+    raise setting_error(
+        f"resume={path}", f"{found} there", "the folder of a run, or one of its checkpoints",
+        "A run writes its first checkpoint after its first epoch; look in outputs/ or multirun/.",
+    )  # fmt: skip
+
+
+def with_earlier_options(argv: list[str]) -> list[str]:
+    """Puts the options of the run that is resumed before those just typed.
+
+    The run goes on in its own folder, with its own data root, unless the command line says
+    otherwise; what was just typed comes last and wins.
+
+    Args:
+        argv: The command line without the program.
+
+    Returns:
+        The command line to give to Hydra; the same one where nothing is resumed.
+    """
+    typed = [a.partition("=")[2] for a in argv if a.lstrip("+").startswith("resume=")]
+    if not typed or typed[-1] in ("", "null"):
+        return argv
+    path = Path(typed[-1].strip("'\"")).expanduser().resolve()
+    checkpoint = last_checkpoint(path)
+    run_dir = checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else None
+    record = run_dir / ".hydra" / "overrides.yaml" if run_dir else None
+    if run_dir is None or record is None or not record.is_file():
+        return argv
+    from omegaconf import OmegaConf
+
+    earlier = [str(o) for o in OmegaConf.load(record)]
+    earlier = [o for o in earlier if not o.lstrip("+").startswith(("resume=", "dataset.root="))]
+    config = OmegaConf.load(run_dir / "config.yaml")
+    earlier.append(f"dataset.root='{config.dataset.root}'")
+    earlier.append(f"hydra.run.dir='{run_dir}'")
+    return earlier + argv

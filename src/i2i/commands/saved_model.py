@@ -1,0 +1,49 @@
+"""A model rebuilt from its checkpoint alone."""
+
+from typing import Any
+
+from i2i.config import Checkpoint, read_checkpoint, same_weights
+
+
+def load_model(path: str, changes: dict[str, Any]) -> tuple[Any, Checkpoint]:
+    """Builds the networks that a checkpoint names and loads their weights.
+
+    Args:
+        path: A checkpoint or a run folder.
+        changes: Values under ``model`` that replace the saved ones; None keeps those.
+
+    Returns:
+        The model on the CPU, and the checkpoint.
+
+    Raises:
+        SettingError: The file cannot be used, or does not fit the networks it names.
+    """
+    from hydra.utils import instantiate
+
+    checkpoint = read_checkpoint(path)
+    node = dict(checkpoint.config["model"])
+    node |= {key: value for key, value in changes.items() if value is not None}
+    model = instantiate(node)
+    same_weights(model, checkpoint, f"checkpoint={checkpoint.path}")
+    model.load_state_dict(checkpoint.weights)
+    model.config = checkpoint.config
+    return model, checkpoint
+
+
+def overlay(saved: dict[str, Any], chosen: Any) -> dict[str, Any]:
+    """A saved node under what the command line says.
+
+    Args:
+        saved: The node of the checkpoint's configuration.
+        chosen: The node of the command's configuration: a whole preset (it has a ``_target_``), or
+            single values over the saved ones, None where nothing was said.
+
+    Returns:
+        The node to build.
+    """
+    from omegaconf import OmegaConf
+
+    typed = OmegaConf.to_container(chosen, resolve=True)
+    if "_target_" in typed:
+        return typed
+    return saved | {key: value for key, value in typed.items() if value is not None}

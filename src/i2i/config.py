@@ -1,0 +1,218 @@
+"""Checks on a resolved configuration, and the configuration that a checkpoint carries."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from i2i.errors import setting_error
+
+# Where the classes that a checkpoint may name live. Only classes below the types of
+# ``allowed_types`` are made, so that a file from a stranger cannot call a function.
+TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.")
+
+
+@dataclass
+class Checkpoint:
+    """What a training run saved.
+
+    Attributes:
+        path: The file.
+        config: The resolved configuration of the run, plain values.
+        weights: The model's state dict.
+        step: Generator steps.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    weights: dict[str, Any]
+    step: int
+
+
+def checkpoint_file(path: str | Path) -> Path:
+    """The checkpoint that a path names: a file, or the best (else the last) one of a run folder.
+
+    Raises:
+        SettingError: There is none.
+    """
+    path = Path(path).expanduser()
+    if path.is_file():
+        return path
+    candidates = [path / "checkpoints" / name for name in ("best.ckpt", "last.ckpt")]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    found = "a folder without checkpoints/best.ckpt and last.ckpt" if path.is_dir() else "nothing"
+    raise setting_error(
+        f"checkpoint={path}", f"{found} there", "a .ckpt file or the folder of a run",
+        "Training writes them to RUN_DIR/checkpoints.",
+    )  # fmt: skip
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """Reads a checkpoint without running anything that stands in it.
+
+    Args:
+        path: A file or a run folder.
+
+    Returns:
+        Configuration, weights and step.
+
+    Raises:
+        SettingError: The file is none of ours, is damaged, or names classes that it may not name.
+    """
+    import torch
+
+    file = checkpoint_file(path)
+    setting = f"checkpoint={file}"
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except PermissionError as error:
+        raise setting_error(
+            setting, str(error), "a file that may be read", "Change its permissions."
+        ) from error
+    except Exception as error:  # torch.load raises many types for a damaged or foreign file
+        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else repr(error)
+        raise setting_error(
+            setting, f"a file that torch cannot load safely ({reason})", "a checkpoint of i2i",
+            "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run.",
+        ) from error
+    if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):
+        kind = "a checkpoint of something else" if isinstance(content, dict) else "other data"
+        raise setting_error(
+            setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i",
+            "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run.",
+        )  # fmt: skip
+    config = content["i2i"]["config"]
+    for node in ("model", "generator"):
+        check_targets(config[node], f"{setting} ({node})")
+    return Checkpoint(file, config, content["state_dict"], content["global_step"] or 0)
+
+
+def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
+    """Checks that a checkpoint's weights fit a model, before they are loaded.
+
+    Raises:
+        SettingError: Names or shapes differ.
+    """
+    mine = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    its = {name: tuple(value.shape) for name, value in checkpoint.weights.items()}
+    differing = sorted(n for n in mine.keys() | its.keys() if mine.get(n) != its.get(n))
+    if differing:
+        name = differing[0]
+        raise setting_error(
+            setting, f"weights of another architecture ({len(differing)} differ; {name} is "
+            f"{its.get(name, 'absent')} in the file)",
+            f"{mine.get(name, 'no such weight')} for {name}, as the options ask",
+            "Leave out the network options that differ from the run's config.yaml.",
+        )  # fmt: skip
+
+
+def targets(node: Any) -> Iterator[str]:
+    """Every ``_target_`` below a node."""
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield node["_target_"]
+        for value in node.values():
+            yield from targets(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from targets(value)
+
+
+def allowed_types() -> tuple[type, ...]:
+    """The kinds of objects a model is made of."""
+    from torch import nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from i2i.losses.gan import GANLoss
+
+    return (nn.Module, Optimizer, LRScheduler, GANLoss)
+
+
+def check_targets(node: Any, setting: str) -> None:
+    """Refuses a configuration that names anything but networks, losses, optimizers and schedules.
+
+    Args:
+        node: A part of a configuration from a file.
+        setting: What it is called in the error.
+
+    Raises:
+        SettingError: A ``_target_`` is not a class of this project or of torch.nn or torch.optim.
+    """
+    for target in targets(node):
+        if str(target).startswith(TRUSTED_MODULES):
+            module, _, name = target.rpartition(".")
+            try:
+                found = getattr(importlib.import_module(module), name, None)
+            except ImportError:
+                found = None
+            if isinstance(found, type) and issubclass(found, allowed_types()):
+                continue
+        raise setting_error(
+            setting, f"_target_: {target}", "classes of i2i, torch.nn or torch.optim only",
+            "Do not use this file unless you know where it comes from; your own networks belong "
+            "into src/i2i/.",
+        )  # fmt: skip
+
+
+def validate_config(config: Mapping[str, Any]) -> None:
+    """Checks what can be checked before a network is built or a file is read.
+
+    Args:
+        config: The resolved configuration of a training run.
+
+    Raises:
+        SettingError: Two settings contradict each other, or one is out of range.
+    """
+    trainer, dataset = config["trainer"], config["dataset"]
+    if (trainer.get("max_steps") or -1) <= 0 and (trainer.get("max_epochs") or -1) <= 0:
+        raise setting_error(
+            "trainer.max_steps, trainer.max_epochs", "no end of training", "one of them above 0",
+            "Set trainer.max_steps=39000, say.",
+        )  # fmt: skip
+    for refused, instead in (
+        ("gradient_clip_val", "model.clip_g and model.clip_d"),
+        ("accumulate_grad_batches", "model.accumulate"),
+    ):
+        if trainer.get(refused) is not None:
+            raise setting_error(
+                f"trainer.{refused}={trainer[refused]}", "a setting for one optimizer",
+                "a setting for two players", f"Use {instead}.",
+            )  # fmt: skip
+    if str(trainer.get("precision")) in ("16-mixed", "16") and trainer["accelerator"] == "cpu":
+        raise setting_error(
+            f"trainer.precision={trainer['precision']}", "float16 on the CPU", "32-true or bf16-mixed",
+            "Use trainer.precision=bf16-mixed.",
+        )  # fmt: skip
+    accumulate, batch_size = config["model"]["accumulate"], dataset["batch_size"]
+    if accumulate > batch_size:
+        raise setting_error(
+            f"model.accumulate={accumulate}", f"more parts than dataset.batch_size={batch_size}",
+            "at most the batch size", "A batch is worked on in that many parts.",
+        )  # fmt: skip
+
+
+def validate_networks(config: Mapping[str, Any], generator: Any) -> None:
+    """Checks the image size against what the generator can halve.
+
+    Args:
+        config: The resolved configuration of a training run.
+        generator: The network; says its ``divisor``.
+
+    Raises:
+        SettingError: Height or width is not a multiple of it.
+    """
+    size = config["dataset"]["image_size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    divisor = generator.divisor
+    if height % divisor or width % divisor:
+        raise setting_error(
+            f"dataset.image_size={size}", f"{height} x {width} pixels",
+            f"multiples of {divisor} for {type(generator).__name__}",
+            f"Use dataset.image_size={max(round(height / divisor), 1) * divisor}, or a generator "
+            "that halves less often (generator.n_downs for the U-Net; resnet9 needs multiples of 4)."
+            " Evaluation and translation take any size.",
+        )  # fmt: skip

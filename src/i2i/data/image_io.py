@@ -1,0 +1,226 @@
+"""Reading, checking and writing of JPEG and PNG files.
+
+Orientation: the EXIF tag of a JPEG is obeyed, as cameras need it and viewers show it; a PNG is
+taken as stored. ``examine_image`` and ``read_image`` agree on this.
+"""
+
+import mmap
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from i2i.errors import SettingError, setting_error
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")  # compare with the lower-cased suffix
+
+_JPEG_START = b"\xff\xd8\xff"
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+# In entropy-coded JPEG data FF00 is a plain FF, FFD0 to FFD7 are restarts and FFFF is fill.
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_ORIENTATION_TAG = 0x0112  # values 5 to 8 lie on their side (EXIF 2.3, section 4.6.4)
+
+
+def read_image(path: Path, channels: int) -> np.ndarray:
+    """Decodes a JPEG or PNG file whole, or fails by name.
+
+    A palette is replaced by its colours and an alpha channel is dropped.
+
+    Args:
+        path: The file.
+        channels: 3 for RGB (a grey file is replicated), 1 for luminance (ITU-R BT.601).
+
+    Returns:
+        (H, W, channels): uint8, or for files of 16 bits a channel float32 on the 0..255 scale
+        (value / 257).
+
+    Raises:
+        SettingError: If the file is missing, cut short, or not an image.
+    """
+    import cv2
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _image_error(path, _words(error)) from error
+    defect = _container_defect(data)
+    if defect is not None:
+        raise _image_error(path, defect)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH  # UNCHANGED would keep alpha and ignore EXIF
+    if data.startswith(_PNG_START):
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)  # (H, W, 3) BGR, or None
+    except cv2.error as error:
+        raise _image_error(path, f"a file that OpenCV refuses ({error.err})") from error
+    if decoded is None:
+        raise _image_error(path, "damaged image data")
+    image = as_channels(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), channels)
+    return image.astype(np.float32) / 257 if image.dtype == np.uint16 else image
+
+
+def as_channels(image: np.ndarray, channels: int) -> np.ndarray:
+    """Gives an RGB image the wanted number of channels.
+
+    Args:
+        image: (H, W, 3) RGB of uint8, uint16 or float32.
+        channels: 3 leaves it as it is; 1 takes the luminance (ITU-R BT.601), exact for grey pixels.
+
+    Returns:
+        (H, W, channels) of the same dtype.
+
+    Raises:
+        ValueError: If ``channels`` is neither 1 nor 3.
+    """
+    import cv2
+
+    if channels not in (1, 3):
+        raise ValueError(f"channels={channels}; expected 1 or 3")
+    if channels == 3:
+        return image
+    return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[:, :, np.newaxis]
+
+
+def check_image(path: Path) -> tuple[int, int]:
+    """Reads the size of an image and makes sure that the file has its end, without decoding it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        (height, width) in pixels, as ``read_image`` gives them.
+
+    Raises:
+        SettingError: If the file is missing, cut short, or not an image.
+    """
+    found = examine_image(path)
+    if isinstance(found, str):
+        raise _image_error(path, found)
+    return found
+
+
+def examine_image(path: Path) -> tuple[int, int] | str:
+    """Does what ``check_image`` does, and returns what is wrong in words instead of raising it."""
+    from PIL import Image
+
+    try:
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                return "an empty file"
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                defect = _container_defect(data)
+            if defect is not None:
+                return defect
+            with Image.open(file) as header:
+                return _upright_size(header)
+    except Image.DecompressionBombError as error:
+        return f"an image too large to open ({error})"
+    except OSError as error:  # also what Pillow raises for headers that it cannot make out
+        return _words(error)
+    except (SyntaxError, ValueError):
+        return "a damaged header"
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Writes an image so that the file is either whole or not there; makes the folder where needed.
+
+    Args:
+        path: The file to write or to replace.
+        image: uint8, (H, W) or (H, W, 1) for grey, (H, W, 3) for RGB.
+
+    Raises:
+        SettingError: If the folder or the file cannot be written.
+        ValueError: If ``image`` has another shape or dtype.
+    """
+    import cv2
+
+    grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)
+    if image.dtype != np.uint8 or not (grey or (image.ndim == 3 and image.shape[2] == 3)):
+        raise ValueError(f"image is {image.dtype} {image.shape}; expected uint8, grey or RGB")
+    _, encoded = cv2.imencode(".png", image if grey else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_atomically(path, encoded.tobytes())
+    except OSError as error:
+        raise setting_error(
+            f"output file '{path}'",
+            _words(error),
+            "a place that can be written",
+            "Choose another folder.",
+        ) from error
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _upright_size(header) -> tuple[int, int]:
+    """The size as displayed: a JPEG with orientation 5 to 8 is turned by a right angle.
+
+    The EXIF block alone is asked, as OpenCV does: Pillow's ``getexif`` would take XMP's word too.
+    """
+    from PIL import Image
+
+    width, height = header.size
+    if header.format in ("JPEG", "MPO") and header.info.get("exif"):
+        exif = Image.Exif()
+        exif.load(header.info["exif"])
+        if exif.get(_ORIENTATION_TAG) in (5, 6, 7, 8):
+            return width, height
+    return height, width
+
+
+def _container_defect(data: bytes | mmap.mmap) -> str | None:
+    """Says what is wrong with a file's frame; None if it begins as JPEG or PNG and has its end."""
+    if data[:3] == _JPEG_START:
+        whole = _jpeg_has_end(data)
+    elif data[:8] == _PNG_START:
+        whole = _png_has_end(data)
+    else:
+        return "neither a JPEG nor a PNG file" if len(data) else "an empty file"
+    return None if whole else f"a file cut short ({len(data)} bytes, without its end marker)"
+
+
+def _jpeg_has_end(data: bytes | mmap.mmap) -> bool:
+    """Looks for the end-of-image marker FFD9; padding or appended data may follow it.
+
+    Where the last two bytes are not the marker, the segments are walked (ITU-T T.81, Annex B),
+    because the thumbnail inside a header has an end marker too.
+    """
+    if data[len(data) - 2 : len(data)] == b"\xff\xd9":
+        return True
+    at = 2
+    while (found := _NEXT_MARKER.search(data, at)) is not None:
+        marker, at = data[found.start() + 1], found.end()
+        if marker == 0xD9:
+            return True
+        if marker != 0x01:  # TEM stands alone; every other segment here carries its length
+            at += int.from_bytes(data[at : at + 2], "big")
+    return False
+
+
+def _png_has_end(data: bytes | mmap.mmap) -> bool:
+    """Follows the chunks (length, type, data, checksum) up to IEND."""
+    at = len(_PNG_START)
+    while at + 12 <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return False
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or "a header that cannot be read").lower()
+
+
+def _image_error(path: Path, found: str) -> SettingError:
+    return setting_error(
+        f"image '{path}'", found, "a whole JPEG or PNG image", "Replace the file or take it away."
+    )

@@ -1,0 +1,156 @@
+"""Resize, crop and flip, the same for both sides of a pair."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from i2i.errors import setting_error
+
+Role = Literal["input", "target"]
+
+
+def as_size(image_size: int | Sequence[int]) -> tuple[int, int]:
+    """Reads ``image_size``.
+
+    Args:
+        image_size: Pixels, for a square, or [height, width].
+
+    Returns:
+        (height, width).
+
+    Raises:
+        SettingError: If it is neither one positive integer nor two.
+    """
+    sides = tuple(image_size) if isinstance(image_size, Sequence) else (image_size, image_size)
+    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise setting_error(
+            f"dataset.image_size={image_size}",
+            "that value",
+            "a positive number of pixels, or [height, width]",
+            "For example dataset.image_size=256 or dataset.image_size=[256,512].",
+        )
+    return sides
+
+
+def resize_image(image: np.ndarray, size: tuple[int, int], *, label: bool) -> np.ndarray:
+    """Resizes an image; one of that size already is returned as it is.
+
+    Labels take the nearest pixel (the exact kind, whose pixel centres agree with the other
+    filters), so no colour appears that was not there. Photographs are shrunk by area averaging,
+    because a bicubic filter of 4 x 4 pixels skips pixels and aliases there, and enlarged by the
+    bicubic one, as in the resize to 286 of the pix2pix code.
+
+    Args:
+        image: (H, W, C), uint8 or float32 on the 0..255 scale.
+        size: (height, width) wanted.
+        label: Whether the image is a label map.
+
+    Returns:
+        (height, width, C) of the same dtype, still within 0..255.
+    """
+    import cv2
+
+    channels = image.shape[2]
+    if label and image.shape[:2] != size:
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    shrunk = (min(image.shape[0], size[0]), min(image.shape[1], size[1]))
+    if image.shape[:2] != shrunk:
+        image = cv2.resize(image, shrunk[::-1], interpolation=cv2.INTER_AREA)
+    if image.shape[:2] != size:
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC)
+        image = image.clip(0, 255)  # the bicubic filter overshoots; 8 bits saturate by themselves
+    return image.reshape(*size, channels)  # OpenCV drops the axis of a single channel
+
+
+class PairedTransform:
+    """Random jitter for training (Isola et al. 2017, appendix 6.2), a plain resize for evaluation.
+
+    Training: resize to ``image_size * enlarge``, crop ``image_size`` at a random place, flip from
+    left to right. Both sides share the random numbers, which come from the seed of the call alone.
+    So they depend neither on the number of workers and processes nor on what was drawn before.
+
+    Args:
+        image_size: Pixels, for a square, or [height, width]: the size that comes out.
+        enlarge: Factor of the resize before the crop; 1.1171875 makes 286 of 256, 1 is none.
+        flip: Probability of the flip; True means 0.5, False means 0.
+
+    Raises:
+        SettingError: If a value is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: int | Sequence[int],
+        enlarge: float = 286 / 256,
+        flip: bool | float = True,
+    ) -> None:
+        self.image_size = as_size(image_size)
+        if enlarge < 1:
+            raise setting_error(
+                f"augmentation.enlarge={enlarge}",
+                "a factor that shrinks below the crop",
+                "a factor of 1 or more",
+                "Set augmentation.enlarge=1 to switch it off.",
+            )
+        self.flip = 0.5 if flip is True else float(flip)
+        if not 0 <= self.flip <= 1:
+            raise setting_error(
+                f"augmentation.flip={flip}", "that value", "a probability from 0 to 1", "Try 0.5."
+            )
+        height, width = self.image_size
+        self.enlarged_size = (round(height * enlarge), round(width * enlarge))
+        self._jitter: Any = None  # made on first use, in the process that uses it
+
+    def __call__(
+        self,
+        input_image: np.ndarray,
+        target_image: np.ndarray,
+        *,
+        label: Role | None = None,
+        seed: int | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Transforms one pair.
+
+        Args:
+            input_image: (H, W, C_in), uint8 or float32 on the 0..255 scale.
+            target_image: (H, W, C_out), likewise.
+            label: The side that is a label map, if any.
+            seed: Fixes the jitter; None asks for the evaluation's plain resize.
+
+        Returns:
+            Both sides, (height, width, C), dtypes kept.
+        """
+        size = self.image_size if seed is None else self.enlarged_size
+        input_image = resize_image(input_image, size, label=label == "input")
+        target_image = resize_image(target_image, size, label=label == "target")
+        if seed is None:
+            return input_image, target_image
+        jitter = self.jitter()
+        # Seeded one by one: Compose gives every step one seed, and that ties the flip to the crop.
+        for offset, step in enumerate(jitter.transforms):
+            step.set_random_seed(seed + offset)
+        pair = jitter(image=input_image, target=target_image)
+        return pair["image"], pair["target"]
+
+    def jitter(self) -> Any:
+        """Returns albumentations' crop and flip, made on the first call (the import is slow)."""
+        if self._jitter is None:
+            import os
+
+            # Without this, its import asks the network for a newer release.
+            os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+            import albumentations
+
+            self._jitter = albumentations.Compose(
+                [
+                    albumentations.RandomCrop(*self.image_size),
+                    albumentations.HorizontalFlip(p=self.flip),
+                ],
+                additional_targets={"target": "image"},
+            )
+        return self._jitter
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_jitter": None}

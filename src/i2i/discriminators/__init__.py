@@ -1,0 +1,1 @@
+"""Discriminators: plain modules from (input, image) to logit maps and features."""

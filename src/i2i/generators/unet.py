@@ -1,0 +1,101 @@
+"""The U-Net generator of pix2pix."""
+
+import torch
+from torch import Tensor, nn
+
+from i2i.blocks import make_norm, needs_bias
+from i2i.errors import setting_error
+from i2i.weight_init import init_normal
+
+
+class Down(nn.Module):
+    """LeakyReLU, strided convolution, norm: halves H and W (C in the paper, App. 6.1.1)."""
+
+    def __init__(self, in_channels: int, out_channels: int, norm: str, bias: bool, activate=True):
+        super().__init__()
+        self.activation = nn.LeakyReLU(0.2) if activate else nn.Identity()
+        self.conv = nn.Conv2d(in_channels, out_channels, 4, 2, 1, bias=bias)
+        self.norm = make_norm(norm, out_channels, "generator.norm")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.conv(self.activation(x)))
+
+
+class Up(nn.Module):
+    """ReLU, transposed convolution, norm, dropout: doubles H and W (CD in the paper)."""
+
+    def __init__(self, in_channels: int, out_channels: int, norm: str, dropout: float):
+        super().__init__()
+        self.activation = nn.ReLU()
+        self.conv = nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1, bias=needs_bias(norm))
+        self.norm = make_norm(norm, out_channels, "generator.norm")
+        self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dropout(self.norm(self.conv(self.activation(x))))
+
+
+class UNetGenerator(nn.Module):
+    """Encoder-decoder with skip connections (Isola et al. 2017, Sec. 3.2 and App. 6.1.1).
+
+    Attributes:
+        divisor: H and W must be multiples of this many pixels, ``2 ** n_downs``.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        base_channels: int = 64,  # feature maps of the first layer; doubled up to 8 times that
+        n_downs: int = 8,  # halvings of H and W; 8 takes 256 pixels to 1
+        norm: str = "batch",  # the outermost layers and the bottleneck have none
+        dropout: float = 0.5,  # in the widest decoder layers above the bottleneck: n_downs - 5 of them
+    ):
+        super().__init__()
+        if n_downs < 2:
+            raise setting_error(
+                f"generator.n_downs={n_downs}", str(n_downs), "at least 2", "Use 8 for 256 x 256."
+            )
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.divisor = 2**n_downs
+        c, last = [base_channels * min(2**i, 8) for i in range(n_downs)], n_downs - 1
+        bias = needs_bias(norm)
+        self.downs = nn.ModuleList([Down(in_channels, c[0], "none", bias, activate=False)])
+        for i in range(1, n_downs):
+            # A norm over the bottleneck's single pixel would set it to zero at batch 1.
+            self.downs.append(Down(c[i - 1], c[i], "none" if i == last else norm, bias))
+        self.ups = nn.ModuleList()
+        for i in range(last, 0, -1):
+            inputs = c[i] if i == last else 2 * c[i]
+            self.ups.append(Up(inputs, c[i - 1], norm, dropout if 4 <= i < last else 0.0))
+        self.out = nn.Sequential(
+            nn.ReLU(), nn.ConvTranspose2d(2 * c[0], out_channels, 4, 2, 1), nn.Tanh()
+        )
+        init_normal(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps x to y_hat.
+
+        Args:
+            x: (B, in_channels, H, W) in [-1, 1].
+
+        Returns:
+            (B, out_channels, H, W) in [-1, 1].
+
+        Raises:
+            SettingError: H or W is not a multiple of ``divisor``.
+        """
+        if x.shape[-2] % self.divisor or x.shape[-1] % self.divisor:
+            raise setting_error(
+                "dataset.image_size", f"{x.shape[-2]} x {x.shape[-1]} pixels",
+                f"multiples of {self.divisor}",
+                "Change dataset.image_size, or halve less often with generator.n_downs.",
+            )  # fmt: skip
+        skips = []
+        for down in self.downs:
+            x = down(x)  # (B, c_i, H / 2^(i+1), W / 2^(i+1))
+            skips.append(x)
+        x = self.ups[0](skips.pop())  # (B, c, H / 2^(n-1), W / 2^(n-1))
+        for up in self.ups[1:]:
+            x = up(torch.cat([skips.pop(), x], dim=1))  # (B, c_(i-1), H / 2^i, W / 2^i)
+        return self.out(torch.cat([skips.pop(), x], dim=1))  # (B, out_channels, H, W)

@@ -1,0 +1,1 @@
+"""Loggers of a run; the CSV file is always written, W&B and TensorBoard beside it."""

@@ -1,0 +1,87 @@
+"""metrics.csv, one row a step, kept over stops and resumes."""
+
+import csv
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.loggers import Logger
+
+
+class RunCSVLogger(Logger):
+    """Writes every number of a run into one file.
+
+    Lightning's own logger deletes the file of the run that is resumed; this one reads it, drops the
+    rows after the step that the run goes on from, and appends.
+    """
+
+    def __init__(self, folder: str):
+        super().__init__()
+        self.path = Path(folder) / "metrics.csv"
+        self.columns = ["step"]
+        self.row: dict[str, Any] = {}  # of the present step; it stands at ``offset`` in the file
+        self.offset = 0
+
+    @property
+    def name(self) -> str:
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        return str(self.path.parent)
+
+    @rank_zero_only
+    def resume_from(self, step: int) -> None:
+        """Takes up the file of an earlier stretch, without the rows after ``step``."""
+        if self.path.exists():
+            self.rewrite([row for row in self.read() if int(row["step"]) <= step])
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
+        """Nothing: the run folder holds the configuration as YAML."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        step = int(step or 0)
+        if self.row.get("step") != step:
+            self.offset = self.path.stat().st_size if self.path.exists() else 0
+            self.row = {"step": step}
+        self.row.update(metrics)
+        new = [key for key in metrics if key not in self.columns]
+        self.columns += new
+        if new or not self.offset:
+            rows = [row for row in self.read() if int(row["step"]) != step]
+            self.rewrite(rows)
+        with self.path.open("r+", newline="") as file:
+            file.truncate(self.offset)
+            file.seek(self.offset)
+            csv.DictWriter(file, self.columns).writerow(self.row)
+
+    def read(self) -> list[dict[str, str]]:
+        """The rows of the file; a last row that was cut off by a crash is left out."""
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="") as file:
+            reader = csv.DictReader(file)
+            rows = [row for row in reader if None not in row.values()]
+            columns = list(reader.fieldnames or [])
+        self.columns = columns + [key for key in self.columns if key not in columns]
+        return rows
+
+    def rewrite(self, rows: list[dict[str, str]]) -> None:
+        """Writes header and rows under another name, then renames it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_suffix(".csv.part")
+        with part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, self.columns)
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(part, self.path)
+        self.offset = self.path.stat().st_size

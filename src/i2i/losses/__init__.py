@@ -1,0 +1,1 @@
+"""Losses: no optimisers, no networks of their own; each returns scalars by name."""

@@ -1,0 +1,1 @@
+"""Scores of made images against their targets, all on 8-bit images."""

@@ -1,0 +1,169 @@
+"""FID and KID from features, in float64. Image n_real need not equal n_fake."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.errors import SettingError, setting_error
+
+MAX_SUBSET = 1000  # images, as in Binkowski et al. 2018 and torch-fidelity
+UNBIASED_FROM = 2048  # images; below it the covariances have not full rank
+BLOCK = 1024  # rows of a kernel matrix held at once
+
+
+def frechet_distance(real: Tensor, fake: Tensor) -> float:
+    """FID (Heusel et al. 2017, Eq. 6): |mu_r - mu_f|^2 + Tr(S_r + S_f - 2 (S_r S_f)^(1/2)).
+
+    With S = A^T A for centred features A / sqrt(n - 1), the last trace is the sum of the singular
+    values of A_r A_f^T. That takes n x n numbers where n is below the number of features, needs no
+    complex roots, and gives no noise from the eigenvalues that are zero.
+
+    Args:
+        real: Features (n_real, d), n_real at least 2.
+        fake: Features (n_fake, d), n_fake at least 2.
+
+    Returns:
+        The squared distance, 0 or more.
+
+    Raises:
+        SettingError: Fewer than 2 images on a side, or a feature that is not finite.
+    """
+    real, fake = _float64(real, "real"), _float64(fake, "made")
+    a, b = _covariance_root(real), _covariance_root(fake)
+    means = (real.mean(0) - fake.mean(0)).square().sum()
+    traces = a.square().sum() + b.square().sum()
+    return max(0.0, float(means + traces - 2 * torch.linalg.svdvals(a @ b.T).sum()))
+
+
+def kernel_distance(
+    real: Tensor, fake: Tensor, subset_size: int, n_subsets: int, seed: int
+) -> tuple[float, float]:
+    """KID (Binkowski et al. 2018): unbiased MMD^2 with the kernel (x.y / d + 1)^3, over subsets.
+
+    Subsets are drawn as torch-fidelity draws them, so equal features in equal order with an equal
+    seed give an equal value.
+
+    Args:
+        real: Features (n_real, d).
+        fake: Features (n_fake, d).
+        subset_size: Images a side in a subset, at least 2, at most n_real and n_fake.
+        n_subsets: How many subsets, at least 1.
+        seed: Of the draw, 0 to 2^32 - 1.
+
+    Returns:
+        Mean and population standard deviation over the subsets. The mean may be slightly negative.
+
+    Raises:
+        SettingError: The subset is larger than a side or smaller than 2, there are no subsets,
+            a side has fewer than 2 images, or a feature is not finite.
+    """
+    real, fake = _float64(real, "real"), _float64(fake, "made")
+    resolve_subset_size(subset_size, min(len(real), len(fake)))
+    if n_subsets < 1:
+        raise setting_error(
+            f"metrics.kid_subsets={n_subsets}", f"{n_subsets} subsets", "1 or more", "Type 100."
+        )
+    rng = np.random.RandomState(seed)
+    draws = [
+        tuple(
+            torch.from_numpy(rng.choice(len(x), subset_size, replace=False)) for x in (real, fake)
+        )
+        for _ in range(n_subsets)
+    ]
+    shared = len(real) * len(fake) <= n_subsets * subset_size**2  # one big kernel matrix is less
+    groups = [draws] if shared else [[draw] for draw in draws]
+    distances = torch.cat([_squared_mmd(real, fake, group) for group in groups])
+    return float(distances.mean()), float(distances.std(correction=0))
+
+
+def resolve_subset_size(asked: int | None, n_images: int, where: str = "a set") -> int:
+    """Says how many images a subset of KID has, and refuses what a set is too small for.
+
+    Args:
+        asked: ``metrics.kid_subset_size``; None for half of the images, at most 1000.
+        n_images: Images on the smaller side.
+        where: What has ``n_images``, for the error.
+
+    Returns:
+        The size, 2 to ``n_images``.
+
+    Raises:
+        SettingError: The set has too few images for the size, or the size is below 2.
+    """
+    mend = "metrics=pairwise does without FID and KID"
+    if asked is None:
+        size = min(MAX_SUBSET, n_images // 2)
+        if size < 2:
+            if n_images >= 2:
+                mend = f"metrics.kid_subset_size={n_images} measures KID once on all; {mend}"
+            found = f"{where} of {n_images} images"
+            expected = "4 or more for FID and KID (KID draws subsets of half of them)"
+            raise setting_error("metrics.kid_subset_size=null", found, expected, f"{mend}.")
+        return size
+    if not 2 <= asked <= n_images:
+        expected = f"2 to {n_images}" if n_images >= 2 else "2 images or more for FID and KID"
+        if n_images >= 2:
+            mend = f"Type metrics.kid_subset_size=null for half of the images; {mend}"
+        found = f"{asked} images a subset for {where} of {n_images} images"
+        raise setting_error(f"metrics.kid_subset_size={asked}", found, expected, f"{mend}.")
+    return asked
+
+
+def _covariance_root(features: Tensor) -> Tensor:
+    """A with A^T A = the sample covariance; (min(n, d), d)."""
+    centred = (features - features.mean(0)) / math.sqrt(len(features) - 1)
+    if len(centred) > centred.shape[1]:
+        return torch.linalg.qr(centred, mode="r").R
+    return centred
+
+
+def _squared_mmd(real: Tensor, fake: Tensor, draws: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """Unbiased MMD^2 (Gretton et al. 2012, Eq. 3, all real-fake pairs kept) of each draw."""
+    m = len(draws[0][0])
+    (x, in_x), (y, in_y) = (
+        _drawn(real, [draw[0] for draw in draws]),
+        _drawn(fake, [draw[1] for draw in draws]),
+    )
+    within = _kernel_sums(x, x, in_x, in_x, diagonal=False)
+    within += _kernel_sums(y, y, in_y, in_y, diagonal=False)
+    return within / (m * (m - 1)) - 2 * _kernel_sums(x, y, in_x, in_y) / m**2
+
+
+def _drawn(features: Tensor, draws: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """The rows that some draw has, (r, d), and 1 where a draw has a row, (n_draws, r)."""
+    member = torch.zeros(len(draws), len(features), dtype=torch.float64)
+    for row, draw in zip(member, draws, strict=True):
+        row[draw] = 1.0
+    used = member.any(0)
+    return features[used], member[:, used]
+
+
+def _kernel_sums(
+    x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, *, diagonal: bool = True
+) -> Tensor:
+    """Sum of k(x_i, y_j) over the i and j of each draw; without i = j where x is y."""
+    total = torch.zeros(len(in_x), dtype=torch.float64)
+    for start in range(0, len(x), BLOCK):
+        rows = slice(start, start + BLOCK)
+        kernel = (x[rows] @ y.T / x.shape[1] + 1.0) ** 3  # (rows, len(y))
+        if not diagonal:
+            kernel.diagonal(start).zero_()
+        total += ((in_x[:, rows] @ kernel) * in_y).sum(1)
+    return total
+
+
+def _float64(features: Tensor, side: str) -> Tensor:
+    """Checks the features of one side and widens them."""
+    n_images = len(features)
+    if n_images < 2:
+        raise _side_error(f"{n_images} {side} images", "2 or more on each side")
+    if not features.isfinite().all():
+        raise _side_error(f"features of {side} images that are not finite", "finite numbers")
+    return features.double()
+
+
+def _side_error(found: str, expected: str) -> SettingError:
+    todo = "metrics=pairwise does without FID and KID."
+    return setting_error("metrics.distribution=true", found, expected, todo)

@@ -1,0 +1,107 @@
+"""What a run's folder holds besides checkpoints and pictures."""
+
+import json
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from i2i import __version__
+from i2i.errors import setting_error
+
+
+def require_writable(folder: Path, setting: str) -> None:
+    """Makes a folder and tries to write into it, before any work is done.
+
+    Raises:
+        SettingError: It cannot be made or written to.
+    """
+    probe = folder / f".write_test_{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise setting_error(
+            f"{setting}={folder}", f"no way to write there ({error.strerror})",
+            "a folder of yours", f"Choose another one with {setting}=...",
+        ) from error  # fmt: skip
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes under another name, then renames: nobody ever reads half a file."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes strict JSON; infinities and NaN become the strings "inf", "-inf" and "nan"."""
+    write_text(path, json.dumps(strict(content), indent=2, allow_nan=False) + "\n")
+
+
+def strict(content: Any) -> Any:
+    """Replaces what JSON has no word for."""
+    if isinstance(content, Mapping):
+        return {str(k): strict(v) for k, v in content.items()}
+    if isinstance(content, list | tuple):
+        return [strict(v) for v in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return str(content)
+    return content
+
+
+def code_version() -> dict[str, Any]:
+    """Versions of the project (with its commit, where it is a checkout) and of what it stands on."""
+    import lightning
+    import torch
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(Path(__file__).parent), *words],
+                capture_output=True, text=True, timeout=10, check=True,
+            )  # fmt: skip
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    # A wheel inside somebody else's repository must not report that repository's commit.
+    ours = git("ls-files", "--error-unmatch", Path(__file__).name) is not None
+    return {
+        "i2i": __version__,
+        "commit": git("rev-parse", "HEAD") if ours else None,
+        "uncommitted_changes": bool(git("status", "--porcelain")) if ours else None,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "lightning": lightning.__version__,
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor(),
+    }
+
+
+def table(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:
+    """Formats scores, one row a contestant.
+
+    Args:
+        title: Stands above.
+        rows: Scores by metric name, by contestant.
+
+    Returns:
+        Lines of text, aligned.
+    """
+    names = list(dict.fromkeys(name for scores in rows.values() for name in scores))
+    units = {"psnr": "psnr (dB)", "mse": "mse (0-255)^2", "l1": "l1 (0-255)"}
+    heads = [units.get(name, name) for name in names]
+    widths = [max(len(head), 10) for head in heads]
+    first = max(map(len, [*rows, ""]))
+    lines = [title, " " * first + "".join(f"  {h:>{w}}" for h, w in zip(heads, widths, strict=True))]
+    for label, scores in rows.items():
+        cells = [
+            f"  {scores[n]:>{w}.4f}" if n in scores else f"  {'-':>{w}}"
+            for n, w in zip(names, widths, strict=True)
+        ]
+        lines.append(f"{label:<{first}}{''.join(cells)}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Training: Lightning modules that receive their networks and losses ready-made."""

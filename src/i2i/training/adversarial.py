@@ -1,0 +1,270 @@
+"""What every two-player system shares; a system itself is only its losses."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from i2i.data.paired_dataset import PairBatch
+from i2i.errors import setting_error
+from i2i.training.ema import EMA
+from i2i.training.inference import INFERENCE_MODES, stable_seed, translate
+
+Terms = dict[str, Tensor]
+
+
+def do_nothing() -> None:
+    """Stands in for Lightning's count of an optimizer's steps."""
+
+
+def take(batch: PairBatch, part: slice) -> PairBatch:
+    """Some images of a batch."""
+    return {key: value[part] for key, value in batch.items()}
+
+
+class AdversarialModule(LightningModule):
+    """Two players, two optimizers, updated by hand; one step is one generator update.
+
+    A system sets ``generator`` and ``discriminator`` and writes ``generate``,
+    ``discriminator_terms`` and ``generator_terms``. Everything else is here: whose turn it is, the
+    step count, gradient accumulation, clipping, schedules, EMA, inference, and what makes a run
+    go on exactly after a stop.
+
+    The noise of step t on process r is drawn from (seed, t, r) alone, so that no state of a random
+    generator has to be saved.
+
+    Attributes:
+        batches_seen: Batches this run has trained on; saved with the checkpoint.
+        images_seen: Images, over all processes; saved with the checkpoint.
+        config: The resolved configuration, as plain values; saved with the checkpoint.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+
+    def __init__(
+        self,
+        *,
+        optimizer_g: Callable[..., Optimizer],  # called with the generator's parameters
+        optimizer_d: Callable[..., Optimizer],
+        scheduler: Callable[..., Any],  # called with an optimizer and total_steps
+        n_critic: int = 1,  # discriminator updates, each on a batch of its own, a generator update
+        accumulate: int = 1,  # parts a batch is worked on in; the update is that of the whole batch
+        clip_g: float | None = None,  # largest norm of G's gradient; None does not clip
+        clip_d: float | None = None,
+        ema_decay: float | None = None,  # e.g. 0.999; None keeps no average
+        inference: str = "paper",  # or eval
+        seed: int = 0,
+    ):
+        super().__init__()
+        if inference not in INFERENCE_MODES:
+            raise setting_error(
+                f"model.inference={inference}", repr(inference),
+                f"one of {', '.join(INFERENCE_MODES)}", "Use paper for the noise of pix2pix.",
+            )  # fmt: skip
+        for name, value in (("n_critic", n_critic), ("accumulate", accumulate)):
+            if value < 1:
+                raise setting_error(f"model.{name}={value}", str(value), "at least 1", "Use 1.")
+        self.automatic_optimization = False
+        self.make_optimizer_g, self.make_optimizer_d = optimizer_g, optimizer_d
+        self.make_scheduler = scheduler
+        self.n_critic, self.accumulate = n_critic, accumulate
+        self.clip_g, self.clip_d = clip_g, clip_d
+        self.ema_decay, self.inference, self.seed = ema_decay, inference, seed
+        self.batches_seen = self.images_seen = 0
+        self.config: Mapping[str, Any] = {}
+        self.ema: EMA | None = None
+
+    def keep_average(self) -> None:
+        """Starts the EMA; a system calls it once its generator stands."""
+        if self.ema_decay is not None:
+            self.ema = EMA(self.generator, self.ema_decay)
+
+    # ---- what a system writes ----
+
+    def generate(self, batch: PairBatch) -> Tensor:
+        """G's images for a batch, with a graph where one is being recorded."""
+        raise NotImplementedError
+
+    def discriminator_terms(self, batch: PairBatch, y_hat: Tensor) -> Terms:
+        """Weighted terms that D minimises; ``y_hat`` comes detached."""
+        raise NotImplementedError
+
+    def generator_terms(self, batch: PairBatch, y_hat: Tensor) -> Terms:
+        """Weighted terms that G minimises."""
+        raise NotImplementedError
+
+    # ---- the step ----
+
+    def training_step(self, batch: PairBatch, batch_idx: int) -> None:
+        """One D update; after every ``n_critic`` of them one G update (Isola et al. 2017, Eq. 4)."""
+        opt_g, opt_d = self.optimizers()
+        # Lightning counts every optimizer; a step is one update of G.
+        opt_d._on_before_step = opt_d._on_after_step = do_nothing
+        torch.manual_seed(stable_seed(self.seed, "noise", self.batches_seen, self.global_rank))
+        g_turn = (self.batches_seen + 1) % self.n_critic == 0
+        # One forward serves both updates; in parts it is made again, so that one part's graph
+        # is in memory at a time.
+        y_hat = self.generate(batch) if g_turn and self.accumulate == 1 else None
+
+        with self.toggled_optimizer(opt_d):
+            d_terms = self.backward_in_parts(batch, y_hat, self.discriminator_terms, detach=True)
+            opt_d.step()
+            opt_d.zero_grad()
+
+        if g_turn:
+            with self.toggled_optimizer(opt_g):
+                g_terms = self.backward_in_parts(batch, y_hat, self.generator_terms, detach=False)
+                opt_g.step()
+                opt_g.zero_grad()
+            self.after_generator_update()
+            self.write_terms({"d": d_terms, "g": g_terms})
+        self.batches_seen += 1
+        self.images_seen += len(batch["name"]) * self.trainer.world_size
+
+    def backward_in_parts(
+        self,
+        batch: PairBatch,
+        y_hat: Tensor | None,
+        terms_of: Callable[[PairBatch, Tensor], Terms],
+        detach: bool,
+    ) -> Terms:
+        """Adds up the gradients of a batch's parts, each weighted by its share of the images.
+
+        Args:
+            batch: The whole batch of this process.
+            y_hat: G's images for it, or None to make them part by part.
+            terms_of: ``discriminator_terms`` or ``generator_terms``.
+            detach: Whether the graph of G is cut.
+
+        Returns:
+            The terms of the whole batch, without graph.
+        """
+        size = len(batch["name"])
+        length = -(-size // self.accumulate)
+        totals: Terms = {}
+        for start in range(0, size, length):
+            part = batch if length == size else take(batch, slice(start, start + length))
+            share = len(part["name"]) / size
+            made = self.generate(part) if y_hat is None else y_hat
+            terms = terms_of(part, made.detach() if detach else made)
+            self.manual_backward(share * sum(terms.values()))
+            for name, value in terms.items():
+                totals[name] = totals.get(name, 0.0) + share * value.detach()
+        return totals
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clips; here the gradients are unscaled, whatever the precision."""
+        limit = self.clip_g if optimizer is self.optimizers()[0].optimizer else self.clip_d
+        if limit is not None:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            clip_grad_norm_(parameters, limit)
+
+    def after_generator_update(self) -> None:
+        """Moves the average and the schedules, both of which count generator steps."""
+        if self.ema is not None:
+            self.ema.update(self.generator)
+        for schedule in self.lr_schedulers():
+            schedule.step()
+
+    def on_train_batch_end(self, outputs: Any, batch: PairBatch, batch_idx: int) -> None:
+        """Makes the last step of a run a validated one, and the loggers' x axis the step."""
+        trainer = self.trainer
+        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
+        finished = 0 < trainer.max_steps <= trainer.global_step
+        if finished:
+            trainer.should_stop = True
+        last_epoch = (trainer.max_epochs or -1) > 0 and trainer.current_epoch + 1 >= trainer.max_epochs
+        if (finished or last_epoch) and trainer.check_val_every_n_epoch is not None:
+            trainer.check_val_every_n_epoch = 1
+
+    # ---- optimizers and schedules ----
+
+    def configure_optimizers(self) -> tuple[list[Optimizer], list[Any]]:
+        """G's optimizer first, then D's; each with a schedule over generator steps."""
+        opt_g = self.make_optimizer_g(self.generator.parameters())
+        opt_d = self.make_optimizer_d(self.discriminator.parameters())
+        total = self.total_steps()
+        schedules = [self.make_scheduler(opt, total_steps=total) for opt in (opt_g, opt_d)]
+        return [opt_g, opt_d], schedules
+
+    def total_steps(self) -> int:
+        """Generator steps of the whole run, from max_steps and max_epochs, whichever ends first."""
+        trainer, limits = self.trainer, []
+        if trainer.max_steps > 0:
+            limits.append(trainer.max_steps)
+        if trainer.max_epochs is not None and trainer.max_epochs > 0:
+            trainer.fit_loop.setup_data()
+            limits.append(trainer.max_epochs * int(trainer.num_training_batches) // self.n_critic)
+        if not limits:
+            raise setting_error(
+                "trainer.max_steps, trainer.max_epochs", "no end of training", "one of them above 0",
+                "Set trainer.max_steps=39000, say.",
+            )  # fmt: skip
+        return max(min(limits), 1)
+
+    # ---- evaluation ----
+
+    def on_validation_start(self) -> None:
+        """Gives every process the running statistics of process 0, which is what is saved."""
+        if self.trainer.world_size > 1:
+            for buffer in self.buffers():
+                torch.distributed.broadcast(buffer, src=0)
+
+    on_train_epoch_end = on_test_start = on_validation_start
+
+    def translate(self, x: Tensor, names: list[str]) -> Tensor:
+        """Translates as at test time, with the average where one is kept.
+
+        Args:
+            x: (B, C, H, W) in [-1, 1], any H and W.
+            names: One an image; the noise depends on it.
+
+        Returns:
+            (B, C_out, H, W) float32 in [-1, 1].
+        """
+        network = self.generator if self.ema is None else self.ema.network
+        return translate(network, x, names, self.inference, self.seed)
+
+    def validation_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
+        """y_hat of a batch, for the callbacks that score and show it."""
+        return self.translate(batch["input"], batch["name"])
+
+    def test_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
+        """The same as in validation."""
+        return self.translate(batch["input"], batch["name"])
+
+    # ---- logging and state ----
+
+    def write_terms(self, players: dict[str, Terms]) -> None:
+        """Sends train/d/* and train/g/* to the loggers and the progress bar, by generator step."""
+        if self.trainer.global_step % self.trainer.log_every_n_steps and self.trainer.global_step > 1:
+            return
+        values = {f"train/{p}/{n}": v for p, terms in players.items() for n, v in terms.items()}
+        self.log_dict(values, prog_bar=True, logger=False)
+        rates = {
+            f"train/lr_{player}": schedule.get_last_lr()[0]
+            for player, schedule in zip("gd", self.lr_schedulers(), strict=True)
+        }
+        self.write({k: v.item() for k, v in values.items()} | rates)
+
+    def write(self, values: Mapping[str, float]) -> None:
+        """Sends numbers to every logger, with the generator step as x."""
+        for logger in self.trainer.loggers:
+            logger.log_metrics(dict(values), step=self.trainer.global_step)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["i2i"] = {
+            "format": 1,
+            "config": dict(self.config),
+            "batches_seen": self.batches_seen,
+            "images_seen": self.images_seen,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.batches_seen = checkpoint["i2i"]["batches_seen"]
+        self.images_seen = checkpoint["i2i"]["images_seen"]

@@ -1,0 +1,114 @@
+"""The generator outside training: pix2pix's noise at test time, padding, and no trace left."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+INFERENCE_MODES = ("paper", "eval")
+
+
+@contextmanager
+def paper_mode(network: nn.Module) -> Iterator[None]:
+    """Dropout on, batch norm on the statistics of the batch at hand (Isola et al. 2017, Sec. 3.3).
+
+    Modes and running statistics are afterwards what they were. Batch norms stay in eval mode
+    without running statistics: they then use the batch's own, write nothing, and a SyncBatchNorm
+    does not wait for other processes.
+    """
+    modes = [(module, module.training) for module in network.modules()]
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
+    statistics = [(m, m.running_mean, m.running_var) for m in norms]
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, _DropoutNd):
+            module.train()
+    for norm in norms:
+        norm.running_mean = norm.running_var = None
+    try:
+        yield
+    finally:
+        for norm, mean, var in statistics:
+            norm.running_mean, norm.running_var = mean, var
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def eval_mode(network: nn.Module) -> Iterator[None]:
+    """Dropout off, batch norm on its running statistics; modes are restored afterwards."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def depends_on_noise_or_batch(network: nn.Module) -> bool:
+    """Whether paper mode and eval mode can differ."""
+    return any(
+        isinstance(m, _BatchNorm) or (isinstance(m, _DropoutNd) and m.p > 0)
+        for m in network.modules()
+    )
+
+
+def stable_seed(*parts: object) -> int:
+    """A 63-bit seed from the text of some values; the same on every machine and in every process."""
+    text = "\x1f".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
+
+
+@contextmanager
+def seeded_noise(seed: int, device: torch.device) -> Iterator[None]:
+    """Random numbers from one seed, without touching anybody else's."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+def pad_to_multiple(x: Tensor, divisor: int) -> Tensor:
+    """Repeats the last row and column until H and W are multiples of ``divisor``."""
+    bottom, right = -x.shape[-2] % divisor, -x.shape[-1] % divisor
+    return F.pad(x, (0, right, 0, bottom), mode="replicate") if bottom or right else x
+
+
+@torch.no_grad()
+def translate(
+    generator: nn.Module, x: Tensor, names: Sequence[str], mode: str, seed: int
+) -> Tensor:
+    """Translates images as at test time; changes nothing in the generator.
+
+    In paper mode each image goes through alone, with noise drawn from (seed, name): its result does
+    not depend on the batch it came in or on the process that worked on it.
+
+    Args:
+        generator: Says its ``divisor``; smaller images are padded and cropped back.
+        x: (B, C, H, W) in [-1, 1], any H and W.
+        names: One an image.
+        mode: ``paper`` or ``eval``.
+        seed: Of the dropout noise.
+
+    Returns:
+        (B, C_out, H, W) float32 in [-1, 1].
+    """
+    height, width = x.shape[-2:]
+    padded = pad_to_multiple(x, generator.divisor)
+    if mode == "eval" or not depends_on_noise_or_batch(generator):
+        with eval_mode(generator):
+            y_hat = generator(padded)
+    else:
+        images = []
+        with paper_mode(generator):
+            for image, name in zip(padded.split(1), names, strict=True):
+                with seeded_noise(stable_seed(seed, name), x.device):
+                    images.append(generator(image))
+        y_hat = torch.cat(images)
+    return y_hat[..., :height, :width].float()

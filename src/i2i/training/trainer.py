@@ -1,0 +1,84 @@
+"""Builds the Lightning trainer for the machine at hand."""
+
+from typing import Any
+
+import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_info
+from lightning.pytorch import Trainer
+from lightning.pytorch.strategies import DDPStrategy
+
+from i2i.errors import setting_error
+
+
+def resolve_accelerator(accelerator: str) -> str:
+    """What ``auto`` means here: gpu where CUDA answers, else cpu."""
+    if accelerator == "auto":
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
+        raise setting_error(
+            f"trainer.accelerator={accelerator}", "no CUDA device", "at least one",
+            "Use trainer=cpu, or trainer=auto to take what the machine has.",
+        )  # fmt: skip
+    return accelerator
+
+
+def count_devices(devices: Any, accelerator: str, strategy: str) -> Any:
+    """What ``devices=auto`` means: all GPUs; one CPU process, or two under ddp."""
+    if devices not in ("auto", -1, "-1"):
+        return devices
+    if accelerator == "cpu":
+        return 2 if strategy == "ddp" else 1
+    return torch.cuda.device_count() if accelerator in ("gpu", "cuda") else 1
+
+
+def number_of(devices: Any) -> int:
+    """How many devices a Lightning ``devices`` value names."""
+    if isinstance(devices, int):
+        return devices
+    if isinstance(devices, str):
+        return int(devices) if devices.isdigit() else len(devices.strip(",").split(","))
+    return len(devices)
+
+
+def build_trainer(
+    accelerator: str = "auto",
+    devices: Any = "auto",
+    strategy: str = "auto",
+    sync_batchnorm: bool | str = "auto",
+    num_nodes: int = 1,
+    **options: Any,
+) -> Trainer:
+    """A Trainer whose strategy fits two optimizers by hand.
+
+    Args:
+        accelerator: auto, cpu or gpu.
+        devices: auto, a number, or a list of device indices.
+        strategy: auto (ddp where there are several devices) or ddp; any other Lightning strategy is
+            passed on as it is.
+        sync_batchnorm: auto turns it on under ddp on GPUs.
+        num_nodes: Machines.
+        options: Everything else that ``lightning.Trainer`` takes.
+
+    Returns:
+        The trainer.
+    """
+    accelerator = resolve_accelerator(accelerator)
+    devices = count_devices(devices, accelerator, strategy)
+    several = number_of(devices) * num_nodes > 1
+    chosen: Any = strategy
+    if strategy == "ddp" or (strategy == "auto" and several):
+        # Each backward sees one player only, so the other's parameters are "unused". Buffers are
+        # sent by the model itself, at known points: during evaluation the processes have unequal
+        # numbers of batches, and a broadcast a forward would hang.
+        chosen = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
+    if sync_batchnorm == "auto":
+        sync_batchnorm = several and accelerator in ("gpu", "cuda")
+        if several and not sync_batchnorm:
+            rank_zero_info(
+                "SyncBatchNorm exists for GPUs only: batch norm takes the statistics of each "
+                "process's own images here; the running ones are process 0's."
+            )
+    return Trainer(
+        accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=chosen,
+        sync_batchnorm=sync_batchnorm, use_distributed_sampler=False, **options,
+    )  # fmt: skip

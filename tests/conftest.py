@@ -1,0 +1,124 @@
+"""Small pairs made on the spot, presets, and the commands run in this process."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+os.environ["WANDB_MODE"] = "offline"
+os.environ["WANDB_SILENT"] = "true"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the networks are tiny: threads only wait
+torch.set_num_threads(1)
+
+ROOT = Path(__file__).resolve().parents[1]
+CONF = ROOT / "conf"
+sys.path.insert(0, str(ROOT / "tests"))  # the stand-ins and probes that stand beside the tests
+
+Run = Callable[..., Path]
+
+
+def smooth_noise(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A (size, size, 3) uint8 picture with large and small structure."""
+    coarse = rng.integers(0, 256, (4, 4, 3)).astype(np.uint8)
+    image = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.int32)
+    return np.clip(image + rng.integers(-12, 13, image.shape), 0, 255).astype(np.uint8)
+
+
+def write_pairs(root: Path, counts: dict[str, int], size: int = 32, seed: int = 0) -> Path:
+    """Side-by-side PNGs whose left half is a simple function of the right one."""
+    rng = np.random.default_rng(seed)
+    for split, count in counts.items():
+        (root / split).mkdir(parents=True)
+        for i in range(count):
+            b = smooth_noise(rng, size)
+            a = 255 - b[:, :, ::-1]
+            cv2.imwrite(str(root / split / f"{i:03d}.png"), np.concatenate([a, b], axis=1))
+    return root
+
+
+@pytest.fixture(scope="session")
+def pairs_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set of 32 x 32 pairs: 8 train, 4 val, 5 test."""
+    return write_pairs(tmp_path_factory.mktemp("data") / "pairs", {"train": 8, "val": 4, "test": 5})
+
+
+@pytest.fixture(scope="session")
+def tiny(pairs_root: Path) -> list[str]:
+    """Options that make a run of a second: tiny pairs, tiny networks, no downloads."""
+    return [
+        "dataset=folder", f"dataset.root={pairs_root}", "dataset.image_size=32",
+        "dataset.num_workers=0", "generator.base_channels=4", "discriminator.base_channels=4",
+        "metrics=pairwise", "logger=csv", "trainer=cpu", "trainer.enable_progress_bar=false",
+        "trainer.log_every_n_steps=1", "trainer.check_val_every_n_epoch=1",
+    ]  # fmt: skip
+
+
+TINY_UNET = ["generator.n_downs=5", "generator.dropout=0.5"]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    """Runs train, evaluate or translate in this process; returns the exit code."""
+
+    def run(name: str, *options: str) -> int:
+        import importlib
+
+        from hydra.core.global_hydra import GlobalHydra
+
+        monkeypatch.chdir(tmp_path)
+        GlobalHydra.instance().clear()
+        main = importlib.import_module(f"i2i.commands.{name}").main
+        monkeypatch.setattr(sys, "argv", [str(ROOT / "src" / f"{name}.py"), *options])
+        try:
+            main()
+        except SystemExit as stop:
+            if isinstance(stop.code, str):
+                print(stop.code, file=sys.stderr)
+                return 1
+            return int(stop.code or 0)
+        return 0
+
+    return run
+
+
+@pytest.fixture
+def train(command: Callable[..., int], tiny: list[str], tmp_path: Path) -> Run:
+    """Trains a tiny U-Net pix2pix into a folder and returns that folder."""
+
+    def run(*options: str, folder: str = "run") -> Path:
+        run_dir = tmp_path / folder
+        network = [] if any(o.startswith("generator=") for o in options) else TINY_UNET
+        code = command("train", *tiny, *network, f"hydra.run.dir={run_dir}", *options)
+        assert code == 0
+        return run_dir
+
+    return run
+
+
+@pytest.fixture
+def paired_batch() -> dict:
+    """Two pairs of 64 x 64 in [-1, 1]."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (2, 3, 64, 64)
+    return {
+        "input": torch.rand(shape, generator=generator) * 2 - 1,
+        "target": torch.rand(shape, generator=generator) * 2 - 1,
+        "name": ["a", "b"],
+        "index": torch.arange(2),
+    }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips, by name, what this machine lacks."""
+    camvid = os.environ.get("I2I_CAMVID", "")
+    for item in items:
+        if item.get_closest_marker("real_data") and not Path(camvid, "train").is_dir():
+            item.add_marker(pytest.mark.skip(reason="real data: I2I_CAMVID names no CamVid folder"))
+        if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason="gpu: no CUDA device"))

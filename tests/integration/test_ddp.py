@@ -1,0 +1,118 @@
+"""Two CPU processes with gloo: the ranks stay equal, and equal one process at the doubled batch."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import ROOT, TINY_UNET, Run
+
+RESNET = ["generator=resnet9", "generator.n_blocks=1", "discriminator.norm=instance"]
+
+
+def start(name: str, *options: str, cwd: Path) -> subprocess.CompletedProcess:
+    """Runs a command in processes of its own."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "src" / f"{name}.py"), *options],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "tests")}, cwd=cwd, timeout=280,
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def trail(tiny: list[str], tmp_path: Path, processes: int, *options: str) -> Path:
+    """Trains while every process saves its weights after each batch."""
+    run_dir = tmp_path / f"run{processes}"
+    strategy = ["trainer=ddp", "trainer.accelerator=cpu"] if processes > 1 else ["trainer=cpu"]
+    done = start(
+        "train", *tiny, *strategy, f"trainer.devices={processes}", "augmentation=jitter",
+        f"hydra.run.dir={run_dir}", "+callbacks.trail._target_=probes.WeightTrail",
+        f"+callbacks.trail.folder={run_dir}/trail", *options, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return run_dir
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "batches"),
+    [([*TINY_UNET, "generator.norm=batch"], 3), ([*RESNET, "gan_loss=wgan-gp", "model.n_critic=2"], 4)],
+    ids=["vanilla-unet-batchnorm-dropout", "wgan-gp-resnet"],
+)
+def test_ranks_are_bit_equal_after_every_update(
+    tiny: list[str], tmp_path: Path, options: list[str], batches: int
+) -> None:
+    steps = batches if "gan_loss=wgan-gp" not in options else batches // 2
+    run_dir = trail(tiny, tmp_path, 2, *options, f"trainer.max_steps={steps}")
+    files = sorted((run_dir / "trail").glob("*_rank0.pt"))
+    assert len(files) == batches
+    last = None
+    for file in files:
+        one = torch.load(file, weights_only=True)
+        two = torch.load(str(file).replace("rank0", "rank1"), weights_only=True)
+        assert [n for n in one if not torch.equal(one[n], two[n])] == []
+        assert last is None or any(not torch.equal(one[n], last[n]) for n in one)
+        last = one
+    assert not list(tmp_path.glob("outputs"))  # the second process made no folder of its own
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_at_the_doubled_batch(tiny: list[str], tmp_path: Path) -> None:
+    """Ten steps with instance norm and no dropout, jitter and shuffling on.
+
+    The processes add their gradients up in another order. Adam divides by the gradient's size, so
+    that a difference in the last bit of a gradient near zero can move a weight by a share of the
+    learning rate; eps = 1e-3 damps that, and what is left is float32 rounding.
+    """
+    options = [
+        *RESNET, "trainer.max_steps=10", "+optimizer.generator.eps=1e-3",
+        "+optimizer.discriminator.eps=1e-3",
+    ]  # fmt: skip
+    two = trail(tiny, tmp_path, 2, *options, "dataset.batch_size=1") / "trail" / "010_rank0.pt"
+    one = trail(tiny, tmp_path, 1, *options, "dataset.batch_size=2") / "trail" / "010_rank0.pt"
+    a, b = (torch.load(f, weights_only=True) for f in (two, one))
+    first = torch.load(one.with_name("001_rank0.pt"), weights_only=True)
+    moved = max((b[n] - first[n]).abs().max().item() for n in b)
+    worst = max((a[n] - b[n]).abs().max().item() for n in a)
+    assert moved > 1e-4
+    assert worst < 2e-6, f"weights differ by {worst} after moving by {moved}"
+
+
+@pytest.mark.slow
+def test_scores_are_equal_on_one_two_and_three_processes(
+    train: Run, tiny: list[str], tmp_path: Path
+) -> None:
+    """5 test images, which neither 2 nor 3 divides; dropout noise on."""
+    run_dir = train("trainer.max_steps=2", folder="trained")
+    scores, names = {}, {}
+    for processes in (1, 2, 3):
+        out = tmp_path / f"out{processes}"
+        done = start(
+            "evaluate", f"checkpoint={run_dir}", f"output={out}",
+            "trainer=ddp" if processes > 1 else "trainer=cpu", "trainer.accelerator=cpu",
+            f"trainer.devices={processes}", cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        result = json.loads((out / "metrics.json").read_text())
+        assert result["n_images"] == 5
+        scores[processes] = result["scores"]
+        names[processes] = (out / "per_image.csv").read_text()
+    assert scores[1] == scores[2] == scores[3]
+    assert names[1] == names[2] == names[3]
+
+
+@pytest.mark.slow
+def test_a_sweep_of_two_ddp_jobs(tiny: list[str], tmp_path: Path) -> None:
+    """Each job starts its own second process, ends it, and leaves the next one alone."""
+    sweep = tmp_path / "sweep"
+    done = start(
+        "train", "-m", *tiny, *TINY_UNET, "trainer=ddp", "trainer.accelerator=cpu",
+        "trainer.max_steps=1", "model.lambda_l1=10,100", f"hydra.sweep.dir={sweep}", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    for job in ("0", "1"):
+        assert (sweep / job / "test_metrics.json").is_file()
+    assert not (tmp_path / "outputs").exists()

@@ -1,0 +1,263 @@
+"""Splits and loaders: nothing is lost, doubled, or dependent on the machine."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+
+from i2i.data.datamodule import PairedDataModule
+from i2i.data.image_io import write_png
+from i2i.data.paired_transforms import PairedTransform
+from i2i.errors import SettingError
+
+N_TRAIN, N_TEST = 10, 5
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pairs")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", N_TRAIN), ("test", N_TEST)):
+        for number in range(count):
+            image = rng.integers(0, 256, (8, 16, 3), dtype=np.uint8)
+            write_png(folder / split / f"{number:02}.png", image)
+    return folder
+
+
+def build(root: Path, **changes) -> PairedDataModule:
+    options = {
+        "name": "noise",
+        "root": root,
+        "direction": "AtoB",
+        "input_channels": 3,
+        "target_channels": 3,
+        "a_folder": "{split}",
+        "splits": {"train": "train", "val": None, "test": "test"},
+        "image_size": 8,
+        "augmentation": PairedTransform(image_size=8),
+        "batch_size": 2,
+        "eval_batch_size": 2,
+        "num_workers": 0,
+        "seed": 0,
+    }
+    return PairedDataModule(**(options | changes))
+
+
+def trainer(rank: int = 0, world_size: int = 1, seen: int = 0, limit: float = 1.0):
+    return SimpleNamespace(
+        global_rank=rank,
+        world_size=world_size,
+        limit_train_batches=limit,
+        lightning_module=SimpleNamespace(batches_seen=seen),
+        strategy=SimpleNamespace(root_device=torch.device("cpu")),
+    )
+
+
+def names(loader) -> list[str]:
+    return [name for batch in loader for name in batch["name"]]
+
+
+def same(left: dict, right: dict) -> bool:
+    return left["name"] == right["name"] and all(
+        torch.equal(left[key], right[key]) for key in ("input", "target", "index")
+    )
+
+
+def test_batches_have_the_promised_shape(root: Path) -> None:
+    data = build(root, input_channels=1)
+    batch = next(iter(data.train_dataloader()))
+    assert batch["input"].shape == (2, 1, 8, 8) and batch["target"].shape == (2, 3, 8, 8)
+    assert batch["input"].dtype == torch.float32 and batch["input"].abs().max() <= 1
+    assert batch["name"] == [f"{index:02}" for index in batch["index"].tolist()]
+
+
+def test_workers_change_no_batch(root: Path) -> None:
+    alone, helped = build(root), build(root, num_workers=2)
+    for first, second in (
+        (list(alone.train_dataloader()), list(helped.train_dataloader())),
+        (list(alone.test_dataloader()), list(helped.test_dataloader())),
+    ):
+        assert len(first) == len(second) >= 3
+        assert all(same(left, right) for left, right in zip(first, second, strict=True))
+
+
+def test_training_starts_where_the_run_stands(root: Path) -> None:
+    data = build(root)
+    data.trainer = trainer()
+    loader = data.train_dataloader()
+    stream = []
+    for epoch in range(2):
+        data.trainer.lightning_module.batches_seen = 5 * epoch
+        stream += list(loader)
+    resumed = build(root)
+    resumed.trainer = trainer(seen=7)
+    rest = list(resumed.train_dataloader())
+    assert len(rest) == 3
+    assert all(same(left, right) for left, right in zip(rest, stream[7:], strict=True))
+
+
+def test_two_processes_train_on_what_one_sees_at_twice_the_batch(root: Path) -> None:
+    single = build(root, batch_size=4)
+    single.trainer = trainer()
+    halves = []
+    for rank in (0, 1):
+        half = build(root)
+        half.trainer = trainer(rank=rank, world_size=2)
+        halves.append(list(half.train_dataloader()))
+    expected = list(single.train_dataloader())
+    assert len(expected) == 2
+    for whole, first, second in zip(expected, *halves, strict=True):
+        assert whole["name"] == first["name"] + second["name"]
+        assert torch.equal(whole["input"], torch.cat([first["input"], second["input"]]))
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 7])
+def test_evaluation_sees_each_image_once(root: Path, world_size: int) -> None:
+    seen = []
+    for rank in range(world_size):
+        data = build(root)
+        data.trainer = trainer(rank=rank, world_size=world_size)
+        seen += names(data.test_dataloader())
+    assert sorted(seen) == [f"{number:02}" for number in range(N_TEST)]
+
+
+def test_evaluation_of_the_training_split_is_still_and_in_order(root: Path) -> None:
+    data = build(root)
+    first, second = list(data.loader("train")), list(data.loader("train"))
+    assert names(first) == [f"{number:02}" for number in range(N_TRAIN)]
+    assert all(same(left, right) for left, right in zip(first, second, strict=True))
+    assert torch.equal(first[0]["input"][1], data.dataset("train")[1]["input"])
+
+
+def test_held_out_pairs_are_spread_and_not_trained_on(root: Path) -> None:
+    data = build(root, val_from_train=3)
+    assert names(data.val_dataloader()) == ["01", "05", "08"]
+    trained = [pair.name for pair in data.pairs("train")]
+    assert len(trained) == 7 and not {"01", "05", "08"} & set(trained)
+    assert (data.set_size("train"), data.set_size("val"), data.set_size("test")) == (7, 3, N_TEST)
+
+
+def test_no_validation_split_is_an_empty_list(root: Path) -> None:
+    data = build(root)
+    assert data.val_dataloader() == [] and data.set_size("val") == 0
+    with pytest.raises(SettingError, match=r"dataset\.splits\.val=None: found no val split"):
+        data.loader("val")
+
+
+def test_setup_looks_only_at_the_splits_of_its_stage(root: Path) -> None:
+    data = build(root, splits={"train": "missing", "test": "test"})
+    data.setup("test")
+    kept = data.pairs("test")
+    data.setup("test")
+    assert data.pairs("test") is kept
+    data.setup("validate")
+    for stage in ("fit", None):
+        with pytest.raises(SettingError, match="no folder 'missing'"):
+            data.setup(stage)
+
+
+def test_source_is_asked_to_prepare_the_root(root: Path) -> None:
+    asked: list[Path] = []
+    build(root, source=SimpleNamespace(prepare=asked.append)).prepare_data()
+    build(root).prepare_data()
+    assert asked == [root]
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_file_that_breaks_during_training_is_named(tmp_path: Path, num_workers: int) -> None:
+    for number in range(2):
+        write_png(tmp_path / "train" / f"{number}.png", np.zeros((8, 16, 3), np.uint8))
+    data = build(tmp_path, splits={"train": "train"}, num_workers=num_workers)
+    data.setup("fit")
+    (tmp_path / "train" / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(SettingError, match=r"1\.png.*cut short"):
+        list(data.train_dataloader())
+
+
+def test_skipped_pairs_are_counted(tmp_path: Path) -> None:
+    for number in range(3):
+        write_png(tmp_path / "train" / f"{number}.png", np.zeros((8, 16, 3), np.uint8))
+    (tmp_path / "train" / "1.png").write_bytes(b"")
+    data = build(tmp_path, splits={"train": "train"}, on_error="skip")
+    with pytest.warns(UserWarning, match=r"left out 1 of 3 .*1\.png"):
+        data.setup("fit")
+    assert data.set_size("train") == 2 and data.pairs("train").skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"direction": "BtoC"}, r"dataset\.direction: found 'BtoC'.*AtoB, BtoA"),
+        ({"on_error": "ignore"}, r"dataset\.on_error: found 'ignore'.*raise, skip"),
+        ({"input_channels": 4}, r"dataset\.input_channels: found '4'.*1, 3"),
+        ({"target_channels": 2}, r"dataset\.target_channels: found '2'"),
+        ({"label_side": "C"}, r"dataset\.label_side: found 'C'.*A, B, null"),
+        ({"splits": {"trian": "x"}}, r"dataset\.splits: found 'trian'.*train, val, test"),
+        ({"batch_size": 0}, r"dataset\.batch_size=0"),
+        ({"eval_batch_size": 1.5}, r"dataset\.eval_batch_size=1\.5"),
+        ({"num_workers": -1}, r"dataset\.num_workers=-1"),
+        ({"image_size": 16}, r"dataset\.image_size=\[16, 16\]: found augm.*=\[8, 8\]"),
+        ({"a_folder": "all"}, r"dataset\.a_folder='all'"),
+        ({"b_folder": "{split}"}, r"dataset\.b_folder='\{split\}'"),
+        (
+            {"splits": {"train": "train", "val": "val"}, "val_from_train": 2},
+            r"dataset\.val_from_train=2: found .*val=val",
+        ),
+    ],
+)
+def test_options_are_checked_at_once(root: Path, changes: dict, found: str) -> None:
+    with pytest.raises(SettingError, match=found):
+        build(root, **changes)
+
+
+def test_too_many_held_out_and_too_large_a_batch(root: Path) -> None:
+    with pytest.raises(SettingError, match=r"val_from_train=10: found 10 training pairs"):
+        build(root, val_from_train=10).setup("fit")
+    with pytest.raises(SettingError, match=r"batch_size=11: found 10 training images"):
+        build(root, batch_size=11).train_dataloader()
+
+
+class Recorder(LightningModule):
+    """Counts its batches, learns nothing, and notes what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.batches_seen, self.trained, self.validated = 0, [], []
+
+    def training_step(self, batch: dict, batch_idx: int) -> torch.Tensor:
+        self.batches_seen += 1
+        self.trained.append(batch["index"].tolist())
+        return self.weight
+
+    def validation_step(self, batch: dict, batch_idx: int) -> None:
+        self.validated += batch["name"]
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def test_under_a_real_trainer_with_a_limit(root: Path) -> None:
+    module = Recorder()
+    fit = Trainer(
+        accelerator="cpu",
+        max_epochs=3,
+        limit_train_batches=2,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    fit.fit(module, datamodule=build(root, val_from_train=3))
+    expected = build(root, val_from_train=3)
+    stream = []
+    for seen in (0, 2, 4):
+        expected.trainer = trainer(seen=seen, limit=2)
+        stream += [batch["index"].tolist() for batch in expected.train_dataloader()]
+    assert len(stream) == 6 and module.trained == stream
+    assert module.validated == ["01", "05", "08"] * 3

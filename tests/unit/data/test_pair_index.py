@@ -1,0 +1,175 @@
+"""Pairs are found in both layouts, and what is wrong with them is said before training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from i2i.data.image_io import write_png
+from i2i.data.pair_index import PairFiles, check_patterns, find_pairs
+from i2i.errors import SettingError
+
+TWO_FOLDERS = {"a_folder": "{split}/photo", "b_folder": "{split}/label"}
+
+
+def draw(path: Path, height: int = 4, width: int = 8) -> None:
+    write_png(path, np.full((height, width, 3), 7, np.uint8))
+
+
+def draw_two_folders(root: Path, names: list[str]) -> None:
+    for name in names:
+        draw(root / "train" / "photo" / f"{name}.png")
+        draw(root / "train" / "label" / f"{name}.png")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def test_side_by_side_is_recursive_and_sorted(tmp_path: Path) -> None:
+    for name in ("b", "sub/a", "a10", "a2", "v1.5"):
+        draw(tmp_path / "train" / f"{name}.png")
+    draw(tmp_path / "test" / "elsewhere.png")
+    pairs = find_pairs(tmp_path, "train")
+    assert [pair.name for pair in pairs] == ["a10", "a2", "b", "sub/a", "v1.5"]
+    assert pairs[3] == PairFiles("sub/a", tmp_path / "train" / "sub" / "a.png", None)
+    assert pairs.skipped == 0
+
+
+def test_two_folders_match_by_name_whatever_the_suffix(tmp_path: Path) -> None:
+    draw_two_folders(tmp_path, ["x/1", "x/2"])
+    old = tmp_path / "train" / "label" / "x" / "1.png"
+    old.rename(old.with_suffix(".PNG"))
+    pairs = find_pairs(tmp_path, "train", **TWO_FOLDERS)
+    assert pairs == [
+        PairFiles("x/1", tmp_path / "train/photo/x/1.png", tmp_path / "train/label/x/1.PNG"),
+        PairFiles("x/2", tmp_path / "train/photo/x/2.png", tmp_path / "train/label/x/2.png"),
+    ]
+
+
+def test_hidden_and_other_files_are_passed_over(tmp_path: Path) -> None:
+    draw(tmp_path / "train" / "a.png")
+    (tmp_path / "train" / "._a.png").write_bytes(b"resource fork")
+    (tmp_path / "train" / "notes.txt").write_text("")
+    assert [pair.name for pair in find_pairs(tmp_path, "train")] == ["a"]
+
+
+def test_missing_root_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"dataset\.root='.*gone': found no such folder"):
+        find_pairs(tmp_path / "gone", "train")
+
+
+def test_missing_split_lists_what_is_there(tmp_path: Path) -> None:
+    draw(tmp_path / "training" / "a.png")
+    with pytest.raises(SettingError, match=r"no folder 'train' .*has: training\)"):
+        find_pairs(tmp_path, "train")
+
+
+def test_missing_side_lists_what_is_there(tmp_path: Path) -> None:
+    draw_two_folders(tmp_path, ["a"])
+    with pytest.raises(SettingError, match=r"'train/mask' .*has: label, photo\).*b_folder"):
+        find_pairs(tmp_path, "train", a_folder="{split}/photo", b_folder="{split}/mask")
+
+
+def test_unpaired_download_is_recognised(tmp_path: Path) -> None:
+    draw(tmp_path / "trainA" / "a.png")
+    draw(tmp_path / "trainB" / "a.png")
+    with pytest.raises(SettingError, match=r"trainA, trainB\).*unpaired download"):
+        find_pairs(tmp_path, "train")
+
+
+def test_empty_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "a.webp").write_text("")
+    with pytest.raises(SettingError, match=r"no image in '.*train' \(other files: a\.webp\)"):
+        find_pairs(tmp_path, "train")
+
+
+def test_unmatched_names_are_listed_and_counted(tmp_path: Path) -> None:
+    draw_two_folders(tmp_path, ["fine"])
+    for number in range(12):
+        draw(tmp_path / "train" / "photo" / f"p{number:02}.png")
+    draw(tmp_path / "train" / "label" / "lonely.png")
+    with pytest.raises(SettingError) as caught:
+        find_pairs(tmp_path, "train", **TWO_FOLDERS)
+    message = str(caught.value)
+    assert "12 image(s) of side A without side B (p00, p01, " in message
+    assert "p09 and 2 more" in message and "p10" not in message and "fine" not in message
+    assert "1 of side B without side A (lonely)" in message
+
+
+def test_one_name_with_two_suffixes_is_refused(tmp_path: Path) -> None:
+    draw(tmp_path / "train" / "a.png")
+    (tmp_path / "train" / "a.jpg").write_bytes(b"")
+    with pytest.raises(SettingError, match=r"used twice .*a\.(png and a\.jpg|jpg and a\.png)"):
+        find_pairs(tmp_path, "train")
+
+
+def test_pairs_of_unequal_size_are_named(tmp_path: Path) -> None:
+    draw_two_folders(tmp_path, ["fits", "wrong"])
+    draw(tmp_path / "train" / "label" / "wrong.png", height=5)
+    with pytest.raises(SettingError, match=r"1 pair.*: wrong \(A 4 x 8, B 5 x 8\)"):
+        find_pairs(tmp_path, "train", **TWO_FOLDERS)
+
+
+def test_side_by_side_of_odd_width_is_named(tmp_path: Path) -> None:
+    draw(tmp_path / "train" / "even.png")
+    draw(tmp_path / "train" / "odd.png", width=9)
+    with pytest.raises(SettingError, match=r"odd width: train/odd\.png \(width 9\)"):
+        find_pairs(tmp_path, "train")
+
+
+def test_damaged_files_are_named_up_to_ten(tmp_path: Path) -> None:
+    for number in range(13):
+        draw(tmp_path / "train" / f"{number:02}.png")
+        if number != 5:
+            cut(tmp_path / "train" / f"{number:02}.png")
+    with pytest.raises(SettingError) as caught:
+        find_pairs(tmp_path, "train")
+    message = str(caught.value)
+    assert "12 damaged file(s): train/00.png (a file cut short" in message
+    assert "and 2 more" in message and "05.png" not in message
+    assert "dataset.on_error=skip" in message
+
+
+def test_skip_leaves_the_pair_out_and_counts_it(tmp_path: Path) -> None:
+    draw_two_folders(tmp_path, ["a", "b", "c", "d"])
+    cut(tmp_path / "train" / "photo" / "b.png")
+    cut(tmp_path / "train" / "label" / "d.png")
+    with pytest.warns(UserWarning, match=r"left out 2 of 4 .*photo/b\.png .*label/d\.png"):
+        pairs = find_pairs(tmp_path, "train", **TWO_FOLDERS, on_error="skip")
+    assert [pair.name for pair in pairs] == ["a", "c"] and pairs.skipped == 2
+
+
+def test_skip_does_not_end_with_an_empty_set(tmp_path: Path) -> None:
+    draw(tmp_path / "train" / "a.png")
+    cut(tmp_path / "train" / "a.png")
+    with pytest.raises(SettingError, match=r"train/a\.png.*Not one pair is left"):
+        find_pairs(tmp_path, "train", on_error="skip")
+
+
+def test_skip_still_refuses_pairs_of_unequal_size(tmp_path: Path) -> None:
+    draw_two_folders(tmp_path, ["wrong"])
+    draw(tmp_path / "train" / "label" / "wrong.png", height=5)
+    with pytest.raises(SettingError, match="unequal size"):
+        find_pairs(tmp_path, "train", **TWO_FOLDERS, on_error="skip")
+
+
+def test_two_folders_read_as_side_by_side_are_pointed_out(tmp_path: Path) -> None:
+    draw_two_folders(tmp_path, ["a", "b"])
+    with pytest.warns(UserWarning, match="dataset.b_folder="):
+        find_pairs(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        (("all", None, 2), r"dataset\.a_folder='all': found one folder for 2 splits"),
+        (("{split}", "labels", 3), r"dataset\.b_folder='labels': found one folder for 3"),
+        (("{split}", "{split}", 1), r"dataset\.b_folder='\{split\}': found the folder of side A"),
+    ],
+)
+def test_patterns_that_mix_splits_or_sides_are_refused(patterns: tuple, found: str) -> None:
+    with pytest.raises(SettingError, match=found):
+        check_patterns(*patterns)
+    check_patterns("photo", "label", 1)

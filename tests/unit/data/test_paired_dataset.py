@@ -1,0 +1,90 @@
+"""Files become samples: the right side, the right channels, the right kind of resize."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from i2i.data.batch_sampler import SampleKey
+from i2i.data.image_io import write_png
+from i2i.data.pair_index import find_pairs
+from i2i.data.paired_dataset import PairedDataset
+from i2i.data.paired_transforms import PairedTransform
+from i2i.data.ranges import to_float
+from i2i.errors import SettingError
+
+A = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+B = np.random.default_rng(1).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture(params=["side_by_side", "two_folders"])
+def pairs(request: pytest.FixtureRequest, tmp_path: Path) -> list:
+    if request.param == "side_by_side":
+        write_png(tmp_path / "train" / "one.png", np.hstack([A, B]))
+        return find_pairs(tmp_path, "train")
+    write_png(tmp_path / "train" / "a" / "one.png", A)
+    write_png(tmp_path / "train" / "b" / "one.png", B)
+    return find_pairs(tmp_path, "train", a_folder="{split}/a", b_folder="{split}/b")
+
+
+@pytest.mark.parametrize(
+    ("direction", "input_image", "target_image"), [("AtoB", A, B), ("BtoA", B, A)]
+)
+def test_direction_picks_the_sides(pairs, direction, input_image, target_image) -> None:
+    dataset = PairedDataset(pairs, direction=direction)
+    sample = dataset[0]
+    assert torch.equal(sample["input"], to_float(input_image))
+    assert torch.equal(sample["target"], to_float(target_image))
+    assert sample["name"] == "one" and sample["index"] == 0 and len(dataset) == 1
+
+
+@pytest.mark.parametrize(("direction", "grey_side"), [("AtoB", A), ("BtoA", B)])
+def test_each_side_has_its_own_channels(pairs, direction: str, grey_side: np.ndarray) -> None:
+    dataset = PairedDataset(pairs, direction=direction, input_channels=1, target_channels=3)
+    sample = dataset[0]
+    luminance = torch.from_numpy(grey_side @ np.array([0.299, 0.587, 0.114])) / 127.5 - 1
+    assert sample["input"].shape == (1, 6, 8) and sample["target"].shape == (3, 6, 8)
+    assert (sample["input"][0] - luminance).abs().max() < 0.6 / 127.5
+
+
+@pytest.mark.parametrize(
+    ("direction", "label_side", "kept"),
+    [
+        ("AtoB", "A", "input"),
+        ("AtoB", "B", "target"),
+        ("BtoA", "A", "target"),
+        ("BtoA", "B", "input"),
+        ("AtoB", None, None),
+    ],
+)
+def test_only_the_label_side_keeps_its_values(pairs, direction, label_side, kept) -> None:
+    dataset = PairedDataset(
+        pairs,
+        direction=direction,
+        label_side=label_side,
+        transform=PairedTransform(image_size=[13, 17]),
+    )
+    original = {"A": A, "B": B}
+    sides = {"input": direction[0], "target": direction[-1]}
+    for key in (0, SampleKey(0, seed=5)):
+        sample = dataset[key]
+        for role, side in sides.items():
+            known = set(to_float(original[side]).flatten().tolist())
+            new = set(sample[role].flatten().tolist()) - known
+            assert (not new) == (role == kept), f"{role} has {len(new)} new values"
+
+
+def test_integer_keys_are_still_and_sample_keys_jitter(pairs) -> None:
+    dataset = PairedDataset(pairs, direction="AtoB", transform=PairedTransform(image_size=[6, 8]))
+    assert torch.equal(dataset[0]["input"], to_float(A))
+    jittered = [dataset[SampleKey(0, seed)]["input"] for seed in range(8)]
+    assert all(image.shape == (3, 6, 8) for image in jittered)
+    assert len({image.numpy().tobytes() for image in jittered}) > 3
+    assert torch.equal(dataset[SampleKey(0, 3)]["input"], jittered[3])
+
+
+def test_a_file_that_breaks_later_is_named(pairs) -> None:
+    pairs[0].a.write_bytes(pairs[0].a.read_bytes()[:-4])
+    with pytest.raises(SettingError, match=r"one\.png.*cut short"):
+        PairedDataset(pairs, direction="AtoB")[0]

@@ -1,0 +1,291 @@
+import json
+import math
+import warnings
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from i2i.errors import SettingError
+from i2i.metrics import evaluator as evaluator_module
+from i2i.metrics import quality
+from i2i.metrics.evaluator import PairEvaluator
+from i2i.metrics.quantise import to_uint8
+
+
+class CountingExtractor:
+    """Stands for Inception: block means as features, and a record of what came in."""
+
+    name, sha256 = "block means", "0" * 64
+
+    def __init__(self):
+        self.calls: list[int] = []  # images a call
+        self.seen: Counter = Counter()  # images by their bytes
+
+    def to(self, device):
+        return self
+
+    def __call__(self, images):
+        self.calls.append(len(images))
+        self.seen.update(image.numpy().tobytes() for image in images)
+        return torch.nn.functional.adaptive_avg_pool2d(images.float(), 3).flatten(1) / 64
+
+
+@pytest.fixture
+def extractor(monkeypatch):
+    stub = CountingExtractor()
+    monkeypatch.setattr(evaluator_module, "find_weights", lambda path: path)
+    monkeypatch.setattr(evaluator_module, "load_inception", lambda path, device: stub)
+    return stub
+
+
+def ready(**options) -> PairEvaluator:
+    evaluator = PairEvaluator(**options)
+    evaluator.prepare("cpu", required=True)
+    return evaluator
+
+
+def run_pass(evaluator, split, output, target, order=None, batch_size=3):
+    """One pass over the pairs in batches whose last is smaller."""
+    order = list(range(len(target))) if order is None else order
+    evaluator.start(split)
+    for at in range(0, len(order), batch_size):
+        index = torch.tensor(order[at : at + batch_size])
+        names = [f"{i:03d}.png" for i in index.tolist()]
+        evaluator.update(index, names, output[index], target[index])
+    return evaluator.compute()
+
+
+def test_values_are_the_means_of_the_per_image_values(photographs):
+    target, output = photographs(5, 20, 30), photographs(5, 20, 30, seed=1)
+    result = run_pass(PairEvaluator(distribution=False), "val", output, target, batch_size=2)
+    y_hat, y = to_uint8(output), to_uint8(target)
+    assert list(result.values) == ["ssim", "psnr", "mse", "l1"]
+    for key in result.values:
+        column = getattr(quality, key)(y_hat, y).tolist()
+        assert [row[key] for row in result.per_image] == column
+        assert result.values[key] == math.fsum(column) / 5
+    assert [row["index"] for row in result.per_image] == [0, 1, 2, 3, 4]
+    assert result.per_image[3]["name"] == "003.png"
+    assert result.n_images == result.protocol["n_images"] == 5
+    json.dumps(result.protocol)
+
+
+def test_psnr_is_the_mean_of_decibels_not_the_decibels_of_the_mean(photographs):
+    target = photographs(2)
+    output = target.clone()
+    output[0] += 0.02
+    output[1] = -output[1]
+    result = run_pass(PairEvaluator(distribution=False), "val", output, target)
+    pooled = 10 * math.log10(255**2 / result.values["mse"])
+    assert result.values["psnr"] > pooled + 3
+
+
+def test_repeated_images_count_once_and_the_order_does_not_matter(photographs, extractor):
+    target, output = photographs(7, 16, 16), photographs(7, 16, 16, seed=1)
+    expected = run_pass(ready(), "val", output, target)
+    shuffled = run_pass(ready(), "val", output, target, order=[5, 2, 0, 6, 2, 1, 4, 3, 5, 5])
+    assert shuffled == expected
+    assert expected.n_images == 7
+
+
+def test_real_images_go_through_inception_once_a_run(photographs, extractor):
+    target = photographs(7, 16, 16)
+    evaluator = ready()
+    results = [
+        run_pass(evaluator, "val", photographs(7, 16, 16, seed=s), target) for s in (1, 2, 3)
+    ]
+    real = {image.numpy().tobytes() for image in to_uint8(target)}
+    assert len(real) == 7
+    assert {extractor.seen[image] for image in real} == {1}
+    assert sum(extractor.seen.values()) == 7 + 3 * 7
+    assert extractor.calls == [6, 6, 2, 3, 3, 1, 3, 3, 1]  # real and fake of a batch in one call
+    assert len({result.values["fid"] for result in results}) == 3
+    alone = run_pass(ready(), "val", photographs(7, 16, 16, seed=3), target)
+    assert results[2] == alone
+
+
+def test_a_cut_pass_leaves_its_real_features_and_nothing_else(photographs, extractor):
+    target, output = photographs(6, 16, 16), photographs(6, 16, 16, seed=1)
+    evaluator = ready()
+    evaluator.start("val")
+    evaluator.update(torch.tensor([0, 1]), ["a", "b"], -output[:2], target[:2])
+    result = run_pass(evaluator, "val", output, target)
+    assert result == run_pass(ready(), "val", output, target)
+    assert {extractor.seen[image.numpy().tobytes()] for image in to_uint8(target[:2])} == {2}
+
+
+def test_splits_with_equal_indices_are_kept_apart(photographs, extractor):
+    output = photographs(6, 16, 16, seed=1)
+    evaluator = ready()
+    run_pass(evaluator, "val", output, photographs(6, 16, 16))
+    test = run_pass(evaluator, "test", output, photographs(6, 16, 16, seed=5))
+    assert test == run_pass(ready(), "test", output, photographs(6, 16, 16, seed=5))
+
+
+def test_images_go_through_inception_in_its_own_batches(photographs, extractor):
+    images = photographs(9, 16, 16)
+    run_pass(ready(inception_batch_size=4), "val", images, images.flip(0), batch_size=9)
+    assert extractor.calls == [4, 4, 4, 4, 2]
+
+
+def test_the_protocol_says_how_fid_and_kid_were_made(photographs, extractor):
+    images = photographs(7, 16, 16)
+    result = run_pass(ready(kid_subsets=11, seed=4), "val", images, images.flip(3))
+    assert result.values["fid"] > 0 and result.values["kid_spread"] > 0
+    found = {key: result.protocol[key] for key in ("kid_subset_size", "kid_subsets", "seed")}
+    assert found == {"kid_subset_size": 3, "kid_subsets": 11, "seed": 4}
+    assert (result.protocol["n_real"], result.protocol["n_fake"]) == (7, 7)
+    assert result.protocol["extractor"] == "block means"
+    assert result.protocol["extractor_sha256"] == "0" * 64
+    assert "FID on 7 images is biased" in result.protocol["fid_note"]
+    assert "without antialiasing" in result.protocol["resize"]
+    json.dumps(result.protocol)
+    asked = run_pass(ready(kid_subset_size=5), "val", images, images.flip(3))
+    assert asked.protocol["kid_subset_size"] == 5
+
+
+@pytest.mark.slow
+def test_fid_and_kid_equal_torch_fidelity_on_the_same_pngs(tmp_path, photographs, inception_file):
+    import torch_fidelity
+
+    n = 8
+    target = photographs(n, 40, 56)
+    output = (photographs(n, 40, 56, seed=1) + target) / 2
+    for folder, images in (("real", target), ("fake", output)):
+        (tmp_path / folder).mkdir()
+        for i, image in enumerate(to_uint8(images)):
+            pixels = Image.fromarray(image.permute(1, 2, 0).numpy())
+            pixels.save(tmp_path / folder / f"{i:03d}.png")
+    expected = torch_fidelity.calculate_metrics(
+        input1=str(tmp_path / "real"),
+        input2=str(tmp_path / "fake"),
+        cuda=False,
+        fid=True,
+        kid=True,
+        kid_subset_size=n,
+        kid_subsets=2,
+        batch_size=5,
+        feature_extractor_weights_path=str(inception_file),
+        cache=False,
+        save_cpu_ram=True,  # no worker processes
+        verbose=False,
+    )
+    evaluator = ready(inception_weights=str(inception_file), kid_subset_size=n, kid_subsets=2)
+    result = run_pass(evaluator, "test", output, target, batch_size=4)
+    fid, kid = expected["frechet_inception_distance"], expected["kernel_inception_distance_mean"]
+    assert fid > 0.1 and kid > 1e-3
+    assert result.values["fid"] == pytest.approx(fid, rel=1e-4)
+    assert result.values["kid"] == pytest.approx(kid, rel=1e-4)
+
+
+def test_without_weights_training_goes_on_and_says_so_once(monkeypatch, photographs):
+    def nowhere(path):
+        raise SettingError("metrics.inception_weights=null: found no network; ...")
+
+    monkeypatch.setattr(evaluator_module, "find_weights", nowhere)
+    evaluator = PairEvaluator()
+    with pytest.warns(UserWarning, match=r"going on without FID and KID\. metrics\.inception_w"):
+        evaluator.prepare("cpu", required=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluator.prepare("cpu", required=False)
+    assert not evaluator.has_distribution
+    images = photographs(3, 16, 16)
+    result = run_pass(evaluator, "val", images, images)
+    assert list(result.values) == ["ssim", "psnr", "mse", "l1"]
+    with pytest.raises(SettingError, match="inception_weights=null: found no network"):
+        evaluator.prepare("cpu", required=True)
+
+
+def test_a_named_file_that_does_not_work_is_always_an_error(tmp_path):
+    evaluator = PairEvaluator(inception_weights=str(tmp_path / "none.pth"))
+    with pytest.raises(SettingError, match=r"none\.pth': found no such file"):
+        evaluator.prepare("cpu", required=False)
+
+
+def test_pairwise_metrics_load_no_inception(extractor, photographs, monkeypatch):
+    monkeypatch.setattr(evaluator_module, "find_weights", None)
+    evaluator = ready(distribution=False)
+    assert not evaluator.has_distribution
+    images = photographs(2, 16, 16)
+    run_pass(evaluator, "val", images, images)
+    assert extractor.calls == []
+
+
+def test_inception_reaches_no_state_dict(extractor):
+    module = torch.nn.Linear(2, 2)
+    module.metrics = ready()
+    assert list(module.state_dict()) == ["weight", "bias"]
+    assert len(list(module.parameters())) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "n", "message"),
+    [
+        ({"kid_subset_size": 500}, 106, "found 500 images a subset for split 'val' of 106 images"),
+        ({}, 3, "found split 'val' of 3 images; expected 4 or more"),
+        ({"kid_subset_size": 2}, 1, "for split 'val' of 1 images; expected 2 images or more"),
+        ({"distribution": False}, 0, "split=val: found no images"),
+    ],
+)
+def test_a_split_too_small_is_refused_before_training(options, n, message):
+    with pytest.raises(SettingError, match=message):
+        PairEvaluator(**options).check_size("val", n)
+
+
+@pytest.mark.parametrize(
+    ("options", "n"), [({}, 4), ({"kid_subset_size": 2}, 2), ({"distribution": False}, 1)]
+)
+def test_a_split_just_large_enough_is_scored(options, n, extractor, photographs):
+    evaluator = ready(**options)
+    evaluator.check_size("val", n)
+    images = photographs(n, 16, 16)
+    values = run_pass(evaluator, "val", images, images.flip(3)).values
+    assert all(math.isfinite(value) for value in values.values())
+
+
+@pytest.mark.parametrize(
+    "options", [{"kid_subsets": 0}, {"inception_batch_size": 0}, {"seed": -1}, {"seed": 2**32}]
+)
+def test_impossible_settings_are_named(options):
+    ((name, value),) = options.items()
+    with pytest.raises(SettingError, match=rf"^metrics\.{name}={value}: "):
+        PairEvaluator(**options)
+
+
+def test_a_shape_that_differs_and_nan_name_the_image(photographs):
+    evaluator = PairEvaluator(distribution=False)
+    evaluator.start("val")
+    images = photographs(2, 16, 16)
+    index, names = torch.tensor([0, 1]), ["a.png", "b.png"]
+    with pytest.raises(
+        SettingError, match=r"a\.png, b\.png: found shape \(2, 3, 16, 12\); .*16, 16"
+    ):
+        evaluator.update(index, names, images[..., :12], images)
+    broken = images.clone()
+    broken[1, 0, 0, 0] = float("nan")
+    with pytest.raises(SettingError, match=r"^b\.png: found 1 NaN"):
+        evaluator.update(index, names, broken, images)
+    with pytest.raises(ValueError, match="1 indices, 2 names, 2 images"):
+        evaluator.update(index[:1], names, images, images)
+    with pytest.raises(SettingError, match="split=val: found no images"):
+        evaluator.compute()
+
+
+def test_a_pass_has_to_be_started(photographs):
+    images = photographs(1, 16, 16)
+    with pytest.raises(RuntimeError, match="before start"):
+        PairEvaluator(distribution=False).update(torch.tensor([0]), ["a"], images, images)
+    with pytest.raises(RuntimeError, match="before start"):
+        PairEvaluator(distribution=False).compute()
+
+
+def test_bfloat16_outputs_and_autocast_are_measured_in_full_precision(photographs, extractor):
+    target, output = photographs(4, 16, 16), photographs(4, 16, 16, seed=1).bfloat16()
+    expected = run_pass(ready(), "val", output.float(), target)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert run_pass(ready(), "val", output, target) == expected
+    assert np.isfinite(list(expected.values.values())).all()

@@ -1,0 +1,233 @@
+"""The training step: who is updated, when, and by how much."""
+
+import copy
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import LightningDataModule, Trainer
+from torch import nn
+
+from i2i.discriminators.patchgan import PatchDiscriminator
+from i2i.errors import SettingError
+from i2i.generators.resnet import ResnetGenerator
+from i2i.generators.unet import UNetGenerator
+from i2i.losses.gan import LeastSquaresGAN, VanillaGAN, WassersteinGP
+from i2i.training.pix2pix import Pix2Pix
+from i2i.training.schedules import Constant, LinearDecay
+
+ADAM = partial(torch.optim.Adam, lr=2e-4, betas=(0.5, 0.999))
+SGD = partial(torch.optim.SGD, lr=0.1)
+
+
+def make_pairs(n: int, size: int = 32) -> list[dict[str, Any]]:
+    generator = torch.Generator().manual_seed(3)
+    pairs = []
+    for i in range(n):
+        y = torch.rand(3, size, size, generator=generator) * 2 - 1
+        pairs.append({"input": -y, "target": y, "name": str(i), "index": i})
+    return pairs
+
+
+class Pairs(LightningDataModule):
+    """Unshuffled pairs in memory."""
+
+    def __init__(self, n: int = 8, batch_size: int = 1):
+        super().__init__()
+        self.pairs, self.batch_size = make_pairs(n), batch_size
+
+    def train_dataloader(self) -> torch.utils.data.DataLoader:
+        return torch.utils.data.DataLoader(self.pairs, self.batch_size)
+
+    val_dataloader = train_dataloader
+
+
+class Pairs64(Pairs):
+    """Large enough for six halvings."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+        self.pairs = make_pairs(2, 64)
+
+
+def make_model(
+    norm: str = "instance", gan_loss: Any = None, generator: nn.Module | None = None, **options: Any
+) -> Pix2Pix:
+    torch.manual_seed(0)
+    options = {"optimizer_g": ADAM, "optimizer_d": ADAM, "scheduler": Constant} | options
+    return Pix2Pix(
+        generator or ResnetGenerator(3, 3, 4, n_blocks=1, norm=norm),
+        PatchDiscriminator(3, 3, 4, norm=norm), gan_loss or VanillaGAN(), **options,
+    )  # fmt: skip
+
+
+def fit(model: Pix2Pix, data: Pairs, max_steps: int = 2, **options: Any) -> Trainer:
+    trainer = Trainer(
+        max_steps=max_steps, accelerator="cpu", logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, **options,
+    )  # fmt: skip
+    trainer.fit(model, data)
+    return trainer
+
+
+def weights(network: nn.Module) -> dict[str, torch.Tensor]:
+    return {n: p.detach().clone() for n, p in network.named_parameters()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[n], b[n]) for n in a)
+
+
+class Watched(Pix2Pix):
+    """Notes which network changed between the updates of a step."""
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        super().on_before_optimizer_step(optimizer)
+        self.trail = [*getattr(self, "trail", []), (weights(self.generator), weights(self.discriminator))]
+        grads = [p.grad for p in self.generator.parameters()]
+        self.g_has_grad = [*getattr(self, "g_has_grad", []), any(g is not None for g in grads)]
+
+
+@pytest.mark.parametrize("loss", [VanillaGAN, LeastSquaresGAN, WassersteinGP])
+def test_each_update_leaves_the_other_player_bit_identical(loss: type) -> None:
+    model = make_model(gan_loss=loss())
+    model.__class__ = Watched
+    fit(model, Pairs(), max_steps=2)
+    before_d, before_g, before_d2, before_g2 = model.trail
+    assert same(before_d[0], before_g[0])  # D's update: G as it was
+    assert not same(before_d[1], before_g[1])  # ... and D changed
+    assert same(before_g[1], before_d2[1])  # G's update: D as it was
+    assert not same(before_g[0], before_d2[0])
+    assert not same(before_d2[1], before_g2[1])
+    assert model.g_has_grad == [False, True, False, True]
+
+
+@pytest.mark.parametrize(("n_critic", "batches"), [(1, 4), (3, 12)])
+def test_a_step_is_one_generator_update(n_critic: int, batches: int) -> None:
+    model = make_model(n_critic=n_critic)
+    model.__class__ = Watched
+    trainer = fit(model, Pairs(5), max_steps=4)
+    assert trainer.global_step == 4
+    assert model.batches_seen == batches
+    assert model.images_seen == batches
+    assert len(model.trail) == batches + 4  # D on every batch, G on every n_critic-th
+
+
+def test_schedule_counts_generator_steps_and_ends_near_zero() -> None:
+    model = make_model(n_critic=2, scheduler=partial(LinearDecay, flat_fraction=0.5))
+    rates: list[float] = []
+
+    def record(self: Pix2Pix) -> None:
+        Pix2Pix.after_generator_update(self)
+        rates.append(self.lr_schedulers()[0].get_last_lr()[0])
+
+    model.after_generator_update = record.__get__(model)
+    fit(model, Pairs(), max_steps=8)
+    assert rates == pytest.approx([2e-4 * f for f in (1, 1, 1, 1, 0.75, 0.5, 0.25, 0)])
+
+
+def test_total_steps_from_epochs() -> None:
+    model = make_model(n_critic=2)
+    fit(model, Pairs(8, batch_size=2), max_steps=-1, max_epochs=3)
+    assert model.total_steps() == 3 * 4 // 2
+
+
+def step_by_hand(model: Pix2Pix, batch: dict[str, Any]) -> None:
+    """One pix2pix step with SGD, without Lightning (Isola et al. 2017, Sec. 3)."""
+    x, y, lr = batch["input"], batch["target"], 0.1
+    bce = nn.functional.binary_cross_entropy_with_logits
+    g, d = list(model.generator.parameters()), list(model.discriminator.parameters())
+    y_hat = model.generator(x)
+    real = model.discriminator(x, y).logits[0]
+    fake = model.discriminator(x, y_hat.detach()).logits[0]
+    loss_d = 0.5 * (bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake)))
+    with torch.no_grad():
+        for p, grad in zip(d, torch.autograd.grad(loss_d, d), strict=True):
+            p -= lr * grad
+    fake = model.discriminator(x, y_hat).logits[0]
+    loss_g = bce(fake, torch.ones_like(fake)) + 100 * (y_hat - y).abs().mean()
+    with torch.no_grad():
+        for p, grad in zip(g, torch.autograd.grad(loss_g, g), strict=True):
+            p -= lr * grad
+
+
+def test_step_equals_the_algorithm_written_out() -> None:
+    model = make_model(optimizer_g=SGD, optimizer_d=SGD)
+    by_hand = copy.deepcopy(model)
+    data = Pairs(2, batch_size=2)
+    fit(model, data, max_steps=1)
+    step_by_hand(by_hand, next(iter(data.train_dataloader())))
+    for (name, a), b in zip(model.named_parameters(), by_hand.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6), name
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+def test_accumulation_is_the_update_of_the_whole_batch(accumulate: int) -> None:
+    """4 images in 2 parts, and in unequal ones (2 + 2 and 2 + 1 + 1 would both do)."""
+    whole = make_model(optimizer_g=SGD, optimizer_d=SGD)
+    parts = copy.deepcopy(whole)
+    parts.accumulate = accumulate
+    fit(whole, Pairs(5, batch_size=5), max_steps=1)
+    fit(parts, Pairs(5, batch_size=5), max_steps=1)
+    for (name, a), b in zip(whole.named_parameters(), parts.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=2e-6), name
+
+
+def test_clipping_is_per_network() -> None:
+    """With SGD the change of a network is lr times its clipped gradient."""
+    model = make_model(optimizer_g=SGD, optimizer_d=SGD, clip_g=0.01, clip_d=0.002)
+    before = copy.deepcopy(model)
+    fit(model, Pairs(), max_steps=1)
+
+    def moved(network: nn.Module, old: nn.Module) -> float:
+        pairs = zip(network.parameters(), old.parameters(), strict=True)
+        return sum((a - b).square().sum() for a, b in pairs).sqrt().item()
+
+    assert moved(model.generator, before.generator) == pytest.approx(0.1 * 0.01, rel=1e-3)
+    assert moved(model.discriminator, before.discriminator) == pytest.approx(0.1 * 0.002, rel=1e-3)
+
+
+def test_ema_follows_its_formula() -> None:
+    model = make_model(ema_decay=0.9)
+    seen = []
+
+    def record(self: Pix2Pix) -> None:
+        Pix2Pix.after_generator_update(self)
+        seen.append(self.generator.layers[1].weight.detach().clone())
+
+    model.after_generator_update = record.__get__(model)
+    expected = model.generator.layers[1].weight.detach().clone()
+    fit(model, Pairs(), max_steps=3)
+    for weight in seen:
+        expected = 0.9 * expected + 0.1 * weight
+    assert torch.allclose(model.ema.network.layers[1].weight, expected, atol=1e-7)
+
+
+def test_validation_changes_no_parameter_and_no_buffer() -> None:
+    """U-Net with batch norm and dropout, in paper mode and in eval mode."""
+    for inference in ("paper", "eval"):
+        model = make_model(
+            norm="batch", generator=UNetGenerator(3, 3, 4, n_downs=6), inference=inference,
+            ema_decay=0.5,
+        )  # fmt: skip
+        fit(model, Pairs64(), max_steps=1)
+        before = {k: v.clone() for k, v in model.state_dict().items()}
+        modes = [m.training for m in model.modules()]
+        Trainer(
+            accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False
+        ).validate(model, Pairs64(), verbose=False)
+        after = model.state_dict()
+        assert before.keys() == after.keys()
+        assert [k for k in before if not torch.equal(before[k], after[k])] == []
+        assert modes == [m.training for m in model.modules()]
+
+
+def test_batch_norm_under_a_gradient_penalty_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"discriminator\.norm=batch.*discriminator\.norm=layer"):
+        make_model(norm="batch", gan_loss=WassersteinGP())
+
+
+def test_unknown_inference_mode_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"model\.inference=test.*paper, eval"):
+        make_model(inference="test")
