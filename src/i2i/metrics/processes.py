@@ -39,7 +39,7 @@ def made_once(make: Callable[[], T]) -> T:
         try:
             made[0] = make()
         except Exception as error:
-            raise
+            made[1] = error
     distributed.broadcast_object_list(made, src=0)
     if made[1] is not None:
         raise made[1]
