@@ -39,7 +39,8 @@ def evaluate(cfg: Any) -> None:
         model, checkpoint = load_model(cfg.checkpoint, changes)
         seed_everything(model.seed, verbose=False)
         datamodule, dataset_node = find_data(cfg, checkpoint.config, model.seed)
-        evaluator = instantiate(overlay(checkpoint.config["metrics"], cfg.metrics))
+        metrics = overlay(checkpoint.config["metrics"], cfg.metrics)
+        evaluator = instantiate(metrics | {"seed": metrics["seed"] or model.seed})
         evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
         scoring = Scoring(evaluator, required=True)
         samples = SampleGrid(str(output / "samples"))
@@ -71,6 +72,7 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
             "dataset.root", "no value", "the folder of the data set", "Add dataset.root=..."
         )
     node["root"] = os.path.abspath(os.path.expanduser(node["root"]))
+    node["augmentation"] = node["augmentation"] | {"image_size": node["image_size"]}
     for side in ("input_channels", "target_channels"):
         if node[side] != saved["dataset"][side]:
             raise setting_error(

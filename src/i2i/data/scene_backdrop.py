@@ -81,7 +81,7 @@ class Wall:
 
 
 def paint_sky(canvas: Canvas, cloud_shift: tuple[float, float], cover: float) -> None:
-    """Fills everything with sky: a gradient, a glow on the sun's side, clouds wide at the top."""
+    """Fills the rows above the ground: a gradient, a glow on the sun's side, clouds."""
     camera, unit = canvas.camera, 256 / canvas.camera.size
 
     def sky(columns: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -95,8 +95,8 @@ def paint_sky(canvas: Canvas, cloud_shift: tuple[float, float], cover: float) ->
         everywhere = np.ones(cloud.shape, bool)
         return over(air, CLOUD, 0.85 * cloud * (1 - 0.35 * light)), everywhere
 
-    whole = slice(0, camera.size)
-    canvas.shaded((whole, whole), "sky", sky)
+    above, whole = slice(0, int(camera.horizon) + 1), slice(0, camera.size)
+    canvas.shaded((above, whole), "sky", sky)
 
 
 def on_ground(
@@ -184,11 +184,12 @@ def cast_shade(
         if building.x == street.walls[0]:
             end = building.z + building.length
             skyline[int(4 * building.z) : int(4 * end)] = building.height
-    pixels = np.arange(camera.size, dtype=np.float32)
-    x, z = on_ground(camera, pixels[None], pixels[:, None])
+    pixels, top = np.arange(camera.size, dtype=np.float32), int(camera.horizon) + 1
+    x, z = on_ground(camera, pixels[None], pixels[top:, None])
     reach = np.maximum(x - street.walls[0], 0)
     place = np.clip((z - SUN_DRIFT * reach) * 4, 0, len(skyline) - 1).astype(np.int32)
-    shade = ramp(skyline.take(place) - reach * SUN_SLOPE, 0.5) * (x > street.walls[0])
+    shade = np.zeros((camera.size, camera.size), np.float32)
+    shade[top:] = ramp(skyline.take(place) - reach * SUN_SLOPE, 0.5) * (x > street.walls[0])
     for outline in outlines:
         if outline[:, 2].min() > 1:
             fill(shade, camera.project(outline), 1.0)
@@ -250,10 +251,12 @@ def facade_colour(wall: Wall, along: tuple, up: tuple) -> np.ndarray:
     (u, du), (v, dv), light = along, up, wall.light
     bay = wall.length / np.maximum(1, np.round(wall.length / 2.5))
     level, attic = v - GROUND_FLOOR, wall.height - ATTIC
-    course = np.floor(v / 0.34)
-    joints = stripe(u + 0.35 * (course - 2 * np.floor(course / 2)), 0.7, 0.07, du)
-    bricks = np.maximum(stripe(v, 0.34, 0.06, dv), joints) * unit_clip(1.4 - dv / 0.12)
-    tone = 1 - 0.17 * bricks - 0.22 * unit_clip(1 - v / 1.5)
+    tone = 1 - 0.22 * unit_clip(1 - v / 1.5)
+    near = unit_clip(1.4 - dv / 0.12)
+    if near.max() > 0:  # bricks are larger than a pixel
+        course = np.floor(v / 0.34)
+        joints = stripe(u + 0.35 * (course - 2 * np.floor(course / 2)), 0.7, 0.07, du)
+        tone = tone - 0.17 * near * np.maximum(stripe(v, 0.34, 0.06, dv), joints)
     tone = tone - 0.55 * ramp(0.2 - np.abs(v - attic + 0.2), dv)  # the shade of the coping
     upper = ramp(level, dv) * ramp(attic - 0.4 - v, dv)
     frame = stripe(u, bay, 1.55, du) * (stripe(level, STOREY, 2.0, dv) * upper)

@@ -103,6 +103,17 @@ def test_a_handful_of_scenes_shows_the_classes() -> None:
         assert share["sky"] > 0.05 and share["road"] > 0.15
 
 
+def test_sky_and_ground_leave_no_pixel_unpainted() -> None:
+    for i in range(6):
+        rng = scene_generator(3, "train", i)
+        street = synthetic.plan_street(rng)
+        canvas = Canvas(Camera(97, rng.uniform(40, 60), rng.uniform(30, 70)))
+        canvas.picture[:] = -1.0
+        synthetic.paint_sky(canvas, (0.0, 0.0), 0.2)
+        synthetic.paint_ground(canvas, street, np.zeros((97, 97), np.float32))
+        assert (canvas.picture >= 0).all()
+
+
 @pytest.mark.parametrize("kind", sorted(PAINTERS))
 def test_photograph_and_label_agree_to_the_pixel(kind: str) -> None:
     canvas = Canvas(Camera(96, 48.0, 48.0))
