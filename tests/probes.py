@@ -28,4 +28,6 @@ class WeightTrail(Callback):
     def on_train_batch_end(self, trainer, pl_module, *_) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {n: p.detach().clone() for n, p in pl_module.named_parameters()}
-        torch.save(state, self.folder / f"{pl_module.batches_seen:03d}_rank{trainer.global_rank}.pt")
+        torch.save(
+            state, self.folder / f"{pl_module.batches_seen:03d}_rank{trainer.global_rank}.pt"
+        )

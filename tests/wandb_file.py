@@ -44,5 +44,7 @@ def read_run(folder: Path) -> dict[str, Any]:
             config |= {u.key or u.nested_key[0]: json.loads(u.value_json) for u in update}
         elif kind == "history":
             items = record.history.item
-            history.append({i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items})
+            history.append(
+                {i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items}
+            )
     return {"config": config, "history": history, "pictures": list(file.parent.rglob("*.png"))}

@@ -75,7 +75,9 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     except Exception as error:  # torch.load raises many types for a damaged or foreign file
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else repr(error)
         raise setting_error(
-            setting, f"a file that torch cannot load safely ({reason})", "a checkpoint of i2i",
+            setting,
+            f"a file that torch cannot load safely ({reason})",
+            "a checkpoint of i2i",
             "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run.",
         ) from error
     if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):

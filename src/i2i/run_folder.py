@@ -78,7 +78,9 @@ def code_version() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "lightning": lightning.__version__,
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor(),
+        "device": torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else platform.processor(),
     }
 
 
@@ -97,7 +99,10 @@ def table(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:
     heads = [units.get(name, name) for name in names]
     widths = [max(len(head), 10) for head in heads]
     first = max(map(len, [*rows, ""]))
-    lines = [title, " " * first + "".join(f"  {h:>{w}}" for h, w in zip(heads, widths, strict=True))]
+    lines = [
+        title,
+        " " * first + "".join(f"  {h:>{w}}" for h, w in zip(heads, widths, strict=True)),
+    ]
     for label, scores in rows.items():
         cells = [
             f"  {scores[n]:>{w}.4f}" if n in scores else f"  {'-':>{w}}"

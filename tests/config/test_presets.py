@@ -48,7 +48,11 @@ def test_every_promised_preset_is_there() -> None:
     found: dict[str, set[str]] = {}
     for group, name in PRESETS:
         found.setdefault(group, set()).add(name)
-    assert {g: names - found.get(g, set()) for g, names in PROMISED.items() if names - found.get(g, set())} == {}
+    assert {
+        g: names - found.get(g, set())
+        for g, names in PROMISED.items()
+        if names - found.get(g, set())
+    } == {}
     assert EXPERIMENTS
 
 

@@ -109,7 +109,11 @@ def test_wgan_gp_with_batch_norm(refused: Callable[..., str]) -> None:
 
 def test_image_size_that_the_unet_does_not_divide(refused: Callable[..., str]) -> None:
     text = refused("train", "dataset.image_size=48")
-    assert "dataset.image_size=48" in text and "multiples of 64" in text and "generator.n_downs" in text
+    assert (
+        "dataset.image_size=48" in text
+        and "multiples of 64" in text
+        and "generator.n_downs" in text
+    )
 
 
 def test_batch_larger_than_the_set(refused: Callable[..., str]) -> None:
@@ -132,7 +136,10 @@ def test_gpu_options_without_a_gpu(
 
 @pytest.mark.parametrize(
     ("option", "instead"),
-    [("+trainer.gradient_clip_val=1", "model.clip_g"), ("+trainer.accumulate_grad_batches=2", "model.accumulate")],
+    [
+        ("+trainer.gradient_clip_val=1", "model.clip_g"),
+        ("+trainer.accumulate_grad_batches=2", "model.accumulate"),
+    ],
 )
 def test_options_of_one_optimizer_name_their_replacement(
     refused: Callable[..., str], option: str, instead: str
@@ -173,7 +180,9 @@ def test_checkpoint_that_is_not_one(refused: Callable[..., str], tmp_path: Path)
         assert text_file.read_text() == "my notes"
 
 
-def test_checkpoint_that_would_run_code(refused: Callable[..., str], train: Run, tmp_path: Path) -> None:
+def test_checkpoint_that_would_run_code(
+    refused: Callable[..., str], train: Run, tmp_path: Path
+) -> None:
     """A pickled call, and a configuration that names a function."""
     marker = tmp_path / "it_ran"
 
@@ -182,7 +191,9 @@ def test_checkpoint_that_would_run_code(refused: Callable[..., str], train: Run,
             return (Path.touch, (marker,))
 
     torch.save({"i2i": Evil()}, tmp_path / "pickle.ckpt")
-    refused("translate", f"checkpoint={tmp_path / 'pickle.ckpt'}", f"input={tmp_path}", "output=out")
+    refused(
+        "translate", f"checkpoint={tmp_path / 'pickle.ckpt'}", f"input={tmp_path}", "output=out"
+    )
     run_dir = train("trainer.max_steps=1", folder="good")
     content = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
     for target in ("os.system", "torch.load", "torch.hub.load", "i2i.commands.launch.launch"):
@@ -197,7 +208,10 @@ def test_checkpoint_of_another_architecture(
 ) -> None:
     run_dir = train("trainer.max_steps=1", folder="good")
     content = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
-    for node in (content["i2i"]["config"]["generator"], content["i2i"]["config"]["model"]["generator"]):
+    for node in (
+        content["i2i"]["config"]["generator"],
+        content["i2i"]["config"]["model"]["generator"],
+    ):
         node["base_channels"] = 6
     torch.save(content, tmp_path / "other.ckpt")
     assert "architecture" in refused("evaluate", f"checkpoint={tmp_path / 'other.ckpt'}")

@@ -113,7 +113,9 @@ def test_training_and_evaluate_say_the_same(
     trained: tuple[Path, Path], command: Command, tmp_path: Path
 ) -> None:
     run_dir, _ = trained
-    assert command("evaluate", f"checkpoint={run_dir}", f"output={tmp_path / 'e'}", "trainer=cpu") == 0
+    assert (
+        command("evaluate", f"checkpoint={run_dir}", f"output={tmp_path / 'e'}", "trainer=cpu") == 0
+    )
     evaluated = json.loads((tmp_path / "e" / "metrics.json").read_text())["scores"]
     at_the_end = json.loads((run_dir / "test_metrics.json").read_text())["scores"]
     assert evaluated == at_the_end["model (best.ckpt)"]
@@ -163,7 +165,10 @@ def test_translate_keeps_names_sizes_and_folders(
     for name, size in sizes.items():
         assert cv2.imread(str((out / name).with_suffix(".png"))).shape[:2] == size
     one = tmp_path / "one"
-    assert command("translate", f"checkpoint={run_dir}", f"input={source / 'a.png'}", f"output={one}") == 0
+    assert (
+        command("translate", f"checkpoint={run_dir}", f"input={source / 'a.png'}", f"output={one}")
+        == 0
+    )
     assert (one / "a.png").read_bytes() == (out / "a.png").read_bytes()
 
 
@@ -178,7 +183,12 @@ def test_translate_uses_the_mode_and_seed_asked_for(
         "eval7": ["model.inference=eval", "seed=7"],
     }.items():  # fmt: skip
         out = tmp_path / label
-        assert command("translate", f"checkpoint={run_dir}", f"input={inputs}", f"output={out}", *options) == 0
+        assert (
+            command(
+                "translate", f"checkpoint={run_dir}", f"input={inputs}", f"output={out}", *options
+            )
+            == 0
+        )
         results[label] = [p.read_bytes() for p in sorted(out.glob("*.png"))]
         assert len(results[label]) == 4
     assert results["again"] == results["same"]
@@ -232,7 +242,9 @@ def test_grey_to_colour_and_two_folders_from_another_directory(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr(monkeypatch, "chdir", lambda _: os.chdir(tmp_path / "elsewhere"))
     out = tmp_path / "scores"
-    assert command("evaluate", f"checkpoint={tmp_path / 'run'}", f"output={out}", "trainer=cpu") == 0
+    assert (
+        command("evaluate", f"checkpoint={tmp_path / 'run'}", f"output={out}", "trainer=cpu") == 0
+    )
     assert json.loads((out / "metrics.json").read_text())["n_images"] == 3
     grid = cv2.imread(str(next((out / "samples").glob("*.png"))))
     assert grid.shape[1] == 3 * 128 + 4 * 4

@@ -23,7 +23,12 @@ def test_four_jobs(command: Callable[..., int], tiny: list[str], tmp_path: Path)
     for job in jobs:
         run = read_run(job)
         config = run["config"]
-        seen.add((config["generator"]["_target_"].split(".")[-1], config["gan_loss"]["_target_"].split(".")[-1]))
+        seen.add(
+            (
+                config["generator"]["_target_"].split(".")[-1],
+                config["gan_loss"]["_target_"].split(".")[-1],
+            )
+        )
         ids.add((job / "wandb_id.txt").read_text())
         assert config["trainer"]["max_steps"] == 3
         keys = {key for row in run["history"] for key in row}

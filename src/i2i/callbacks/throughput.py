@@ -23,9 +23,7 @@ class Throughput(Callback):
 
     on_train_epoch_start = on_validation_start = on_validation_end = restart
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, *_: Any
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         if self.since is None:  # the first batch of a stretch only starts the clock
             self.since, self.images = time.perf_counter(), pl_module.images_seen
             return

@@ -52,6 +52,8 @@ def train(cfg: Any) -> float | None:
                 logger.log_hyperparams(config)
             if checkpoint:
                 rewind_loggers(loggers, checkpoint)
+            elif cfg.validate_first and datamodule.set_size("val"):
+                trainer.validate(model, datamodule, verbose=False)
             trainer.fit(
                 model, datamodule, ckpt_path=str(checkpoint) if checkpoint else None,
                 weights_only=True,
@@ -125,7 +127,9 @@ def describe_data(datamodule: Any) -> str:
         left_out = datamodule.pairs(split).skipped
         note = f" ({left_out} unreadable, left out)" if left_out else ""
         parts.append(f"{datamodule.set_size(split)} {split}{note}")
-    return f"Data: {datamodule.name}, {datamodule.direction}, {', '.join(parts)} ({datamodule.root})"
+    return (
+        f"Data: {datamodule.name}, {datamodule.direction}, {', '.join(parts)} ({datamodule.root})"
+    )
 
 
 def check_same_networks(model: Any, checkpoint: Path) -> None:

@@ -81,7 +81,8 @@ def find_images(source: Path, output: Path) -> list[tuple[Path, str, Path]]:
     images = [
         f
         for f in files
-        if f.suffix.lower() in IMAGE_SUFFIXES and not (inside and f.resolve().is_relative_to(inside))
+        if f.suffix.lower() in IMAGE_SUFFIXES
+        and not (inside and f.resolve().is_relative_to(inside))
     ]
     if not images:
         raise setting_error(f"input={source}", "no image", wanted, "Check the path.")

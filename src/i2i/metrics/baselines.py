@@ -10,7 +10,7 @@ from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
 MOST_IMAGES = 2000  # evenly spaced ones stand for a larger training set's mean
 
 
-def mean_target(dataset) -> Tensor:  # noqa: ANN001, a torch Dataset of PairSample
+def mean_target(dataset) -> Tensor:
     """The mean training target: the best constant answer under squared error.
 
     Args:

@@ -178,7 +178,9 @@ class AdversarialModule(LightningModule):
         finished = 0 < trainer.max_steps <= trainer.global_step
         if finished:
             trainer.should_stop = True
-        last_epoch = (trainer.max_epochs or -1) > 0 and trainer.current_epoch + 1 >= trainer.max_epochs
+        last_epoch = (
+            trainer.max_epochs or -1
+        ) > 0 and trainer.current_epoch + 1 >= trainer.max_epochs
         if (finished or last_epoch) and trainer.check_val_every_n_epoch is not None:
             trainer.check_val_every_n_epoch = 1
 
@@ -242,7 +244,10 @@ class AdversarialModule(LightningModule):
 
     def write_terms(self, players: dict[str, Terms]) -> None:
         """Sends train/d/* and train/g/* to the loggers and the progress bar, by generator step."""
-        if self.trainer.global_step % self.trainer.log_every_n_steps and self.trainer.global_step > 1:
+        if (
+            self.trainer.global_step % self.trainer.log_every_n_steps
+            and self.trainer.global_step > 1
+        ):
             return
         values = {f"train/{p}/{n}": v for p, terms in players.items() for n, v in terms.items()}
         self.log_dict(values, prog_bar=True, logger=False)

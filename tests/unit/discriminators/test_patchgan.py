@@ -25,7 +25,9 @@ def test_receptive_field(n_layers: int, expected: int) -> None:
 
 
 def test_output_map_is_30_by_30() -> None:
-    out = PatchDiscriminator(3, 3, base_channels=2)(torch.zeros(2, 3, 256, 256), torch.zeros(2, 3, 256, 256))
+    out = PatchDiscriminator(3, 3, base_channels=2)(
+        torch.zeros(2, 3, 256, 256), torch.zeros(2, 3, 256, 256)
+    )
     assert [m.shape for m in out.logits] == [(2, 1, 30, 30)]
     assert len(out.features[0]) == 4
 

@@ -56,7 +56,11 @@ def test_unet_layers_of_the_reference() -> None:
     unet = UNetGenerator(3, 3)
     widths = [(up.conv.in_channels, up.conv.out_channels) for up in unet.ups]
     assert widths == [(512, 512), *[(1024, 512)] * 3, (1024, 256), (512, 128), (256, 64)]
-    assert [isinstance(up.dropout, nn.Dropout) for up in unet.ups] == [False, *[True] * 3, *[False] * 3]
+    assert [isinstance(up.dropout, nn.Dropout) for up in unet.ups] == [
+        False,
+        *[True] * 3,
+        *[False] * 3,
+    ]
     assert isinstance(unet.downs[0].norm, nn.Identity)
     assert isinstance(unet.downs[-1].norm, nn.Identity)
 
@@ -80,7 +84,9 @@ def test_initial_weights_are_normal_with_std_0_02() -> None:
 
 @pytest.mark.parametrize("channels", [(1, 3), (3, 1)])
 def test_grey_images(channels: tuple[int, int]) -> None:
-    y_hat = ResnetGenerator(*channels, base_channels=4, n_blocks=1)(torch.zeros(1, channels[0], 16, 16))
+    y_hat = ResnetGenerator(*channels, base_channels=4, n_blocks=1)(
+        torch.zeros(1, channels[0], 16, 16)
+    )
     assert y_hat.shape == (1, channels[1], 16, 16)
 
 

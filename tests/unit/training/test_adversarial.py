@@ -84,7 +84,10 @@ class Watched(Pix2Pix):
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:
         super().on_before_optimizer_step(optimizer)
-        self.trail = [*getattr(self, "trail", []), (weights(self.generator), weights(self.discriminator))]
+        self.trail = [
+            *getattr(self, "trail", []),
+            (weights(self.generator), weights(self.discriminator)),
+        ]
         grads = [p.grad for p in self.generator.parameters()]
         self.g_has_grad = [*getattr(self, "g_has_grad", []), any(g is not None for g in grads)]
 

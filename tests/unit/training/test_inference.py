@@ -22,7 +22,9 @@ def images() -> torch.Tensor:
 def test_paper_mode_result_does_not_depend_on_the_batch(unet, images) -> None:
     names = ["a", "b", "c"]
     together = translate(unet, images, names, "paper", 0)
-    alone = torch.cat([translate(unet, images[i : i + 1], [names[i]], "paper", 0) for i in range(3)])
+    alone = torch.cat(
+        [translate(unet, images[i : i + 1], [names[i]], "paper", 0) for i in range(3)]
+    )
     assert torch.equal(together, alone)
 
 

@@ -1,0 +1,117 @@
+"""W&B: never a login prompt, offline where no key is, one run over resumes."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from i2i.loggers import wandb as module
+from i2i.loggers.wandb import has_key, make_wandb_logger
+
+
+@pytest.fixture(autouse=True)
+def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    texts: list[str] = []
+    monkeypatch.setattr(module, "rank_zero_info", texts.append)
+    return texts
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What wandb.init is called with, and the mode that the environment asks for then."""
+    import wandb
+
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(wandb, "run", None)
+    monkeypatch.setattr(
+        wandb, "init", lambda **k: calls.append(k | {"env": os.environ.get("WANDB_MODE")})
+    )
+    return calls
+
+
+def write_netrc(tmp_path: Path, host: str) -> None:
+    (tmp_path / "netrc").write_text(f"machine {host}\n  login user\n  password {'0' * 40}\n")
+
+
+def test_a_key_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not has_key()
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    assert has_key()
+
+
+def test_a_key_in_the_netrc_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_netrc(tmp_path, "github.com")
+    assert not has_key()
+    write_netrc(tmp_path, "api.wandb.ai")
+    assert has_key()
+    monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.example.org:8080")
+    assert not has_key()
+    write_netrc(tmp_path, "wandb.example.org")
+    assert has_key()
+
+
+def test_the_netrc_file_of_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NETRC")
+    write_netrc(tmp_path, "api.wandb.ai")
+    (tmp_path / "netrc").rename(tmp_path / ".netrc")
+    assert has_key()
+
+
+def test_a_netrc_file_that_cannot_be_read_is_no_key(tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine\npassword password\nbroken")
+    assert not has_key()
+
+
+def test_without_a_key_a_run_is_offline_and_says_how_to_upload(
+    tmp_path: Path, said: list[str], started: list[dict]
+) -> None:
+    _ = make_wandb_logger(str(tmp_path / "run"), "p").experiment
+    (call,) = started
+    assert call["env"] in ("offline", "dryrun")
+    (text,) = said
+    assert "no key" in text and "wandb login" in text
+    assert f"wandb sync {tmp_path / 'run' / 'wandb'}/offline-run-*" in text
+
+
+def test_with_a_key_a_run_is_online_and_can_be_taken_up(
+    tmp_path: Path, said: list[str], started: list[dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    logger = make_wandb_logger(str(tmp_path), "p", name="n", group="g", tags=["t"])
+    _ = logger.experiment
+    (call,) = started
+    assert call["env"] is None
+    assert call["resume"] == "allow"
+    assert (call["project"], call["name"], call["group"], call["tags"]) == ("p", "n", "g", ["t"])
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "offline"), [("online", True), ("disabled", True), ("offline", False), ("disabled", None)]
+)
+def test_the_environments_mode_goes_before_the_option(
+    tmp_path: Path, started: list[dict], monkeypatch: pytest.MonkeyPatch, mode: str,
+    offline: bool | None,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("WANDB_MODE", mode)
+    _ = make_wandb_logger(str(tmp_path), "p", offline=offline).experiment
+    assert started[0]["env"] == mode
+
+
+def test_a_resumed_run_has_the_id_of_the_first_and_other_runs_have_their_own(
+    tmp_path: Path, started: list[dict]
+) -> None:
+    for folder in ("a", "a", "b"):
+        _ = make_wandb_logger(str(tmp_path / folder), "p").experiment
+    ids = [call["id"] for call in started]
+    assert ids[0] == ids[1] != ids[2]
+    assert (tmp_path / "a" / "wandb_id.txt").read_text() == ids[0]

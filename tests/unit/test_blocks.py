@@ -1,0 +1,83 @@
+"""Norms, and the weights that networks start from."""
+
+import pytest
+import torch
+from torch import nn
+
+from i2i.blocks import NORMS, has_batch_norm, make_norm, needs_bias
+from i2i.errors import SettingError
+from i2i.weight_init import init_normal
+
+X = torch.randn(4, 6, 8, 8, generator=torch.Generator().manual_seed(0)) * 3 + 2
+
+
+@pytest.mark.parametrize("norm", ["instance", "layer", "none"])
+def test_only_batch_norm_mixes_the_samples(norm: str) -> None:
+    layer = make_norm(norm, 6).train()
+    assert torch.allclose(layer(X)[:1], layer(X[:1]), atol=1e-6)
+    assert not has_batch_norm(nn.Sequential(nn.Conv2d(3, 6, 1), layer))
+
+
+def test_batch_norm_does_mix_them() -> None:
+    layer = make_norm("batch", 6).train()
+    assert not torch.allclose(layer(X)[:1], layer(X[:1]), atol=1e-2)
+
+
+@pytest.mark.parametrize(("norm", "over"), [("batch", (0, 2, 3)), ("instance", (2, 3)), ("layer", (1, 2, 3))])
+def test_each_norm_is_over_its_own_dimensions(norm: str, over: tuple[int, ...]) -> None:
+    y = make_norm(norm, 6).train()(X)
+    assert torch.allclose(y.mean(over), torch.zeros(()), atol=1e-5)
+    assert torch.allclose(y.var(over, unbiased=False), torch.ones(()), atol=1e-3)
+
+
+def test_none_is_the_identity() -> None:
+    assert torch.equal(make_norm("none", 6)(X), X)
+
+
+@pytest.mark.parametrize(
+    ("norm", "parameters", "buffers"), [("batch", 12, 3), ("instance", 0, 0), ("layer", 12, 0), ("none", 0, 0)]
+)
+def test_what_each_norm_learns_and_keeps(norm: str, parameters: int, buffers: int) -> None:
+    layer = make_norm(norm, 6)
+    assert sum(p.numel() for p in layer.parameters()) == parameters
+    assert len(list(layer.buffers())) == buffers
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_bias_stays_where_the_norm_brings_no_shift(norm: str) -> None:
+    assert needs_bias(norm) is (getattr(make_norm(norm, 6), "bias", None) is None)
+
+
+@pytest.mark.parametrize("norm", ["Batch", "group", ""])
+def test_an_unknown_norm_is_refused_with_its_option(norm: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        make_norm(norm, 6, "generator.norm")
+    assert f"generator.norm={norm}: found {norm!r}" in str(caught.value)
+    assert "batch, instance, layer, none" in str(caught.value)
+
+
+@pytest.mark.parametrize("layer", [nn.BatchNorm1d(2), nn.BatchNorm2d(2), nn.SyncBatchNorm(2)])
+def test_every_kind_of_batch_norm_is_seen_at_any_depth(layer: nn.Module) -> None:
+    assert has_batch_norm(nn.Sequential(nn.ReLU(), nn.Sequential(layer)))
+
+
+def test_initial_weights_are_those_of_the_paper() -> None:
+    """Isola et al. 2017, Sec. 6.2."""
+    torch.manual_seed(0)
+    plain = [nn.Conv2d(32, 32, 4), nn.ConvTranspose2d(32, 32, 4), nn.Linear(128, 128)]
+    norms = [nn.BatchNorm2d(4096), nn.GroupNorm(1, 4096)]
+    init_normal(nn.ModuleList([*plain, *norms, nn.InstanceNorm2d(4), nn.Conv2d(3, 3, 1, bias=False)]))
+    for layer in plain:
+        assert layer.weight.mean().item() == pytest.approx(0, abs=1e-3)
+        assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    for layer in norms:
+        assert layer.weight.mean().item() == pytest.approx(1, abs=2e-3)
+        assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert all(not layer.bias.any() for layer in [*plain, *norms])
+
+
+def test_another_spread_of_initial_weights() -> None:
+    torch.manual_seed(0)
+    layer = nn.Conv2d(32, 32, 4)
+    init_normal(layer, std=0.1)
+    assert layer.weight.std().item() == pytest.approx(0.1, rel=0.05)
