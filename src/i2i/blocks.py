@@ -11,9 +11,10 @@ def make_norm(norm: str, channels: int, setting: str = "norm") -> nn.Module:
     """Builds a normalisation layer for NCHW feature maps.
 
     Args:
-        norm: ``batch`` (affine, running statistics), ``instance`` (no affine, no running statistics,
-            so that the batch size does not change the result), ``layer`` (over C, H and W of one
-            sample, affine; the norm Gulrajani et al. 2017, Sec. 4 advise for critics) or ``none``.
+        norm: ``batch`` (affine, running statistics), ``instance`` (no affine, no running
+            statistics, so that the batch size does not change the result), ``layer`` (over C, H and
+            W of one sample, affine; what Gulrajani et al. 2017, Sec. 4 advise for critics) or
+            ``none``.
         channels: Number of feature maps.
         setting: The option that the value came from, for the error.
 

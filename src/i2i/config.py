@@ -186,7 +186,8 @@ def validate_config(config: Mapping[str, Any]) -> None:
             )  # fmt: skip
     if str(trainer.get("precision")) in ("16-mixed", "16") and trainer["accelerator"] == "cpu":
         raise setting_error(
-            f"trainer.precision={trainer['precision']}", "float16 on the CPU", "32-true or bf16-mixed",
+            f"trainer.precision={trainer['precision']}", "float16 on the CPU",
+            "32-true or bf16-mixed",
             "Use trainer.precision=bf16-mixed.",
         )  # fmt: skip
     accumulate, batch_size = config["model"]["accumulate"], dataset["batch_size"]
@@ -215,6 +216,6 @@ def validate_networks(config: Mapping[str, Any], generator: Any) -> None:
             f"dataset.image_size={size}", f"{height} x {width} pixels",
             f"multiples of {divisor} for {type(generator).__name__}",
             f"Use dataset.image_size={max(round(height / divisor), 1) * divisor}, or a generator "
-            "that halves less often (generator.n_downs for the U-Net; resnet9 needs multiples of 4)."
-            " Evaluation and translation take any size.",
+            "that halves less often (generator.n_downs for the U-Net; resnet9 takes multiples of "
+            "4). Evaluation and translation take any size.",
         )  # fmt: skip

@@ -12,7 +12,7 @@ def setting_error(setting: str, found: str, expected: str, todo: str) -> Setting
     """Builds the error with the four parts every message of this project has.
 
     Args:
-        setting: The option or file at fault, as the user would type it (``dataset.root='data/maps'``).
+        setting: The option or file at fault, as the user would type it (``dataset.root=data``).
         found: What is there instead.
         expected: What would have been right.
         todo: The next thing to type or to change.

@@ -55,7 +55,7 @@ def strict(content: Any) -> Any:
 
 
 def code_version() -> dict[str, Any]:
-    """Versions of the project (with its commit, where it is a checkout) and of what it stands on."""
+    """Versions of the project (with its commit, in a checkout) and of what it stands on."""
     import lightning
     import torch
 

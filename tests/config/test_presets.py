@@ -67,7 +67,7 @@ def test_preset_is_built(group: str, name: str, monkeypatch: pytest.MonkeyPatch)
     assert not OmegaConf.missing_keys(cfg[group])
     if (group, name) == ("trainer", "gpu"):
         monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-        with pytest.raises(Exception, match="trainer.accelerator=gpu.*no CUDA device"):
+        with pytest.raises(Exception, match=r"trainer\.accelerator=gpu.*no CUDA device"):
             instantiate(cfg.trainer)
         return
     node = cfg[group]

@@ -8,7 +8,7 @@ from golden.golden_run import COLUMNS, FILE, golden_losses
 
 
 def test_losses_are_what_they_were() -> None:
-    """Within 1e-3: convolutions add up in another order on another CPU, and ten steps amplify it."""
+    """Within 1e-3: another CPU adds up in another order, and ten steps amplify it."""
     rows = list(csv.DictReader(FILE.open()))
     losses = golden_losses()
     assert len(rows) == len(losses) == 10

@@ -83,7 +83,8 @@ def test_pairs_of_unequal_size(refused: Callable[..., str], tmp_path: Path) -> N
         folder.mkdir(parents=True)
         cv2.imwrite(str(folder / "one.png"), np.zeros((size, size, 3), np.uint8))
     text = refused(
-        "train", f"dataset.root={root}", "dataset.a_folder='{split}/A'", "dataset.b_folder='{split}/B'",
+        "train", f"dataset.root={root}", "dataset.a_folder='{split}/A'",
+        "dataset.b_folder='{split}/B'",
         "dataset.splits.val=null", "dataset.splits.test=null",
     )  # fmt: skip
     assert "one" in text and "32" in text and "40" in text
@@ -97,7 +98,8 @@ def test_unmatched_names(refused: Callable[..., str], tmp_path: Path) -> None:
         for name in names:
             cv2.imwrite(str(folder / f"{name}_pic.png"), np.zeros((32, 32, 3), np.uint8))
     text = refused(
-        "train", f"dataset.root={root}", "dataset.a_folder='{split}/A'", "dataset.b_folder='{split}/B'",
+        "train", f"dataset.root={root}", "dataset.a_folder='{split}/A'",
+        "dataset.b_folder='{split}/B'",
     )  # fmt: skip
     assert "a_pic" in text and "d_pic" in text and "b_pic" not in text
 

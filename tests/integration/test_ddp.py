@@ -67,9 +67,9 @@ def test_two_processes_equal_one_at_the_doubled_batch(tiny: list[str], tmp_path:
     """Ten steps with instance norm and no dropout, jitter and shuffling on.
 
     The processes add their gradients up in another order than one process does. Adam divides by the
-    gradient's size, so that a difference in the last bit of a gradient near zero can move a weight by
-    a share of the learning rate; eps = 1e-3 damps that. What is left was measured at 2e-6 after a
-    movement of 1.7e-3; the bound is five times that, and a wrong average would be a hundred times.
+    gradient's size, so that a difference in the last bit of a gradient near zero can move a weight
+    by a share of the learning rate; eps = 1e-3 damps that. What is left was measured at 2e-6 after
+    a movement of 1.7e-3; the bound is five times that, a wrong average would be a hundred times.
     """
     options = [
         *RESNET, "trainer.max_steps=10", "+optimizer.generator.eps=1e-3",

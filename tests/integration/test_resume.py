@@ -79,7 +79,7 @@ def test_two_epochs_equal_one_and_resume_and_one(train: Run, options: list[str])
 def test_a_run_killed_in_the_middle_of_an_epoch_goes_on(
     train: Run, tiny: list[str], tmp_path: Path
 ) -> None:
-    """kill -9 in the second of three epochs; the decaying schedule is the whole plan's."""
+    """Kill -9 in the second of three epochs; the decaying schedule is the whole plan's."""
     options = [*LIVELY, "trainer.max_epochs=3"]
     straight = train(*options, folder="straight")
     killed = tmp_path / "killed"

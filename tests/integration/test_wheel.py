@@ -28,15 +28,18 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(installed: Path, command: str, *options: str, cwd: Path) -> subprocess.CompletedProcess:
     code = f"from i2i.commands.{command} import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *options], cwd=cwd, timeout=200, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(installed)},
+        [sys.executable, "-c", code, *options], cwd=cwd, timeout=200, capture_output=True,
+        text=True, env=os.environ | {"PYTHONPATH": str(installed)},
     )  # fmt: skip
 
 
 def test_presets_and_experiments_are_in_it(installed: Path) -> None:
     for folder in ("conf", "experiments"):
         mine = {p.relative_to(ROOT / folder) for p in (ROOT / folder).rglob("*.yaml")}
-        its = {p.relative_to(installed / "i2i" / folder) for p in (installed / "i2i" / folder).rglob("*.yaml")}
+        its = {
+            p.relative_to(installed / "i2i" / folder)
+            for p in (installed / "i2i" / folder).rglob("*.yaml")
+        }
         assert mine == its and mine
     scripts = next(installed.glob("*.dist-info/entry_points.txt")).read_text()
     assert all(f"i2i-{name}" in scripts for name in ("train", "evaluate", "translate"))

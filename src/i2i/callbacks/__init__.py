@@ -1,1 +1,1 @@
-"""Lightning callbacks that watch a run: scores, sample pictures, throughput. None touches a gradient."""
+"""Callbacks that watch a run: scores, sample pictures, throughput. None touches a gradient."""

@@ -1,5 +1,6 @@
 """The paired data of a run: splits, loaders and the places where they are checked."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -71,7 +72,7 @@ class PairedDataModule(LightningDataModule):
         augmentation: PairedTransform,
         batch_size: int,
         eval_batch_size: int,
-        num_workers: int,
+        num_workers: int | None,
         seed: int,
         b_folder: str | None = None,
         label_side: Side | None = None,
@@ -90,6 +91,8 @@ class PairedDataModule(LightningDataModule):
         self.on_error = _one_of("on_error", on_error, ("raise", "skip"))
         self.batch_size = _at_least("batch_size", batch_size, 1)
         self.eval_batch_size = _at_least("eval_batch_size", eval_batch_size, 1)
+        if num_workers is None:
+            num_workers = min(8, len(os.sched_getaffinity(0)) - 1)
         self.num_workers = _at_least("num_workers", num_workers, 0)
         self.val_from_train = _at_least("val_from_train", val_from_train, 0)
         self.image_size, self.augmentation, self.seed = as_size(image_size), augmentation, seed

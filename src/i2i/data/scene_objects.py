@@ -47,6 +47,7 @@ def shadow_outline(thing: Thing) -> np.ndarray:
 
 
 def assembled(faces: Iterable[Face]) -> Solid:
+    """Joins coloured faces into one solid."""
     corners, shares, added = zip(*faces, strict=True)
     return Solid(
         np.concatenate(corners),
@@ -62,6 +63,7 @@ def upright(points: Sequence[Sequence[float]], z: float = 0.0) -> np.ndarray:
 
 
 def box(left: float, right: float, low: float, high: float) -> np.ndarray:
+    """An upright rectangle, in metres."""
     return upright([(left, low), (right, low), (right, high), (left, high)])
 
 
@@ -93,6 +95,7 @@ def paint_tree(canvas: Canvas, tree: Thing) -> None:
 
 @lru_cache(maxsize=1)
 def trunk() -> Solid:
+    """A tree's trunk, lit from the left."""
     light = (box(-0.14, 0.0, 0, 3.0), 0, (86, 68, 52))
     return assembled([light, (box(0.0, 0.14, 0, 3.0), 0, (56, 44, 36))])
 
@@ -166,6 +169,7 @@ def car_flank(side: int, far: bool) -> list[Face]:
 
 
 def paint_pedestrian(canvas: Canvas, walker: Thing) -> None:
+    """Paints one walker."""
     coat = COATS[walker.style % len(COATS)]
     canvas.solid("pedestrian", figure(), (walker.x, walker.z), coat, walker.size)
 
@@ -199,6 +203,7 @@ def mast(height: float, half: float) -> Solid:
 
 @lru_cache(maxsize=2)
 def lamp_head(side: int) -> Solid:
+    """The arm and head of a street lamp; side is the direction of the road."""
     arm = upright([(0, 6.25), (1.5 * side, 6.45), (1.5 * side, 6.6), (0, 6.45)])
     tip = 1.5 * side
     head = [(tip - 0.35, 6.4), (tip + 0.35, 6.4), (tip + 0.25, 6.62), (tip - 0.25, 6.62)]
@@ -223,16 +228,19 @@ def signal_head() -> Solid:
 
 
 def paint_lamp(canvas: Canvas, lamp: Thing) -> None:
+    """Paints a street lamp."""
     canvas.solid("pole", mast(6.4, 0.09), (lamp.x, lamp.z))
     canvas.solid("pole", lamp_head(1 if lamp.x < 0 else -1), (lamp.x, lamp.z))
 
 
 def paint_sign(canvas: Canvas, sign: Thing) -> None:
+    """Paints a traffic sign on its mast."""
     canvas.solid("pole", mast(2.7, 0.05), (sign.x, sign.z))
     canvas.solid("sign", sign_plate(sign.x > 0), (sign.x, sign.z))
 
 
 def paint_traffic_light(canvas: Canvas, light: Thing) -> None:
+    """Paints a traffic light on its mast."""
     canvas.solid("pole", mast(3.0, 0.07), (light.x, light.z))
     canvas.solid("traffic light", signal_head(), (light.x, light.z))
 

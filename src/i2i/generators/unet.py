@@ -49,7 +49,7 @@ class UNetGenerator(nn.Module):
         base_channels: int = 64,  # feature maps of the first layer; doubled up to 8 times that
         n_downs: int = 8,  # halvings of H and W; 8 takes 256 pixels to 1
         norm: str = "batch",  # the outermost layers and the bottleneck have none
-        dropout: float = 0.5,  # in the widest decoder layers above the bottleneck: n_downs - 5 of them
+        dropout: float = 0.5,  # in the n_downs - 5 widest decoder layers above the bottleneck
     ):
         super().__init__()
         if n_downs < 2:

@@ -101,7 +101,7 @@ class AdversarialModule(LightningModule):
     # ---- the step ----
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> None:
-        """One D update; after every ``n_critic`` of them one G update (Isola et al. 2017, Eq. 4)."""
+        """One D update; after every ``n_critic`` of them one G update (Isola et al. 2017)."""
         opt_g, opt_d = self.optimizers()
         # Lightning counts every optimizer; a step is one update of G.
         opt_d._on_before_step = opt_d._on_after_step = do_nothing
@@ -204,8 +204,8 @@ class AdversarialModule(LightningModule):
             limits.append(trainer.max_epochs * int(trainer.num_training_batches) // self.n_critic)
         if not limits:
             raise setting_error(
-                "trainer.max_steps, trainer.max_epochs", "no end of training", "one of them above 0",
-                "Set trainer.max_steps=39000, say.",
+                "trainer.max_steps, trainer.max_epochs", "no end of training",
+                "one of them above 0", "Set trainer.max_steps=39000, say.",
             )  # fmt: skip
         return max(min(limits), 1)
 

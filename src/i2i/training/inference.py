@@ -60,7 +60,7 @@ def depends_on_noise_or_batch(network: nn.Module) -> bool:
 
 
 def stable_seed(*parts: object) -> int:
-    """A 63-bit seed from the text of some values; the same on every machine and in every process."""
+    """A 63-bit seed from the text of some values; the same on every machine and process."""
     text = "\x1f".join(map(str, parts)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 

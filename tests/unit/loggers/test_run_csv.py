@@ -72,8 +72,11 @@ def test_a_resume_drops_what_was_logged_after_the_checkpoint(tmp_path: Path) -> 
     logger.log_metrics({"c": 33}, 3)
     logger.log_metrics({"a": 44}, 4)
     assert values(tmp_path) == [
-        {"step": 1, "a": 1}, {"step": 2, "a": 2, "b": 2}, {"step": 3, "c": 33}, {"step": 4, "a": 44},
-    ]  # fmt: skip
+        {"step": 1, "a": 1},
+        {"step": 2, "a": 2, "b": 2},
+        {"step": 3, "c": 33},
+        {"step": 4, "a": 44},
+    ]
 
 
 def test_a_resume_without_a_file_begins_one(tmp_path: Path) -> None:

@@ -96,7 +96,8 @@ def test_with_a_key_a_run_is_online_and_can_be_taken_up(
 
 
 @pytest.mark.parametrize(
-    ("mode", "offline"), [("online", True), ("disabled", True), ("offline", False), ("disabled", None)]
+    ("mode", "offline"),
+    [("online", True), ("disabled", True), ("offline", False), ("disabled", None)],
 )
 def test_the_environments_mode_goes_before_the_option(
     tmp_path: Path, started: list[dict], monkeypatch: pytest.MonkeyPatch, mode: str,

@@ -1,0 +1,142 @@
+"""Sample pictures: what stands where, and who gets them."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from i2i.callbacks.samples import GAP, SampleGrid, image_grid
+
+
+def flat(level: float, channels: int = 3, height: int = 6, width: int = 5) -> torch.Tensor:
+    return torch.full((channels, height, width), level)
+
+
+def make_batch(n: int, first: int = 0) -> tuple[dict[str, Any], torch.Tensor]:
+    """Images whose levels say which they are: row i has input -1 + i/10, output 0, target i/10."""
+    levels = torch.arange(first, first + n).view(-1, 1, 1, 1).expand(-1, 3, 6, 5) / 10
+    return {"input": levels - 1, "target": levels}, torch.zeros(n, 3, 6, 5)
+
+
+def make_trainer(*loggers: Any, step: int = 42, first: bool = True) -> Any:
+    return SimpleNamespace(global_step=step, loggers=list(loggers), is_global_zero=first)
+
+
+class Pictures:
+    """A logger that takes pictures, as W&B's does."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, list, int]] = []
+
+    def log_image(self, key: str, images: list, step: int) -> None:
+        self.calls.append((key, images, step))
+
+
+class Board(TensorBoardLogger):
+    """A TensorBoard without files."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple] = []
+
+    @property
+    def experiment(self) -> Any:
+        return SimpleNamespace(add_image=lambda *a, **k: self.calls.append((*a, k)))
+
+
+def validate(callback: SampleGrid, trainer: Any, *sizes: int) -> None:
+    callback.on_validation_epoch_start(trainer, None)
+    first = 0
+    for i, n in enumerate(sizes):
+        batch, outputs = make_batch(n, first)
+        callback.on_validation_batch_end(trainer, None, outputs, batch, i)
+        first += n
+    callback.on_validation_epoch_end(trainer, None)
+
+
+def test_grid_has_rows_and_columns_with_white_between() -> None:
+    grid = image_grid([[flat(-1), flat(0), flat(1)], [flat(1), flat(-1), flat(0)]])
+    assert grid.dtype == np.uint8
+    assert grid.shape == (2 * (6 + GAP) + GAP, 3 * (5 + GAP) + GAP, 3)
+    expected = [[0, 128, 255], [255, 0, 128]]
+    seen = np.zeros(grid.shape[:2], bool)
+    for r in range(2):
+        for c in range(3):
+            top, left = GAP + r * (6 + GAP), GAP + c * (5 + GAP)
+            area = (slice(top, top + 6), slice(left, left + 5))
+            assert (grid[area] == expected[r][c]).all(), (r, c)
+            seen[area] = True
+    assert (grid[~seen] == 255).all()
+
+
+def test_grid_keeps_colours_and_orientation_and_repeats_grey() -> None:
+    image = torch.full((3, 6, 5), -1.0)
+    image[0, 0, 4] = 1.0  # red, top right
+    grid = image_grid([[image, flat(0.0, channels=1)]])
+    assert grid[GAP, GAP + 4].tolist() == [255, 0, 0]
+    assert grid[GAP + 5, GAP].tolist() == [0, 0, 0]
+    assert grid[GAP, 2 * GAP + 5].tolist() == [128, 128, 128]
+
+
+def test_grid_takes_half_precision_and_values_out_of_range() -> None:
+    grid = image_grid([[flat(3.0).bfloat16(), flat(-7.0).half()]])
+    assert grid[GAP, GAP].tolist() == [255] * 3
+    assert grid[GAP, 2 * GAP + 5].tolist() == [0] * 3
+
+
+def test_picture_shows_the_first_images_of_a_split(tmp_path: Path) -> None:
+    """5 images in batches of 2, 2 and 1; the picture has 3 rows of input | output | target."""
+    callback = SampleGrid(str(tmp_path / "samples"), n_images=3)
+    validate(callback, make_trainer(), 2, 2, 1)
+    assert callback.last_picture == tmp_path / "samples" / "val_step_0000042.png"
+    picture = cv2.imread(str(callback.last_picture))
+    assert picture.shape == (3 * (6 + GAP) + GAP, 3 * (5 + GAP) + GAP, 3)
+    for row in range(3):
+        y = GAP + row * (6 + GAP)
+        levels = [picture[y, GAP + c * (5 + GAP), 0] / 127.5 - 1 for c in range(3)]
+        assert levels == pytest.approx([row / 10 - 1, 0, row / 10], abs=1 / 127)
+
+
+def test_each_epoch_begins_anew_and_gets_its_own_file(tmp_path: Path) -> None:
+    callback = SampleGrid(str(tmp_path), n_images=4)
+    validate(callback, make_trainer(step=1), 1)
+    validate(callback, make_trainer(step=20), 2)
+    heights = {p.name: cv2.imread(str(p)).shape[0] for p in tmp_path.iterdir()}
+    one = 6 + 2 * GAP
+    assert heights == {"val_step_0000001.png": one, "val_step_0000020.png": one + 6 + GAP}
+
+
+def test_test_split_has_its_own_name_and_key(tmp_path: Path) -> None:
+    callback, pictures = SampleGrid(str(tmp_path)), Pictures()
+    trainer = make_trainer(pictures)
+    callback.on_test_epoch_start(trainer, None)
+    batch, outputs = make_batch(2)
+    callback.on_test_batch_end(trainer, None, outputs, batch, 0)
+    callback.on_test_epoch_end(trainer, None)
+    assert callback.last_picture == tmp_path / "test.png"
+    assert [call[0] for call in pictures.calls] == ["test/samples"]
+
+
+def test_loggers_that_take_pictures_get_the_one_on_disk(tmp_path: Path) -> None:
+    callback, pictures, board = SampleGrid(str(tmp_path)), Pictures(), Board()
+    validate(callback, make_trainer(pictures, object(), board), 2)
+    on_disk = cv2.cvtColor(cv2.imread(str(callback.last_picture)), cv2.COLOR_BGR2RGB)
+    ((key, images, step),) = pictures.calls
+    assert (key, step, len(images)) == ("val/samples", 42, 1)
+    assert np.array_equal(images[0], on_disk)
+    ((key, image, step, options),) = board.calls
+    assert (key, step, options) == ("val/samples", 42, {"dataformats": "HWC"})
+    assert np.array_equal(image, on_disk)
+
+
+def test_other_processes_and_empty_splits_write_nothing(tmp_path: Path) -> None:
+    pictures = Pictures()
+    callback = SampleGrid(str(tmp_path / "a"))
+    validate(callback, make_trainer(pictures, first=False), 2)
+    validate(callback, make_trainer(pictures))
+    assert callback.last_picture is None
+    assert pictures.calls == [] and not (tmp_path / "a").exists()
