@@ -11,6 +11,7 @@ from i2i.errors import setting_error
 # Where the classes that a checkpoint may name live. Only classes below the types of
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
 TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.")
+BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
 
 
 @dataclass
@@ -86,10 +87,17 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i",
             "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run.",
         )  # fmt: skip
-    config = content["i2i"]["config"]
-    for node in ("model", "generator"):
-        check_targets(config[node], f"{setting} ({node})")
-    return Checkpoint(file, config, content["state_dict"], content["global_step"] or 0)
+    config = content["i2i"].get("config") or {}
+    missing = [part for part in BUILT_FROM_FILE if not isinstance(config.get(part), dict)]
+    missing += [part for part in ("state_dict", "global_step") if part not in content]
+    if missing:
+        raise setting_error(
+            setting, f"a checkpoint without {', '.join(missing)}", "a whole one",
+            "Use another checkpoint of the run.",
+        )  # fmt: skip
+    for part in BUILT_FROM_FILE:
+        check_targets(config[part], f"{setting} ({part})", allowed_types(part))
+    return Checkpoint(file, config, content["state_dict"], content["global_step"])
 
 
 def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
@@ -123,26 +131,50 @@ def targets(node: Any) -> Iterator[str]:
             yield from targets(value)
 
 
-def allowed_types() -> tuple[type, ...]:
-    """The kinds of objects a model is made of."""
+def strings(node: Any) -> Iterator[str]:
+    """Every string below a node, keys too."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield str(key)
+            yield from strings(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from strings(value)
+    elif isinstance(node, str):
+        yield node
+
+
+def allowed_types(part: str = "model") -> tuple[type, ...]:
+    """The kinds of objects that a part of the configuration is made of."""
+    from lightning.pytorch import LightningDataModule
     from torch import nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+    from i2i.data.archive import Archive
+    from i2i.data.paired_transforms import PairedTransform
+    from i2i.data.synthetic import SyntheticScenes
     from i2i.losses.gan import GANLoss
+    from i2i.metrics.evaluator import PairEvaluator
 
+    if part == "dataset":
+        return (LightningDataModule, PairedTransform, Archive, SyntheticScenes)
+    if part == "metrics":
+        return (PairEvaluator,)
     return (nn.Module, Optimizer, LRScheduler, GANLoss)
 
 
-def check_targets(node: Any, setting: str) -> None:
-    """Refuses a configuration that names anything but networks, losses, optimizers and schedules.
+def check_targets(node: Any, setting: str, allowed: tuple[type, ...] | None = None) -> None:
+    """Refuses a configuration that names more than the classes a run is made of.
 
     Args:
         node: A part of a configuration from a file.
         setting: What it is called in the error.
+        allowed: The kinds of objects it may name; None takes those of a model.
 
     Raises:
-        SettingError: A ``_target_`` is not a class of this project or of torch.nn or torch.optim.
+        SettingError: A ``_target_`` is not such a class of this project or of torch.nn or
+            torch.optim, or a string asks to be computed.
     """
     for target in targets(node):
         if str(target).startswith(TRUSTED_MODULES):
@@ -151,13 +183,26 @@ def check_targets(node: Any, setting: str) -> None:
                 found = getattr(importlib.import_module(module), name, None)
             except ImportError:
                 found = None
-            if isinstance(found, type) and issubclass(found, allowed_types()):
+            if isinstance(found, type) and issubclass(found, allowed or allowed_types()):
                 continue
         raise setting_error(
             setting, f"_target_: {target}", "classes of i2i, torch.nn or torch.optim only",
             "Do not use this file unless you know where it comes from; your own networks belong "
             "into src/i2i/.",
         )  # fmt: skip
+    for text in strings(node):
+        if "${" in text:
+            raise setting_error(
+                setting, f"{text[:80]!r}, which asks to be computed", "plain values only",
+                "Do not use this file unless you know where it comes from.",
+            )  # fmt: skip
+
+
+def on_gpu(accelerator: str) -> bool:
+    """Whether training will run on a GPU here."""
+    import torch
+
+    return accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available())
 
 
 def validate_config(config: Mapping[str, Any]) -> None:
@@ -184,7 +229,7 @@ def validate_config(config: Mapping[str, Any]) -> None:
                 f"trainer.{refused}={trainer[refused]}", "a setting for one optimizer",
                 "a setting for two players", f"Use {instead}.",
             )  # fmt: skip
-    if str(trainer.get("precision")) in ("16-mixed", "16") and trainer["accelerator"] == "cpu":
+    if str(trainer.get("precision")) in ("16-mixed", "16") and not on_gpu(trainer["accelerator"]):
         raise setting_error(
             f"trainer.precision={trainer['precision']}", "float16 on the CPU",
             "32-true or bf16-mixed",

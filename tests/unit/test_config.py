@@ -32,6 +32,7 @@ def saved(**changes: Any) -> dict[str, Any]:
     """The content of a checkpoint."""
     network = {"_target_": "i2i.generators.unet.UNetGenerator"}
     config = {"model": {"generator": network}, "generator": network}
+    config |= {"dataset": {"name": "pairs"}, "metrics": {}}
     content = {"i2i": {"config": config}, "state_dict": {"w": torch.ones(2)}, "global_step": 7}
     return content | changes
 

@@ -25,7 +25,8 @@ class Scoring(Callback):
         self.results: dict[str, EvaluationResult] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self.evaluator.prepare(pl_module.device, required=self.required)
+        # The module itself is moved to its device later.
+        self.evaluator.prepare(trainer.strategy.root_device, required=self.required)
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.evaluator.start("val")

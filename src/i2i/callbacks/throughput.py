@@ -28,7 +28,7 @@ class Throughput(Callback):
             self.since, self.images = time.perf_counter(), pl_module.images_seen
             return
         step = trainer.global_step
-        if step == self.step or step % trainer.log_every_n_steps:
+        if step in (0, self.step) or step % trainer.log_every_n_steps:
             return
         seconds = time.perf_counter() - self.since
         rate = (pl_module.images_seen - self.images) / max(seconds, 1e-9)

@@ -66,7 +66,8 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
 
     from i2i.commands.saved_model import overlay
 
-    node = overlay(saved["dataset"], cfg.dataset) | {"seed": seed}
+    # What fetches a data set is not taken from a file: `dataset=NAME` brings it back.
+    node = overlay(saved["dataset"] | {"source": None}, cfg.dataset) | {"seed": seed}
     if node.get("root") in (None, "???"):
         raise setting_error(
             "dataset.root", "no value", "the folder of the data set", "Add dataset.root=..."

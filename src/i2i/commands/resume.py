@@ -46,9 +46,21 @@ def with_earlier_options(argv: list[str]) -> list[str]:
         return argv
     from omegaconf import OmegaConf
 
-    earlier = [str(o) for o in OmegaConf.load(record)]
-    earlier = [o for o in earlier if not o.lstrip("+").startswith(("resume=", "dataset.root="))]
-    config = OmegaConf.load(run_dir / "config.yaml")
-    earlier.append(f"dataset.root='{config.dataset.root}'")
-    earlier.append(f"hydra.run.dir='{run_dir}'")
+    again = {key_of(option) for option in argv} | {"resume", "dataset.root"}
+    earlier = [str(o) for o in OmegaConf.load(record) if key_of(str(o)) not in again]
+    config = run_dir / "config.yaml"
+    if config.is_file():
+        earlier.append(f"dataset.root={quoted(OmegaConf.load(config).dataset.root)}")
+    earlier.append(f"hydra.run.dir={quoted(run_dir)}")
     return earlier + argv
+
+
+def key_of(option: str) -> str:
+    """What an option sets: ``generator`` of ``generator=unet``, ``a.b`` of ``++a.b=1``."""
+    return option.partition("=")[0].lstrip("+~")
+
+
+def quoted(path: object) -> str:
+    """A path as Hydra reads it from the command line, whatever characters it has."""
+    text = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"

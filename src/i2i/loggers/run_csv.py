@@ -40,8 +40,13 @@ class RunCSVLogger(Logger):
     @rank_zero_only
     def resume_from(self, step: int) -> None:
         """Takes up the file of an earlier stretch, without the rows after ``step``."""
-        if self.path.exists():
-            self.rewrite([row for row in self.read() if int(row["step"]) <= step])
+        if not self.path.exists():
+            return
+        rows = [row for row in self.read() if int(row["step"]) <= step]
+        last = rows.pop() if rows and int(rows[-1]["step"]) == step else {}
+        self.rewrite(rows)
+        if last:  # the run may log more at the step that it goes on from
+            self.log_metrics({k: v for k, v in last.items() if k != "step" and v != ""}, step)
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
@@ -68,10 +73,10 @@ class RunCSVLogger(Logger):
         """The rows of the file; a last row that was cut off by a crash is left out."""
         if not self.path.exists():
             return []
-        with self.path.open(newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [row for row in reader if None not in row.values()]
-            columns = list(reader.fieldnames or [])
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        reader = csv.DictReader([line for line in lines if line.endswith("\n")])
+        rows = list(reader)
+        columns = list(reader.fieldnames or [])
         self.columns = columns + [key for key in self.columns if key not in columns]
         return rows
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from lightning.fabric.utilities.rank_zero import rank_zero_info
 from lightning.pytorch.loggers import WandbLogger
+
+from i2i.messages import say
 
 
 def has_key() -> bool:
@@ -50,8 +51,10 @@ def make_wandb_logger(
     import wandb
 
     mode = os.environ.get("WANDB_MODE")
-    if offline is None:
-        offline = mode == "offline" or (mode is None and not has_key())
+    if mode is not None:
+        offline = mode in ("offline", "dryrun")
+    elif offline is None:
+        offline = not has_key()
     id_file = Path(folder) / "wandb_id.txt"
     if not id_file.exists():
         id_file.parent.mkdir(parents=True, exist_ok=True)
@@ -59,12 +62,12 @@ def make_wandb_logger(
     extra: dict[str, Any] = {"group": group, "tags": tags, "reinit": "finish_previous"}
     if not offline:
         extra["resume"] = "allow"
-    if offline and mode != "disabled":
-        rank_zero_info(
-            f"W&B: no key is configured, so this run is kept offline; to upload it later: "
+    if offline:
+        say(
+            "W&B: this run stays offline (no key, or so asked); to upload it later: "
             f"wandb login && wandb sync {Path(folder) / 'wandb'}/offline-run-*"
         )
     return WandbLogger(
         name=name, save_dir=folder, id=id_file.read_text().strip(), project=project,
-        offline=offline, settings=wandb.Settings(silent=True), **extra,
+        offline=offline and mode is None, settings=wandb.Settings(silent=True), **extra,
     )  # fmt: skip

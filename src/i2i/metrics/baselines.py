@@ -5,12 +5,13 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from i2i.data.paired_dataset import PairedDataset
 from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
 
 MOST_IMAGES = 2000  # evenly spaced ones stand for a larger training set's mean
 
 
-def mean_target(dataset) -> Tensor:
+def mean_target(dataset: PairedDataset) -> Tensor:
     """The mean training target: the best constant answer under squared error.
 
     Args:
@@ -19,7 +20,7 @@ def mean_target(dataset) -> Tensor:
     Returns:
         (C, H, W) in [-1, 1].
     """
-    step = max(len(dataset) // MOST_IMAGES, 1)
+    step = -(-len(dataset) // MOST_IMAGES)
     total, count = None, 0
     for index in range(0, len(dataset), step):
         target = dataset[index]["target"].double()

@@ -3,11 +3,11 @@
 from typing import Any
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_info
 from lightning.pytorch import Trainer
 from lightning.pytorch.strategies import DDPStrategy
 
 from i2i.errors import setting_error
+from i2i.messages import say
 
 
 def resolve_accelerator(accelerator: str) -> str:
@@ -74,7 +74,7 @@ def build_trainer(
     if sync_batchnorm == "auto":
         sync_batchnorm = several and accelerator in ("gpu", "cuda")
         if several and not sync_batchnorm:
-            rank_zero_info(
+            say(
                 "SyncBatchNorm exists for GPUs only: batch norm takes the statistics of each "
                 "process's own images here; the running ones are process 0's."
             )

@@ -21,7 +21,7 @@ def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
-    monkeypatch.setattr(module, "rank_zero_info", texts.append)
+    monkeypatch.setattr(module, "say", texts.append)
     return texts
 
 

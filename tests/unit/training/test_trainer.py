@@ -126,7 +126,7 @@ def test_a_run_on_cpu_processes_says_what_batch_norm_does(
     asked: list[dict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(module, "rank_zero_info", said.append)
+    monkeypatch.setattr(module, "say", said.append)
     build_trainer("cpu", 1)
     assert said == []
     build_trainer("cpu", 2)

@@ -1,0 +1,9 @@
+"""What a run tells its user, once, whatever the number of processes."""
+
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+
+@rank_zero_only
+def say(text: str) -> None:
+    """Prints a line; not through logging, whose level and handlers a run may have changed."""
+    print(text, flush=True)
