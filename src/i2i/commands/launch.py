@@ -4,6 +4,7 @@ import functools
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -83,3 +84,10 @@ def quieten() -> None:
         logger = logging.getLogger(name)
         logger.propagate = False
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(wanted)
+    for text in (
+        ".*LeafSpec.*",  # between Lightning and torch
+        ".*exists and is not empty",  # a resumed run goes on in its own folder
+        ".*sync_dist=True.*",  # scores are gathered before they are logged
+        ".*does not have many workers.*",
+    ):
+        warnings.filterwarnings("ignore", message=text)
