@@ -131,6 +131,60 @@ def targets(node: Any) -> Iterator[str]:
             yield from targets(value)
 
 
+def flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    """The values below a node by their dotted keys."""
+    if not isinstance(node, Mapping):
+        return {prefix: node}
+    values: dict[str, Any] = {}
+    for key, value in node.items():
+        values |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return values
+
+
+# What may differ between two stretches of one run: places and the machine, not the training.
+OF_THE_MACHINE = (
+    "dataset.root",
+    "dataset.num_workers",
+    "dataset.source",
+    "dataset.eval_batch_size",
+)
+
+
+def differences(
+    saved: Mapping[str, Any], asked: Mapping[str, Any], typed: set[str]
+) -> dict[str, tuple[Any, Any]]:
+    """What two configurations of one run disagree on without anybody having asked for it.
+
+    Args:
+        saved: The configuration in a checkpoint.
+        asked: The one just composed.
+        typed: Keys on the command line; what they or a preset they name changed is wanted.
+
+    Returns:
+        The saved and the asked value by dotted key.
+    """
+    parts = (
+        "seed",
+        "generator",
+        "discriminator",
+        "gan_loss",
+        "optimizer",
+        "augmentation",
+        "dataset",
+    )
+    if typed & {"experiments", "gan_loss"}:  # presets that reach into other groups
+        return {}
+    found = {}
+    for part in parts:
+        one, two = flat(saved.get(part), part), flat(asked.get(part), part)
+        for key in one.keys() | two.keys():
+            wanted = any(key == t or key.startswith(f"{t}.") for t in typed)
+            free = any(key == k or key.startswith(f"{k}.") for k in OF_THE_MACHINE)
+            if one.get(key) != two.get(key) and not wanted and not free:
+                found[key] = (one.get(key), two.get(key))
+    return dict(sorted(found.items()))
+
+
 def strings(node: Any) -> Iterator[str]:
     """Every string below a node, keys too."""
     if isinstance(node, Mapping):

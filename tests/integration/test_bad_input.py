@@ -220,3 +220,38 @@ def test_checkpoint_of_another_architecture(
     text = refused("train", f"resume={run_dir}", "generator.base_channels=6")
     assert "architecture" in text and "generator" in text
     assert (run_dir / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_a_used_run_folder_is_not_mixed_with_a_new_run(
+    train: Run, command: Command, tiny: list[str], capfd: pytest.CaptureFixture
+) -> None:
+    run_dir = train("trainer.max_steps=1")
+    before = (run_dir / "metrics.csv").read_text()
+    assert command("train", *tiny, *TINY_UNET, f"hydra.run.dir={run_dir}", "seed=1") == 1
+    text = capfd.readouterr().err
+    assert "hydra.run.dir=" in text and f"resume={run_dir}" in text
+    assert (run_dir / "metrics.csv").read_text() == before
+
+
+def test_a_checkpoint_away_from_its_run_needs_the_runs_options(
+    refused: Callable[..., str], train: Run, tmp_path: Path
+) -> None:
+    """Its networks fit, its data and seed do not: it would not go on, it would be another run."""
+    run_dir = train("trainer.max_steps=1", "dataset.batch_size=2", "seed=5", folder="good")
+    copy = tmp_path / "copy.ckpt"
+    copy.write_bytes((run_dir / "checkpoints" / "last.ckpt").read_bytes())
+    text = refused("train", f"resume={copy}")
+    assert "dataset.batch_size=2" in text and "dataset.batch_size=1" in text
+    text = refused("train", f"resume={copy}", "dataset.batch_size=2")
+    assert "seed=5" in text and "seed=0" in text
+
+
+@pytest.mark.parametrize("name", ["evaluate", "translate"])
+def test_misspelt_options_of_the_other_commands(refused: Callable[..., str], name: str) -> None:
+    assert "chekpoint" in refused(name, "chekpoint=x")
+
+
+def test_fid_options_of_a_run_without_fid(refused: Callable[..., str], train: Run) -> None:
+    run_dir = train("trainer.max_steps=1", folder="good")
+    text = refused("evaluate", f"checkpoint={run_dir}", "metrics.inception_weights=w.pth")
+    assert "metrics.inception_weights=w.pth" in text and "metrics=full" in text

@@ -101,10 +101,13 @@ def test_a_run_killed_in_the_middle_of_an_epoch_goes_on(
 
 def test_a_checkpoint_from_within_an_epoch_is_enough(train: Run) -> None:
     """Steps 3 of 4 an epoch: the order of the images goes on where it stopped."""
-    options = [*LIVELY, "scheduler=constant", "callbacks.last.every_n_epochs=null"]
-    straight = train(*options, "callbacks.last.every_n_train_steps=1", "trainer.max_steps=10",
+    options = [
+        *LIVELY,
+        "scheduler=constant",
+    ]
+    straight = train(*options, "callbacks.often.every_n_train_steps=1", "trainer.max_steps=10",
                      folder="straight")  # fmt: skip
-    pieces = train(*options, "callbacks.last.every_n_train_steps=1", "trainer.max_steps=3",
+    pieces = train(*options, "callbacks.often.every_n_train_steps=1", "trainer.max_steps=3",
                    folder="pieces")  # fmt: skip
     train(f"resume={pieces}", "trainer.max_steps=7", folder="pieces")
     train(f"resume={pieces}/checkpoints/last.ckpt", "trainer.max_steps=10", folder="pieces")

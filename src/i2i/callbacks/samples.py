@@ -39,7 +39,9 @@ def image_grid(rows: list[list[Tensor]]) -> np.ndarray:
 
 
 class SampleGrid(Callback):
-    """Writes input | output | target rows of the first images of a split, and logs them.
+    """Writes input | output | target rows of images from all over a split, and logs them.
+
+    The same images at each validation; under DDP those of process 0.
 
     Attributes:
         last_picture: The file that was written last.
@@ -52,10 +54,11 @@ class SampleGrid(Callback):
     ):
         self.folder, self.n_images = Path(folder), n_images
         self.rows: list[list[Tensor]] = []
+        self.seen, self.stride = 0, 1  # images of this pass; one in that many is kept
         self.last_picture: Path | None = None
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.rows = []
+        self.rows, self.seen, self.stride = [], 0, 1
 
     on_test_epoch_start = on_validation_epoch_start
 
@@ -65,8 +68,11 @@ class SampleGrid(Callback):
         if not trainer.is_global_zero:
             return
         for row in zip(batch["input"], outputs, batch["target"], strict=True):
-            if len(self.rows) < self.n_images:
+            if self.seen % self.stride == 0:
                 self.rows.append([image.detach().float().cpu() for image in row])
+            self.seen += 1
+            if len(self.rows) == 2 * self.n_images:  # every second one, from now on too
+                self.rows, self.stride = self.rows[::2], 2 * self.stride
 
     on_test_batch_end = on_validation_batch_end
 
@@ -80,7 +86,8 @@ class SampleGrid(Callback):
         """Writes the grid as a PNG and hands it to every logger that takes pictures."""
         if not self.rows:
             return
-        grid = image_grid(self.rows)
+        count = min(self.n_images, len(self.rows))
+        grid = image_grid([self.rows[i * len(self.rows) // count] for i in range(count)])
         self.folder.mkdir(parents=True, exist_ok=True)
         self.last_picture = self.folder / f"{name}.png"
         write_png(self.last_picture, grid)

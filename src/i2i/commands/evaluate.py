@@ -24,8 +24,8 @@ def evaluate(cfg: Any) -> None:
 
     from i2i.callbacks.samples import SampleGrid
     from i2i.callbacks.scoring import Scoring
+    from i2i.commands.processes import finish_processes, processes_of_one_job
     from i2i.commands.saved_model import load_model, overlay
-    from i2i.commands.train import close, processes_of_one_job
     from i2i.run_folder import require_writable, table
 
     if cfg.split not in ("train", "val", "test"):
@@ -40,7 +40,8 @@ def evaluate(cfg: Any) -> None:
         seed_everything(model.seed, verbose=False)
         datamodule, dataset_node = find_data(cfg, checkpoint.config, model.seed)
         metrics = overlay(checkpoint.config["metrics"], cfg.metrics)
-        evaluator = instantiate(metrics | {"seed": metrics["seed"] or model.seed})
+        check_asked_metrics(cfg.metrics, metrics)
+        evaluator = instantiate(metrics | {"seed": model.seed})
         evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
         scoring = Scoring(evaluator, required=True)
         samples = SampleGrid(str(output / "samples"))
@@ -50,7 +51,7 @@ def evaluate(cfg: Any) -> None:
         )  # fmt: skip
         datamodule.trainer = trainer
         trainer.test(model, datamodule.loader(cfg.split), verbose=False)
-        close([])
+        finish_processes(trainer, True)
         if not trainer.is_global_zero:
             return
         result = scoring.results["test"]
@@ -58,6 +59,16 @@ def evaluate(cfg: Any) -> None:
         title = f"{cfg.split} split of {dataset_node['name']}, n = {result.n_images}"
         print(f"\n{table(title, {checkpoint.path.name: result.values})}")
         print(f"\nInput | output | target: {samples.last_picture}\nWritten to: {output}")
+
+
+def check_asked_metrics(chosen: Any, metrics: dict[str, Any]) -> None:
+    """Refuses options of FID and KID where neither is computed."""
+    for key in ("inception_weights", "kid_subset_size", "kid_subsets"):
+        if "_target_" not in chosen and chosen[key] is not None and not metrics["distribution"]:
+            raise setting_error(
+                f"metrics.{key}={chosen[key]}", "a run without FID and KID (metrics=pairwise)",
+                "metrics=full beside it", "Add metrics=full.",
+            )  # fmt: skip
 
 
 def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str, Any]]:

@@ -89,5 +89,7 @@ def quieten() -> None:
         ".*exists and is not empty",  # a resumed run goes on in its own folder
         ".*sync_dist=True.*",  # scores are gathered before they are logged
         ".*does not have many workers.*",
+        ".*your dataloader is not resumable.*",  # the sampler asks the model how far it is
+        ".*pre-optimization.*",
     ):
         warnings.filterwarnings("ignore", message=text)

@@ -46,11 +46,15 @@ def with_earlier_options(argv: list[str]) -> list[str]:
         return argv
     from omegaconf import OmegaConf
 
-    again = {key_of(option) for option in argv} | {"resume", "dataset.root"}
+    paths = ("dataset.root", "metrics.inception_weights")  # relative to where they were typed
+    again = {key_of(option) for option in argv} | {"resume", *paths}
     earlier = [str(o) for o in OmegaConf.load(record) if key_of(str(o)) not in again]
     config = run_dir / "config.yaml"
     if config.is_file():
-        earlier.append(f"dataset.root={quoted(OmegaConf.load(config).dataset.root)}")
+        content = OmegaConf.load(config)
+        for key in paths:
+            if (path := OmegaConf.select(content, key)) is not None:
+                earlier.append(f"{key}={quoted(path)}")
     earlier.append(f"hydra.run.dir={quoted(run_dir)}")
     return earlier + argv
 

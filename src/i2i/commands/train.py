@@ -2,14 +2,15 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
-from i2i.commands.resume import last_checkpoint, with_earlier_options
-from i2i.errors import SettingError
+from i2i.commands.processes import finish_processes, processes_of_one_job
+from i2i.commands.resume import key_of, last_checkpoint, with_earlier_options
+from i2i.errors import SettingError, setting_error
 
 
 def train(cfg: Any) -> float | None:
@@ -25,18 +26,21 @@ def train(cfg: Any) -> float | None:
     from hydra.utils import instantiate
     from lightning.pytorch import seed_everything
 
+    from i2i.messages import say
     from i2i.run_folder import require_writable
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     require_writable(run_dir, "hydra.run.dir")
     checkpoint = last_checkpoint(Path(cfg.resume)) if cfg.resume else None
     cfg.resume = str(checkpoint) if checkpoint else None
+    if not checkpoint:
+        require_unused(run_dir)
     config = plain_config(cfg)
     with processes_of_one_job():
         seed_everything(cfg.seed, verbose=False)
         model, datamodule = build(cfg, config)
         if checkpoint:
-            check_same_networks(model, checkpoint)
+            check_same_run(model, config, checkpoint, HydraConfig.get().overrides.task)
         if not cfg.trainer.enable_progress_bar:
             cfg.callbacks.progress = None
         callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
@@ -47,6 +51,7 @@ def train(cfg: Any) -> float | None:
             cfg.trainer, callbacks=list(callbacks.values()), logger=loggers,
             default_root_dir=str(run_dir),
         )  # fmt: skip
+        status = "failed"
         try:
             for logger in loggers:
                 logger.log_hyperparams(config)
@@ -58,12 +63,14 @@ def train(cfg: Any) -> float | None:
                 model, datamodule, ckpt_path=str(checkpoint) if checkpoint else None,
                 weights_only=True,
             )  # fmt: skip
-            if trainer.interrupted:
-                raise SettingError(f"Stopped. To go on: python src/train.py resume={run_dir}")
             report(cfg, trainer, model, datamodule, callbacks, run_dir)
+            status = "success"
             return score_for_sweep(cfg, callbacks["scoring"])
         finally:
-            close(loggers)
+            if trainer.interrupted:
+                say(f"Stopped. To go on: python src/train.py resume={run_dir}")
+            close(loggers, status)
+            finish_processes(trainer, status == "success")
 
 
 def plain_config(cfg: Any) -> dict[str, Any]:
@@ -73,7 +80,9 @@ def plain_config(cfg: Any) -> dict[str, Any]:
     from i2i.config import validate_config
 
     if not OmegaConf.is_missing(cfg.dataset, "root"):
-        cfg.dataset.root = os.path.abspath(os.path.expanduser(cfg.dataset.root))
+        cfg.dataset.root = absolute(cfg.dataset.root)
+    if cfg.metrics.inception_weights:
+        cfg.metrics.inception_weights = absolute(cfg.metrics.inception_weights)
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise SettingError(
@@ -82,6 +91,11 @@ def plain_config(cfg: Any) -> dict[str, Any]:
     config = OmegaConf.to_container(cfg, resolve=True)
     validate_config(config)
     return config
+
+
+def absolute(path: str) -> str:
+    """The path as it is found from any working directory."""
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
@@ -103,6 +117,7 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from i2i.callbacks.scoring import Scoring
+    from i2i.training.trainer import number_of
 
     evaluator = instantiate(cfg.metrics)
     if rank_zero_only.rank == 0:  # the others find the data in place when training starts
@@ -116,7 +131,8 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
                 batches = -(-size // per_batch)
                 batches = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
                 if batches:
-                    evaluator.check_size(split, min(size, batches * per_batch))
+                    processes = number_of(cfg.trainer.devices) * cfg.trainer.num_nodes
+                    evaluator.check_size(split, min(size, batches * per_batch * processes))
     return Scoring(evaluator)
 
 
@@ -132,11 +148,34 @@ def describe_data(datamodule: Any) -> str:
     )
 
 
-def check_same_networks(model: Any, checkpoint: Path) -> None:
-    """Refuses to go on from a checkpoint of other networks."""
-    from i2i.config import read_checkpoint, same_weights
+def require_unused(run_dir: Path) -> None:
+    """Refuses to mix a new run into the folder of an earlier one."""
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-    same_weights(model, read_checkpoint(checkpoint), f"resume={checkpoint}")
+    for name in ("checkpoints/last.ckpt", "metrics.csv"):
+        if rank_zero_only.rank == 0 and (run_dir / name).exists():
+            raise setting_error(
+                f"hydra.run.dir={run_dir}", f"{name} of an earlier run", "a folder without a run",
+                f"Go on with that run (resume={run_dir}), or name another folder.",
+            )  # fmt: skip
+
+
+def check_same_run(
+    model: Any, config: dict[str, Any], checkpoint: Path, typed: Sequence[str]
+) -> None:
+    """Refuses to go on from a checkpoint of other networks, data or settings than asked for."""
+    from i2i.config import differences, read_checkpoint, same_weights
+
+    content = read_checkpoint(checkpoint)
+    setting = f"resume={checkpoint}"
+    same_weights(model, content, setting)
+    found = differences(content.config, config, {key_of(option) for option in typed})
+    if found:
+        key, (saved, asked) = next(iter(found.items()))
+        raise setting_error(
+            setting, f"a run with {key}={saved} ({len(found)} such)", f"{key}={asked}, as composed",
+            "Resume the run's folder, which brings its options, or repeat them.",
+        )  # fmt: skip
 
 
 def write_record(run_dir: Path, config: dict[str, Any]) -> None:
@@ -179,7 +218,10 @@ def report(
     if cfg.baselines:
         mean = mean_target(datamodule.dataset("train"))
         baselines = score_baselines(
-            scoring.evaluator, datamodule.test_dataloader(), mean, model.device
+            scoring.evaluator,
+            islice(datamodule.test_dataloader(), int(trainer.num_test_batches[0])),
+            mean,
+            model.device,
         )
         rows |= {name: r.values for name, r in baselines.items()}
     if not trainer.is_global_zero:
@@ -203,40 +245,12 @@ def score_for_sweep(cfg: Any, scoring: Any) -> float | None:
     return result.values.get(name) if result else None
 
 
-def close(loggers: list[Any]) -> None:
+def close(loggers: list[Any], status: str) -> None:
     """Ends this job's W&B run, so that the next job of a sweep gets its own."""
     for logger in loggers:
-        logger.finalize("success")
+        logger.finalize(status)
     if "wandb" in sys.modules:
-        sys.modules["wandb"].finish()
-
-
-@contextmanager
-def processes_of_one_job() -> Iterator[None]:
-    """Lets Lightning start this job's further processes, and only this job's.
-
-    Lightning starts them with the command line of the whole program, and leaves its environment
-    variables behind. In a sweep the first would start the sweep again, and the second would keep
-    the next job waiting for processes that nobody starts.
-    """
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import open_dict, read_write
-
-    argv, environment = sys.argv, dict(os.environ)
-    hydra_cfg = HydraConfig.get()
-    sys.argv = [argv[0], *hydra_cfg.overrides.task]
-    with read_write(hydra_cfg), open_dict(hydra_cfg):
-        hydra_cfg.run.dir = hydra_cfg.runtime.output_dir
-    try:
-        yield
-    finally:
-        import torch.distributed as dist
-
-        if dist.is_available() and dist.is_initialized() and "LOCAL_RANK" not in environment:
-            dist.destroy_process_group()
-        sys.argv = argv
-        os.environ.clear()
-        os.environ.update(environment)
+        sys.modules["wandb"].finish(exit_code=0 if status == "success" else 1)
 
 
 def main() -> None:

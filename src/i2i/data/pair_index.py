@@ -84,7 +84,7 @@ def check_patterns(a_folder: str, b_folder: str | None, n_splits: int) -> None:
                 f"dataset.{key}='{pattern}'",
                 f"one folder for {n_splits} splits",
                 "a pattern with {split} in it",
-                f"For example dataset.{key}='{{split}}/{pattern}'.",
+                f"For example \"dataset.{key}='{{split}}/{pattern}'\".",
             )
     if a_folder == b_folder:
         raise setting_error(
@@ -173,7 +173,8 @@ def _warn_of_two_folders(files: dict[str, Path]) -> None:
             rank_zero_warn(
                 f"'{first}' and '{second}' hold the same names, yet each image is read as a "
                 "side-by-side pair. If they are the two sides, set "
-                f"dataset.a_folder='{{split}}/{first}' and dataset.b_folder='{{split}}/{second}'."
+                f"\"dataset.a_folder='{{split}}/{first}'\" and "
+                f"\"dataset.b_folder='{{split}}/{second}'\"."
             )
 
 

@@ -35,6 +35,8 @@ def number_of(devices: Any) -> int:
     """How many devices a Lightning ``devices`` value names."""
     if isinstance(devices, int):
         return devices
+    if isinstance(devices, str) and devices in ("auto", "-1"):
+        return max(torch.cuda.device_count(), 1)
     if isinstance(devices, str):
         return int(devices) if devices.isdigit() else len(devices.strip(",").split(","))
     return len(devices)

@@ -88,17 +88,23 @@ def test_grid_takes_half_precision_and_values_out_of_range() -> None:
     assert grid[GAP, 2 * GAP + 5].tolist() == [0] * 3
 
 
-def test_picture_shows_the_first_images_of_a_split(tmp_path: Path) -> None:
-    """5 images in batches of 2, 2 and 1; the picture has 3 rows of input | output | target."""
+@pytest.mark.parametrize(
+    ("sizes", "shown"),
+    [((2,), (0, 1)), ((2, 2, 1), (0, 1, 3)), ((5, 5, 5, 4), (0, 4, 12))],
+)
+def test_picture_shows_images_from_all_over_a_split(
+    tmp_path: Path, sizes: tuple[int, ...], shown: tuple[int, ...]
+) -> None:
+    """At most 3 rows of input | output | target."""
     callback = SampleGrid(str(tmp_path / "samples"), n_images=3)
-    validate(callback, make_trainer(), 2, 2, 1)
+    validate(callback, make_trainer(), *sizes)
     assert callback.last_picture == tmp_path / "samples" / "val_step_0000042.png"
     picture = cv2.imread(str(callback.last_picture))
-    assert picture.shape == (3 * (6 + GAP) + GAP, 3 * (5 + GAP) + GAP, 3)
-    for row in range(3):
+    assert picture.shape == (len(shown) * (6 + GAP) + GAP, 3 * (5 + GAP) + GAP, 3)
+    for row, image in enumerate(shown):
         y = GAP + row * (6 + GAP)
         levels = [picture[y, GAP + c * (5 + GAP), 0] / 127.5 - 1 for c in range(3)]
-        assert levels == pytest.approx([row / 10 - 1, 0, row / 10], abs=1 / 127)
+        assert levels == pytest.approx([image / 10 - 1, 0, min(image / 10, 1)], abs=1 / 127)
 
 
 def test_each_epoch_begins_anew_and_gets_its_own_file(tmp_path: Path) -> None:
