@@ -158,7 +158,8 @@ def differences(
     Args:
         saved: The configuration in a checkpoint.
         asked: The one just composed.
-        typed: Keys on the command line; what they or a preset they name changed is wanted.
+        typed: Keys on the command line; a value that was typed is wanted. A preset is not: its
+            other values have to be those of the run.
 
     Returns:
         The saved and the asked value by dotted key.
@@ -172,13 +173,11 @@ def differences(
         "augmentation",
         "dataset",
     )
-    if typed & {"experiments", "gan_loss"}:  # presets that reach into other groups
-        return {}
     found = {}
     for part in parts:
         one, two = flat(saved.get(part), part), flat(asked.get(part), part)
         for key in one.keys() | two.keys():
-            wanted = any(key == t or key.startswith(f"{t}.") for t in typed)
+            wanted = any(key == t or ("." in t and key.startswith(f"{t}.")) for t in typed)
             free = any(key == k or key.startswith(f"{k}.") for k in OF_THE_MACHINE)
             if one.get(key) != two.get(key) and not wanted and not free:
                 found[key] = (one.get(key), two.get(key))
