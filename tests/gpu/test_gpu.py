@@ -16,6 +16,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, LightningDataModule, Trainer
 
+from bit_for_bit import assert_same
 from conftest import ROOT, TINY_UNET, Run
 from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.generators.resnet import ResnetGenerator
@@ -188,22 +189,6 @@ def test_noise_on_the_gpu_depends_on_name_and_seed_only(deterministic: None) -> 
 
 
 # ---- resuming ----
-
-
-def assert_same(a: object, b: object, where: str) -> None:
-    """Bit for bit, through dictionaries and lists."""
-    if isinstance(a, torch.Tensor):
-        assert torch.equal(a, b), where
-    elif isinstance(a, dict):
-        assert a.keys() == b.keys(), where
-        for key in a:
-            assert_same(a[key], b[key], f"{where}/{key}")
-    elif isinstance(a, list | tuple):
-        assert len(a) == len(b), where
-        for i, (x, y) in enumerate(zip(a, b, strict=True)):
-            assert_same(x, y, f"{where}/{i}")
-    else:
-        assert a == b, where
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])

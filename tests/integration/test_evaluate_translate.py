@@ -121,6 +121,18 @@ def test_training_and_evaluate_say_the_same(
     assert evaluated == at_the_end["model (best.ckpt)"]
 
 
+def test_single_values_go_over_the_saved_ones(
+    trained: tuple[Path, Path], command: Command, tmp_path: Path
+) -> None:
+    """Another folder as test split, at another size; everything else is the checkpoint's."""
+    run_dir, root = trained
+    options = ["dataset.splits.test=val", "dataset.image_size=128", "trainer=cpu"]
+    assert command("evaluate", f"checkpoint={run_dir}", f"output={tmp_path / 'e'}", *options) == 0
+    result = json.loads((tmp_path / "e" / "metrics.json").read_text())
+    assert result["n_images"] == 4
+    assert (result["root"], result["image_size"]) == (str(root), 128)
+
+
 def test_missing_inception_weights_stop_evaluate_and_not_training(
     trained: tuple[Path, Path], command: Command, train: Run, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bit_for_bit import assert_same
 from conftest import ROOT, TINY_UNET, Run
 
 # Everything that could carry state: dropout noise, jitter, shuffling, EMA, a decaying schedule.
@@ -19,23 +20,6 @@ LIVELY = ["model.ema_decay=0.9", "dataset.batch_size=2", "generator.norm=batch"]
 
 def load(run_dir: Path, name: str = "last") -> dict:
     return torch.load(run_dir / "checkpoints" / f"{name}.ckpt", weights_only=True)
-
-
-def assert_same(a: object, b: object, where: str) -> None:
-    """Bit for bit, through dictionaries and lists."""
-    assert type(a) is type(b), where
-    if isinstance(a, torch.Tensor):
-        assert torch.equal(a, b), where
-    elif isinstance(a, dict):
-        assert a.keys() == b.keys(), where
-        for key in a:
-            assert_same(a[key], b[key], f"{where}/{key}")
-    elif isinstance(a, list | tuple):
-        assert len(a) == len(b), where
-        for i, (x, y) in enumerate(zip(a, b, strict=True)):
-            assert_same(x, y, f"{where}/{i}")
-    else:
-        assert a == b, where
 
 
 def assert_same_runs(a: Path, b: Path) -> None:

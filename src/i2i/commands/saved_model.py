@@ -46,4 +46,15 @@ def overlay(saved: dict[str, Any], chosen: Any) -> dict[str, Any]:
     typed = OmegaConf.to_container(chosen, resolve=True)
     if "_target_" in typed:
         return typed
-    return saved | {key: value for key, value in typed.items() if value is not None}
+    return merged(saved, typed)
+
+
+def merged(saved: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
+    """Single values over saved ones, at any depth; None keeps what was saved."""
+    result = dict(saved)
+    for key, value in typed.items():
+        if isinstance(value, dict):
+            result[key] = merged(saved.get(key) or {}, value)
+        elif value is not None:
+            result[key] = value
+    return result
