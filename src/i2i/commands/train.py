@@ -40,7 +40,7 @@ def train(cfg: Any) -> float | None:
         seed_everything(cfg.seed, verbose=False)
         model, datamodule = build(cfg, config)
         if checkpoint:
-            check_same_run(model, config, checkpoint, HydraConfig.get().overrides.task)
+            step = check_same_run(model, config, checkpoint, HydraConfig.get().overrides.task)
         if not cfg.trainer.enable_progress_bar:
             cfg.callbacks.progress = None
         callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
@@ -56,7 +56,7 @@ def train(cfg: Any) -> float | None:
             for logger in loggers:
                 logger.log_hyperparams(config)
             if checkpoint:
-                rewind_loggers(loggers, checkpoint)
+                rewind_loggers(loggers, step)
             elif cfg.validate_first and datamodule.set_size("val"):
                 trainer.validate(model, datamodule, verbose=False)
             trainer.fit(
@@ -162,8 +162,8 @@ def require_unused(run_dir: Path) -> None:
 
 def check_same_run(
     model: Any, config: dict[str, Any], checkpoint: Path, typed: Sequence[str]
-) -> None:
-    """Refuses to go on from a checkpoint of other networks, data or settings than asked for."""
+) -> int:
+    """Refuses a checkpoint of other networks, data or settings than asked for; returns its step."""
     from i2i.config import differences, read_checkpoint, same_weights
 
     content = read_checkpoint(checkpoint)
@@ -176,6 +176,7 @@ def check_same_run(
             setting, f"a run with {key}={saved} ({len(found)} such)", f"{key}={asked}, as composed",
             "Resume the run's folder, which brings its options, or repeat them.",
         )  # fmt: skip
+    return content.step
 
 
 def write_record(run_dir: Path, config: dict[str, Any]) -> None:
@@ -190,11 +191,8 @@ def write_record(run_dir: Path, config: dict[str, Any]) -> None:
         write_json(run_dir / "code_version.json", code_version())
 
 
-def rewind_loggers(loggers: list[Any], checkpoint: Path) -> None:
+def rewind_loggers(loggers: list[Any], step: int) -> None:
     """Drops what was logged after the step that the run goes on from."""
-    from i2i.config import read_checkpoint
-
-    step = read_checkpoint(checkpoint).step
     for logger in loggers:
         if hasattr(logger, "resume_from"):
             logger.resume_from(step)
