@@ -42,6 +42,48 @@ def write_pairs(root: Path, counts: dict[str, int], size: int = 64, seed: int = 
     return root
 
 
+LABEL_COLOURS = {
+    "sky": (128, 128, 128), "wall": (128, 0, 0), "road": (128, 64, 128), "tree": (128, 128, 0)
+}  # fmt: skip
+
+
+def write_labelled(root: Path, counts: dict[str, int], size: int = 64, seed: int = 0) -> Path:
+    """Label PNGs of four flat colours and unlabelled black, and noisy photographs of the same."""
+    rng = np.random.default_rng(seed)
+    colours = np.array([*LABEL_COLOURS.values(), (0, 0, 0)], np.uint8)
+    for split, count in counts.items():
+        for side in ("photo", "label"):
+            (root / split / side).mkdir(parents=True)
+        for i in range(count):
+            coarse = rng.choice(5, (8, 8), p=[0.24, 0.24, 0.24, 0.24, 0.04]).astype(np.uint8)
+            ids = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_NEAREST)
+            label = colours[ids]
+            photo = np.clip(255 - label // 2 + rng.integers(-20, 21, label.shape), 0, 255)
+            for side, image in (("photo", photo), ("label", label)):
+                file = root / split / side / f"{i:03d}.png"
+                cv2.imwrite(str(file), image[:, :, ::-1].astype(np.uint8))
+    return root
+
+
+def labelled_options(root: Path) -> list[str]:
+    """The data set of ``write_labelled``, with its classes; label -> photo."""
+    colours = ",".join(f"{name}:[{r},{g},{b}]" for name, (r, g, b) in LABEL_COLOURS.items())
+    palette = "_target_:i2i.data.palette.ClassPalette,unlabelled:[0,0,0]"
+    classes = f"{{{palette},colours:{{{colours}}}}}"
+    return [
+        f"dataset.root={root}", "dataset.a_folder='{split}/photo'",
+        "dataset.b_folder='{split}/label'", "dataset.direction=BtoA", "dataset.label_side=B",
+        f"dataset.classes={classes}",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def labelled_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs with labels, 64 x 64: 6 train, 3 val, 4 test."""
+    folder = tmp_path_factory.mktemp("data") / "labelled"
+    return write_labelled(folder, {"train": 6, "val": 3, "test": 4})
+
+
 @pytest.fixture(scope="session")
 def pairs_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set of 64 x 64 pairs: 8 train, 4 val, 5 test."""

@@ -1,36 +1,40 @@
-"""What two networks share: the choice of normalisation."""
+"""What two networks share: the choice of normalisation, and the check of an image's size."""
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import is_parametrized
 
 from i2i.errors import setting_error
 
-NORMS = ("batch", "instance", "layer", "none")
+NORMS = ("batch", "instance", "layer", "spectral", "none")
 
 
-def make_norm(norm: str, channels: int, setting: str = "norm") -> nn.Module:
+def make_norm(norm: str, channels: int, setting: str = "norm", affine: bool = True) -> nn.Module:
     """Builds a normalisation layer for NCHW feature maps.
 
     Args:
         norm: ``batch`` (affine, running statistics), ``instance`` (no affine, no running
             statistics, so that the batch size does not change the result), ``layer`` (over C, H and
-            W of one sample, affine; what Gulrajani et al. 2017, Sec. 4 advise for critics) or
-            ``none``.
+            W of one sample, affine; what Gulrajani et al. 2017, Sec. 4 advise for critics),
+            ``spectral`` (of the weights instead of the feature maps: the layer itself does nothing,
+            and the network ends its constructor with ``add_spectral_norm``) or ``none``.
         channels: Number of feature maps.
         setting: The option that the value came from, for the error.
+        affine: False leaves out the scale and shift of ``batch`` and ``layer``.
 
     Returns:
         The layer.
 
     Raises:
-        SettingError: The name is none of these four.
+        SettingError: The name is none of these five.
     """
     if norm == "batch":
-        return nn.BatchNorm2d(channels)
+        return nn.BatchNorm2d(channels, affine=affine)
     if norm == "instance":
         return nn.InstanceNorm2d(channels)
     if norm == "layer":
-        return nn.GroupNorm(1, channels)
-    if norm == "none":
+        return nn.GroupNorm(1, channels, affine=affine)
+    if norm in ("spectral", "none"):
         return nn.Identity()
     raise setting_error(f"{setting}={norm}", repr(norm), f"one of {', '.join(NORMS)}", "Name one.")
 
@@ -41,9 +45,50 @@ def needs_bias(norm: str) -> bool:
     An affine norm brings a shift of its own. Instance norm subtracts the bias again, yet the
     reference networks keep it there, and their parameter counts with it.
     """
-    return norm in ("instance", "none")
+    return norm in ("instance", "spectral", "none")
+
+
+def add_spectral_norm(network: nn.Module) -> None:
+    """Divides the weight of every convolution and linear layer by its largest singular value.
+
+    Miyato et al. 2018, Sec. 2.1: the weight as a matrix with one row per output channel; the
+    singular value by one power iteration at each forward pass in training mode (App. A). To be
+    called after weight initialisation, which does not see through it. A layer that has it already
+    keeps it as it is.
+
+    Args:
+        network: Changed in place. ``weight`` becomes the divided weight, and the parameter is
+            ``parametrizations.weight.original``.
+    """
+    for module in list(network.modules()):  # a list, because each wrapping adds modules
+        weighted = isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+        if weighted and not is_parametrized(module, "weight"):
+            # A transposed convolution keeps its output channels in the second dimension.
+            spectral_norm(module, dim=1 if isinstance(module, nn.ConvTranspose2d) else 0)
 
 
 def has_batch_norm(network: nn.Module) -> bool:
     """Whether any layer mixes the samples of a batch."""
     return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules())
+
+
+def check_image_size(x: Tensor, divisor: int, smallest: int = 1, todo: str = "") -> None:
+    """Refuses images that a generator cannot halve as often as it has to.
+
+    Args:
+        x: (B, C, H, W).
+        divisor: What H and W must be multiples of, in pixels.
+        smallest: What H and W must at least be, in pixels: twice ``divisor`` where the innermost
+            layers normalise or reflect, which takes more than one pixel.
+        todo: What may be done besides changing the image size, ending a sentence.
+
+    Raises:
+        SettingError: H or W is something else.
+    """
+    height, width = x.shape[-2:]
+    if height % divisor or width % divisor or min(height, width) < smallest:
+        least = f", at least {smallest}" if smallest > divisor else ""
+        raise setting_error(
+            "dataset.image_size", f"{height} x {width} pixels", f"multiples of {divisor}{least}",
+            f"Change dataset.image_size{todo}.",
+        )  # fmt: skip

@@ -169,17 +169,20 @@ def differences(
         "generator",
         "discriminator",
         "gan_loss",
+        "reconstruction",
         "optimizer",
         "augmentation",
         "dataset",
     )
     found = {}
-    for part in parts:
+    for part in parts:  # an option that its class did not have when the run began is no difference
         one, two = flat(saved.get(part), part), flat(asked.get(part), part)
         for key in one.keys() | two.keys():
             wanted = any(key == t or ("." in t and key.startswith(f"{t}.")) for t in typed)
             free = any(key == k or key.startswith(f"{k}.") for k in OF_THE_MACHINE)
-            if one.get(key) != two.get(key) and not wanted and not free:
+            owner = f"{key.rpartition('.')[0]}._target_"
+            newer = key not in one and owner in one and one[owner] == two.get(owner)
+            if one.get(key) != two.get(key) and not (wanted or free or newer):
                 found[key] = (one.get(key), two.get(key))
     return dict(sorted(found.items()))
 
@@ -206,15 +209,19 @@ def allowed_types(part: str = "model") -> tuple[type, ...]:
 
     from i2i.data.archive import Archive
     from i2i.data.paired_transforms import PairedTransform
+    from i2i.data.palette import ClassPalette
     from i2i.data.synthetic import SyntheticScenes
+    from i2i.data.task import Task
     from i2i.losses.gan import GANLoss
+    from i2i.losses.reconstruction import ReconstructionLoss
     from i2i.metrics.evaluator import PairEvaluator
 
     if part == "dataset":
-        return (LightningDataModule, PairedTransform, Archive, SyntheticScenes)
+        kinds = (LightningDataModule, PairedTransform, Archive, SyntheticScenes)
+        return (*kinds, ClassPalette, Task)
     if part == "metrics":
         return (PairEvaluator,)
-    return (nn.Module, Optimizer, LRScheduler, GANLoss)
+    return (nn.Module, Optimizer, LRScheduler, GANLoss, ReconstructionLoss)
 
 
 def check_targets(node: Any, setting: str, allowed: tuple[type, ...] | None = None) -> None:
@@ -296,15 +303,22 @@ def validate_config(config: Mapping[str, Any]) -> None:
         )  # fmt: skip
 
 
-def validate_networks(config: Mapping[str, Any], generator: Any) -> None:
-    """Checks the image size against what the generator can halve.
+# Height and width that each preset under conf/discriminator needs, in pixels.
+LEAST_SIZES = {
+    "patch286": 96, "multiscale": 93, "global": 32, "patch70": 24, "patch16": 6, "pixel": 1,
+}  # fmt: skip
+
+
+def validate_networks(config: Mapping[str, Any], generator: Any, discriminator: Any = None) -> None:
+    """Checks the image size against what the generator can halve and the discriminator can score.
 
     Args:
         config: The resolved configuration of a training run.
         generator: The network; says its ``divisor``.
+        discriminator: The network; says its ``least_size``, if it has one. None is not checked.
 
     Raises:
-        SettingError: Height or width is not a multiple of it.
+        SettingError: Height or width is not a multiple of the one, or below the other.
     """
     size = config["dataset"]["image_size"]
     height, width = (size, size) if isinstance(size, int) else size
@@ -316,4 +330,29 @@ def validate_networks(config: Mapping[str, Any], generator: Any) -> None:
             f"Use dataset.image_size={max(round(height / divisor), 1) * divisor}, or a generator "
             "that halves less often (generator.n_downs for the U-Net; resnet9 takes multiples of "
             "4). Evaluation and translation take any size.",
+        )  # fmt: skip
+    validate_discriminator(size, divisor, discriminator)
+
+
+def validate_discriminator(size: Any, divisor: int, discriminator: Any) -> None:
+    """Checks that images give the discriminator something to score.
+
+    Args:
+        size: ``dataset.image_size``: pixels, or height and width.
+        divisor: Pixels; the sizes that the generator takes are multiples of it.
+        discriminator: See ``validate_networks``.
+
+    Raises:
+        SettingError: Height or width is below its ``least_size``.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    least = getattr(discriminator, "least_size", 1)
+    if min(height, width) < least:
+        fitting = [name for name, needs in LEAST_SIZES.items() if needs <= min(height, width)]
+        raise setting_error(
+            f"dataset.image_size={size}", f"{height} x {width} pixels",
+            f"at least {least} x {least} for {type(discriminator).__name__}, which has no score "
+            "for smaller images",
+            f"Use a discriminator that fits (discriminator={' or '.join(fitting)}), or "
+            f"dataset.image_size={-(-least // divisor) * divisor}.",
         )  # fmt: skip

@@ -84,6 +84,9 @@ def code_version() -> dict[str, Any]:
     }
 
 
+CEILING = "ceiling (real photographs)"  # what the segmenter says of the targets themselves
+
+
 def table(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:
     """Formats scores, one row a contestant.
 
@@ -95,7 +98,16 @@ def table(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:
         Lines of text, aligned.
     """
     names = list(dict.fromkeys(name for scores in rows.values() for name in scores))
-    units = {"psnr": "psnr (dB)", "mse": "mse (0-255)^2", "l1": "l1 (0-255)"}
+    units = {
+        "psnr": "psnr (dB)",
+        "mse": "mse (0-255)^2",
+        "l1": "l1 (0-255)",
+        "pixel_accuracy": "pixel acc.",
+        "class_accuracy": "class acc.",
+        "mean_iou": "mean IoU",
+        "inception_score": "inception",
+        "inception_score_spread": "inc. spread",
+    }
     heads = [units.get(name, name) for name in names]
     widths = [max(len(head), 10) for head in heads]
     first = max(map(len, [*rows, ""]))

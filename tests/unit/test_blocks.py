@@ -1,10 +1,18 @@
 """Norms, and the weights that networks start from."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from i2i.blocks import NORMS, has_batch_norm, make_norm, needs_bias
+from i2i.blocks import (
+    NORMS,
+    add_spectral_norm,
+    check_image_size,
+    has_batch_norm,
+    make_norm,
+    needs_bias,
+)
 from i2i.errors import SettingError
 from i2i.weight_init import init_normal
 
@@ -12,7 +20,7 @@ X = torch.randn(4, 6, 8, 8, generator=torch.Generator().manual_seed(0)) * 3 + 2
 X += torch.arange(6).view(1, 6, 1, 1) + 5 * torch.arange(4).view(4, 1, 1, 1)  # none alike
 
 
-@pytest.mark.parametrize("norm", ["instance", "layer", "none"])
+@pytest.mark.parametrize("norm", ["instance", "layer", "spectral", "none"])
 def test_only_batch_norm_mixes_the_samples(norm: str) -> None:
     layer = make_norm(norm, 6).train()
     assert torch.allclose(layer(X)[:1], layer(X[:1]), atol=1e-6)
@@ -33,13 +41,22 @@ def test_each_norm_is_over_its_own_dimensions(norm: str, over: tuple[int, ...]) 
     assert torch.allclose(make_norm(norm, 6).train()(X), expected, atol=1e-5)
 
 
-def test_none_is_the_identity() -> None:
-    assert torch.equal(make_norm("none", 6)(X), X)
+@pytest.mark.parametrize("norm", ["spectral", "none"])
+def test_these_leave_the_feature_maps_alone(norm: str) -> None:
+    assert torch.equal(make_norm(norm, 6)(X), X)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_without_scale_and_shift_nothing_is_learnt(norm: str) -> None:
+    """At the start scale and shift are 1 and 0, so that the result is the same."""
+    layer = make_norm(norm, 6, affine=False).train()
+    assert list(layer.parameters()) == []
+    assert torch.allclose(layer(X), make_norm(norm, 6).train()(X), atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("norm", "parameters", "buffers"),
-    [("batch", 12, 3), ("instance", 0, 0), ("layer", 12, 0), ("none", 0, 0)],
+    [("batch", 12, 3), ("instance", 0, 0), ("layer", 12, 0), ("spectral", 0, 0), ("none", 0, 0)],
 )
 def test_what_each_norm_learns_and_keeps(norm: str, parameters: int, buffers: int) -> None:
     layer = make_norm(norm, 6)
@@ -57,7 +74,7 @@ def test_an_unknown_norm_is_refused_with_its_option(norm: str) -> None:
     with pytest.raises(SettingError) as caught:
         make_norm(norm, 6, "generator.norm")
     assert f"generator.norm={norm}: found {norm!r}" in str(caught.value)
-    assert "batch, instance, layer, none" in str(caught.value)
+    assert "batch, instance, layer, spectral, none" in str(caught.value)
 
 
 @pytest.mark.parametrize("layer", [nn.BatchNorm1d(2), nn.BatchNorm2d(2), nn.SyncBatchNorm(2)])
@@ -87,3 +104,77 @@ def test_another_spread_of_initial_weights() -> None:
     layer = nn.Conv2d(32, 32, 4)
     init_normal(layer, std=0.1)
     assert layer.weight.std().item() == pytest.approx(0.1, rel=0.05)
+
+
+def matrix(layer: nn.Module) -> np.ndarray:
+    """The weight in use, one row an output channel."""
+    weight = layer.weight.detach()
+    if isinstance(layer, nn.ConvTranspose2d):
+        weight = weight.transpose(0, 1)
+    return weight.flatten(1).numpy()
+
+
+LAYERS = {
+    "conv": lambda: nn.Conv2d(3, 8, 3),
+    "transposed": lambda: nn.ConvTranspose2d(8, 4, 4, 2, 1),
+    "linear": lambda: nn.Linear(12, 5),
+}
+INPUTS = {"conv": (1, 3, 5, 5), "transposed": (1, 8, 5, 5), "linear": (1, 12)}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_spectral_norm_makes_the_largest_singular_value_1(kind: str) -> None:
+    """Miyato et al. 2018, Eq. 8, against numpy's decomposition of the weights before and after."""
+    torch.manual_seed(0)
+    network = nn.Sequential(LAYERS[kind]()).train()
+    before = matrix(network[0])
+    add_spectral_norm(network)
+    with torch.no_grad():
+        for _ in range(100):
+            network(torch.zeros(INPUTS[kind]))
+    largest = np.linalg.svd(before, compute_uv=False)[0]
+    assert abs(largest - 1) > 0.05
+    np.testing.assert_allclose(matrix(network[0]), before / largest, atol=1e-4)
+    assert np.linalg.svd(matrix(network[0]), compute_uv=False)[0] == pytest.approx(1, abs=1e-3)
+
+
+def test_spectral_norm_at_any_depth_once_and_nowhere_else() -> None:
+    network = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4), nn.Linear(2, 2))
+    add_spectral_norm(network)
+    names = [name for name, _ in network.named_parameters()]
+    add_spectral_norm(network)
+    assert [name for name, _ in network.named_parameters()] == names
+    assert sorted(name for name in names if "original" in name) == [
+        "0.0.parametrizations.weight.original",
+        "2.parametrizations.weight.original",
+    ]
+
+
+def test_spectral_norm_is_still_in_evaluation_mode() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3))
+    add_spectral_norm(network)
+    network.eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    network(torch.ones(1, 3, 4, 4))
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("size", "divisor", "smallest", "fits"),
+    [
+        ((8, 12), 4, 1, True), ((8, 10), 4, 1, False), ((6, 8), 4, 1, False),
+        ((4, 8), 4, 8, False), ((8, 8), 4, 8, True),
+    ],
+)  # fmt: skip
+def test_sizes_that_fit(size: tuple[int, int], divisor: int, smallest: int, fits: bool) -> None:
+    x = torch.zeros(1, 3, *size)
+    if fits:
+        check_image_size(x, divisor, smallest)
+        return
+    least = f", at least {smallest}" if smallest > divisor else ""
+    with pytest.raises(SettingError) as caught:
+        check_image_size(x, divisor, smallest, ", or something else")
+    assert str(caught.value) == (
+        f"dataset.image_size: found {size[0]} x {size[1]} pixels; expected multiples of {divisor}"
+        f"{least}. Change dataset.image_size, or something else."
+    )

@@ -9,9 +9,16 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from i2i.data.image_io import write_png
+from i2i.data.task import Task
 from i2i.metrics.quantise import to_uint8
 
 GAP = 4  # white pixels between two images
+COLUMNS = ("input", "output", "target")
+
+
+def as_rgb(image: Tensor) -> np.ndarray:
+    """(C, H, W) in [-1, 1], 1 or 3 channels, as (H, W, 3) uint8 RGB."""
+    return to_uint8(image.float().cpu()).expand(3, -1, -1).permute(1, 2, 0).numpy()
 
 
 def image_grid(rows: list[list[Tensor]]) -> np.ndarray:
@@ -23,10 +30,7 @@ def image_grid(rows: list[list[Tensor]]) -> np.ndarray:
     Returns:
         (height, width, 3) uint8 RGB, white between the images.
     """
-    cells = [
-        [to_uint8(i.float().cpu()).expand(3, -1, -1).permute(1, 2, 0).numpy() for i in row]
-        for row in rows
-    ]
+    cells = [[as_rgb(image) for image in row] for row in rows]
     height, width = cells[0][0].shape[:2]
     columns = max(len(row) for row in cells)
     shape = (len(cells) * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
@@ -41,7 +45,10 @@ def image_grid(rows: list[list[Tensor]]) -> np.ndarray:
 class SampleGrid(Callback):
     """Writes input | output | target rows of images from all over a split, and logs them.
 
-    The same images at each validation; under DDP those of process 0.
+    The same images at each validation; under DDP those of process 0. The model's task, where it
+    has one, turns what the network is given and answers into pictures. At test each picture also
+    gets a file of its own, ``test/{000,001,...}_{input,output,target}.png``, from which the runs of
+    a sweep are put side by side.
 
     Attributes:
         last_picture: The file that was written last.
@@ -53,7 +60,7 @@ class SampleGrid(Callback):
         n_images: int = 8,  # rows
     ):
         self.folder, self.n_images = Path(folder), n_images
-        self.rows: list[list[Tensor]] = []
+        self.rows: list[list[Tensor]] = []  # x, y_hat and y of an image, as the network has them
         self.seen, self.stride = 0, 1  # images of this pass; one in that many is kept
         self.last_picture: Path | None = None
 
@@ -77,22 +84,42 @@ class SampleGrid(Callback):
     on_test_batch_end = on_validation_batch_end
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.write(trainer, f"val_step_{trainer.global_step:07d}", "val/samples")
+        self.write(trainer, self.pictures(pl_module), f"val_step_{trainer.global_step:07d}", "val")
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.write(trainer, "test", "test/samples")
+        rows = self.pictures(pl_module)
+        self.write(trainer, rows, "test", "test")
+        for i, row in enumerate(rows):
+            for column, image in zip(COLUMNS, row, strict=True):
+                write_png(self.folder / "test" / f"{i:03d}_{column}.png", as_rgb(image))
 
-    def write(self, trainer: Trainer, name: str, key: str) -> None:
-        """Writes the grid as a PNG and hands it to every logger that takes pictures."""
-        if not self.rows:
-            return
+    def pictures(self, pl_module: LightningModule) -> list[list[Tensor]]:
+        """Rows of input, output and target, (1 or 3, H, W) in [-1, 1], spread over the split."""
+        task = getattr(pl_module, "task", None) or Task()
         count = min(self.n_images, len(self.rows))
-        grid = image_grid([self.rows[i * len(self.rows) // count] for i in range(count)])
+        rows = []
+        for i in range(count):
+            x, y_hat, y = (image[None] for image in self.rows[i * len(self.rows) // count])
+            shown = [
+                task.input_picture(x),
+                task.output_picture(x, y_hat),
+                task.output_picture(x, y),
+            ]
+            rows.append([picture[0] for picture in shown])
+        return rows
+
+    def write(self, trainer: Trainer, rows: list[list[Tensor]], name: str, split: str) -> None:
+        """Writes the grid as a PNG and hands it to every logger that takes pictures."""
+        if not rows:
+            return
+        grid = image_grid(rows)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.last_picture = self.folder / f"{name}.png"
         write_png(self.last_picture, grid)
         for logger in trainer.loggers:
             if hasattr(logger, "log_image"):
-                logger.log_image(key, [grid], step=trainer.global_step)
+                logger.log_image(f"{split}/samples", [grid], step=trainer.global_step)
             elif isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image(key, grid, trainer.global_step, dataformats="HWC")
+                logger.experiment.add_image(
+                    f"{split}/samples", grid, trainer.global_step, dataformats="HWC"
+                )

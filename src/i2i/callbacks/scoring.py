@@ -5,7 +5,8 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
+from i2i.metrics.evaluator import EvaluationResult
+from i2i.metrics.judge import Judge
 
 
 class Scoring(Callback):
@@ -17,16 +18,19 @@ class Scoring(Callback):
 
     def __init__(
         self,
-        evaluator: PairEvaluator,
-        required: bool = False,  # whether missing Inception weights stop the run
+        judge: Judge,
+        required: bool = False,  # whether missing Inception or LPIPS weights stop the run
     ):
-        self.evaluator = evaluator
+        self.judge, self.evaluator = judge, judge.evaluator
         self.required = required
         self.results: dict[str, EvaluationResult] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # The module itself is moved to its device later.
-        self.evaluator.prepare(trainer.strategy.root_device, required=self.required)
+        device = trainer.strategy.root_device
+        self.evaluator.prepare(device, required=self.required)
+        if self.judge.segmenter is not None:
+            self.judge.segmenter.to(device)
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.evaluator.start("val")
@@ -37,7 +41,7 @@ class Scoring(Callback):
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Tensor, batch: Any, *_: Any
     ) -> None:
-        self.evaluator.update(batch["index"], batch["name"], outputs, batch["target"])
+        self.judge.update(batch["index"], batch["name"], batch["input"], batch["target"], outputs)
 
     on_test_batch_end = on_validation_batch_end
 

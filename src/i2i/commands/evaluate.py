@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
+from i2i.commands.resolvers import side_channels
 from i2i.errors import setting_error
+
+SIDES = ("input", "target")
 
 
 def evaluate(cfg: Any) -> None:
@@ -25,8 +28,8 @@ def evaluate(cfg: Any) -> None:
     from i2i.callbacks.samples import SampleGrid
     from i2i.callbacks.scoring import Scoring
     from i2i.commands.processes import finish_processes, processes_of_one_job
-    from i2i.commands.saved_model import load_model, overlay
-    from i2i.run_folder import require_writable, table
+    from i2i.commands.saved_model import load_model, make_judge, overlay
+    from i2i.run_folder import CEILING, require_writable, table
 
     if cfg.split not in ("train", "val", "test"):
         raise setting_error(
@@ -39,11 +42,12 @@ def evaluate(cfg: Any) -> None:
         model, checkpoint = load_model(cfg.checkpoint, changes)
         seed_everything(model.seed, verbose=False)
         datamodule, dataset_node = find_data(cfg, checkpoint.config, model.seed)
+        model.task = datamodule.task
         metrics = overlay(checkpoint.config["metrics"], cfg.metrics)
         check_asked_metrics(cfg.metrics, metrics)
         evaluator = instantiate(metrics | {"seed": model.seed})
         evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
-        scoring = Scoring(evaluator, required=True)
+        scoring = Scoring(make_judge(evaluator, datamodule), required=True)
         samples = SampleGrid(str(output / "samples"))
         trainer = instantiate(
             cfg.trainer, callbacks=[scoring, samples], logger=False, enable_checkpointing=False,
@@ -57,12 +61,19 @@ def evaluate(cfg: Any) -> None:
         result = scoring.results["test"]
         write_result(output, cfg.split, dataset_node, result, checkpoint, model)
         title = f"{cfg.split} split of {dataset_node['name']}, n = {result.n_images}"
-        print(f"\n{table(title, {checkpoint.path.name: result.values})}")
+        rows = {checkpoint.path.name: result.values}
+        rows |= {CEILING: result.ceiling} if result.ceiling else {}
+        print(f"\n{table(title, rows)}")
         print(f"\nInput | output | target: {samples.last_picture}\nWritten to: {output}")
 
 
 def check_asked_metrics(chosen: Any, metrics: dict[str, Any]) -> None:
-    """Refuses options of FID and KID where neither is computed."""
+    """Refuses options of FID, KID and LPIPS where these are not computed."""
+    if "_target_" not in chosen and chosen.lpips_weights is not None and not metrics.get("lpips"):
+        raise setting_error(
+            f"metrics.lpips_weights={chosen.lpips_weights}", "a run without LPIPS",
+            "metrics.lpips=true beside it", "Add metrics.lpips=true.",
+        )  # fmt: skip
     for key in ("inception_weights", "kid_subset_size", "kid_subsets"):
         if "_target_" not in chosen and chosen[key] is not None and not metrics["distribution"]:
             raise setting_error(
@@ -79,13 +90,22 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
 
     # What fetches a data set is not taken from a file: `dataset=NAME` brings it back.
     node = overlay(saved["dataset"] | {"source": None}, cfg.dataset) | {"seed": seed}
+    if "_target_" in cfg.dataset:
+        # Another data set, the same kind of input and output: a checkpoint knows one thing.
+        kept = {"task": saved["dataset"].get("task")}
+        kept["label_as"] = saved["dataset"].get("label_as", "colours")
+        node |= kept
+        coding = (node["direction"], node["label_side"], kept["label_as"], node["classes"])
+        for side in SIDES:
+            if kept["task"] or kept["label_as"] == "onehot":
+                node[f"{side}_channels"] = side_channels(side, *coding, kept["task"])
     if node.get("root") in (None, "???"):
         raise setting_error(
             "dataset.root", "no value", "the folder of the data set", "Add dataset.root=..."
         )
     node["root"] = os.path.abspath(os.path.expanduser(node["root"]))
     node["augmentation"] = node["augmentation"] | {"image_size": node["image_size"]}
-    for side in ("input_channels", "target_channels"):
+    for side in (f"{s}_channels" for s in SIDES):
         if node[side] != saved["dataset"][side]:
             raise setting_error(
                 f"dataset.{side}={node[side]}", f"{node[side]} channels",
@@ -94,6 +114,7 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
             )  # fmt: skip
     datamodule = instantiate(node)
     datamodule.prepare_data()
+    datamodule.check_content([cfg.split])
     if not datamodule.set_size(cfg.split):
         raise setting_error(
             f"split={cfg.split}", f"no such split in {node['name']}", "a split that has images",
@@ -113,6 +134,8 @@ def write_result(
         output / "metrics.json",
         {
             "scores": result.values,
+            **({"ceiling": result.ceiling} if result.ceiling else {}),
+            **({"classes": result.classes} if result.classes else {}),
             "n_images": result.n_images,
             "dataset": dataset["name"],
             "root": dataset["root"],

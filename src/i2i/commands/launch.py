@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from i2i.commands.resolvers import register
 from i2i.errors import SettingError
 from i2i.resources import root_dir
 
@@ -26,6 +27,7 @@ def launch(task: Task, config_name: str) -> None:
     """
     import hydra
 
+    register()
     root = root_dir()
     os.environ["I2I_ROOT"] = str(root)  # conf/*.yaml name it in hydra.searchpath
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
@@ -33,10 +35,24 @@ def launch(task: Task, config_name: str) -> None:
     @functools.wraps(task)
     def guarded(cfg: Any) -> Any:
         quieten()
-        return report_errors(lambda: task(cfg))
+        if not in_sweep():
+            return report_errors(lambda: task(cfg))
+        try:
+            return task(cfg)
+        except Exception as error:  # Hydra notes it, starts the next job, and raises it at the end
+            print(f"\nThis job failed: {describe(error)}", file=sys.stderr)
+            raise
 
     run = hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name=config_name)
     report_errors(run(guarded))
+
+
+def in_sweep() -> bool:
+    """Whether this job is one of several."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    return HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def report_errors(call: Callable[[], Any]) -> Any:

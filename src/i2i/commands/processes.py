@@ -30,15 +30,16 @@ def processes_of_one_job() -> Iterator[None]:
     """Lets Lightning start this job's further processes, and only this job's.
 
     Lightning starts them with the command line of the whole program, and leaves its environment
-    variables behind. In a sweep the first would start the sweep again, and the second would keep
-    the next job waiting for processes that nobody starts.
+    variables behind. In a sweep the first would start the sweep again, as would an experiment that
+    is a sweep by itself (hydra.mode: MULTIRUN); the second would keep the next job waiting for
+    processes that nobody starts.
     """
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import open_dict, read_write
 
     argv, environment = sys.argv, dict(os.environ)
     hydra_cfg = HydraConfig.get()
-    sys.argv = [argv[0], *hydra_cfg.overrides.task]
+    sys.argv = [argv[0], *hydra_cfg.overrides.task, "hydra.mode=RUN"]
     with read_write(hydra_cfg), open_dict(hydra_cfg):
         hydra_cfg.run.dir = hydra_cfg.runtime.output_dir
     try:

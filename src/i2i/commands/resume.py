@@ -46,7 +46,12 @@ def with_earlier_options(argv: list[str]) -> list[str]:
         return argv
     from omegaconf import OmegaConf
 
-    paths = ("dataset.root", "metrics.inception_weights")  # relative to where they were typed
+    paths = (  # relative to where they were typed
+        "dataset.root",
+        "metrics.inception_weights",
+        "metrics.lpips_weights",
+        "metrics.segmenter",
+    )
     again = {key_of(option) for option in argv} | {"resume", *paths}
     earlier = [str(o) for o in OmegaConf.load(record) if key_of(str(o)) not in again]
     config = run_dir / "config.yaml"
@@ -55,7 +60,8 @@ def with_earlier_options(argv: list[str]) -> list[str]:
         for key in paths:
             if (path := OmegaConf.select(content, key)) is not None:
                 earlier.append(f"{key}={quoted(path)}")
-    earlier.append(f"hydra.run.dir={quoted(run_dir)}")
+    # One job of a sweep goes on alone, even where the experiment itself asks for the sweep.
+    earlier += [f"hydra.run.dir={quoted(run_dir)}", "hydra.mode=RUN"]
     return earlier + argv
 
 

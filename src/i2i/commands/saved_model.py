@@ -3,6 +3,7 @@
 from typing import Any
 
 from i2i.config import Checkpoint, read_checkpoint, same_weights
+from i2i.data.task import PhotoTask
 
 
 def load_model(path: str, changes: dict[str, Any]) -> tuple[Any, Checkpoint]:
@@ -27,7 +28,27 @@ def load_model(path: str, changes: dict[str, Any]) -> tuple[Any, Checkpoint]:
     same_weights(model, checkpoint, f"checkpoint={checkpoint.path}")
     model.load_state_dict(checkpoint.weights)
     model.config = checkpoint.config
+    model.task = saved_task(checkpoint.config["dataset"])
     return model, checkpoint
+
+
+def saved_task(node: dict[str, Any]) -> Any:
+    """The task of a saved data set, of which no file is touched."""
+    from hydra.utils import instantiate
+
+    return instantiate(node | {"source": None}).task
+
+
+def make_judge(evaluator: Any, datamodule: Any) -> Any:
+    """The evaluator with what it takes to see pictures and classes, segmenter included."""
+    from i2i.commands.segmenter import load_segmenter
+    from i2i.metrics.judge import Judge
+
+    reader = datamodule.reader
+    photos_only = isinstance(datamodule.task, PhotoTask)
+    classes, role = (None, None) if photos_only else (reader.classes, reader.label_role)
+    segmenter = load_segmenter(evaluator.segmenter, classes, role)
+    return Judge(evaluator, datamodule.task, classes, role, segmenter)
 
 
 def overlay(saved: dict[str, Any], chosen: Any) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from i2i.commands.processes import finish_processes, processes_of_one_job
 from i2i.commands.resume import key_of, last_checkpoint, with_earlier_options
 from i2i.errors import SettingError, setting_error
 
+FILES_OF_METRICS = ("inception_weights", "lpips_weights", "segmenter")
+
 
 def train(cfg: Any) -> float | None:
     """Composes, checks, builds, fits and tests one run.
@@ -81,8 +83,9 @@ def plain_config(cfg: Any) -> dict[str, Any]:
 
     if not OmegaConf.is_missing(cfg.dataset, "root"):
         cfg.dataset.root = absolute(cfg.dataset.root)
-    if cfg.metrics.inception_weights:
-        cfg.metrics.inception_weights = absolute(cfg.metrics.inception_weights)
+    for key in FILES_OF_METRICS:
+        if cfg.metrics.get(key):
+            cfg.metrics[key] = absolute(cfg.metrics[key])
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise SettingError(
@@ -106,8 +109,8 @@ def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
 
     datamodule = instantiate(cfg.dataset)
     model = instantiate(cfg.model)
-    validate_networks(config, model.generator)
-    model.config = config
+    validate_networks(config, model.generator, model.discriminator)
+    model.config, model.task = config, datamodule.task
     return model, datamodule
 
 
@@ -117,9 +120,11 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from i2i.callbacks.scoring import Scoring
+    from i2i.commands.saved_model import make_judge
     from i2i.training.trainer import number_of
 
     evaluator = instantiate(cfg.metrics)
+    judge = make_judge(evaluator, datamodule)
     if rank_zero_only.rank == 0:  # the others find the data in place when training starts
         datamodule.prepare_data()
         print(describe_data(datamodule))
@@ -133,7 +138,8 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
                 if batches:
                     processes = number_of(cfg.trainer.devices) * cfg.trainer.num_nodes
                     evaluator.check_size(split, min(size, batches * per_batch * processes))
-    return Scoring(evaluator)
+        datamodule.check_content()
+    return Scoring(judge)
 
 
 def describe_data(datamodule: Any) -> str:
@@ -203,7 +209,7 @@ def report(
 ) -> None:
     """Tests the chosen checkpoint, scores the baselines, and says where everything is."""
     from i2i.metrics.baselines import mean_target, score_baselines
-    from i2i.run_folder import table, write_json
+    from i2i.run_folder import CEILING, table, write_json
 
     if not datamodule.set_size("test") or trainer.limit_test_batches == 0:
         return
@@ -216,17 +222,20 @@ def report(
     if cfg.baselines:
         mean = mean_target(datamodule.dataset("train"))
         baselines = score_baselines(
-            scoring.evaluator,
+            scoring.judge,
             islice(datamodule.test_dataloader(), int(trainer.num_test_batches[0])),
             mean,
             model.device,
         )
         rows |= {name: r.values for name, r in baselines.items()}
+    if result.ceiling:
+        rows[CEILING] = result.ceiling
     if not trainer.is_global_zero:
         return
     write_json(
         run_dir / "test_metrics.json",
         {"checkpoint": chosen, "n_images": result.n_images, "scores": rows}
+        | ({"classes": result.classes} if result.classes else {})
         | {"protocol": result.protocol},
     )
     print(f"\n{table(f'Test split of {cfg.dataset.name}, n = {result.n_images}', rows)}")

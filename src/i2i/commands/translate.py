@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
+from i2i.commands.translate_files import Job, find_images, find_masks
 from i2i.errors import setting_error
+
+LPIPS_NETWORK = "alex"
 
 
 def translate(cfg: Any) -> None:
@@ -14,95 +17,205 @@ def translate(cfg: Any) -> None:
         cfg: The composed configuration.
     """
     import torch
-    from lightning.fabric.utilities.rank_zero import rank_zero_warn
     from omegaconf import OmegaConf
-    from tqdm import tqdm
 
     from i2i.commands.saved_model import load_model
-    from i2i.data.image_io import read_image, write_png
-    from i2i.data.ranges import to_float
-    from i2i.errors import SettingError
-    from i2i.metrics.quantise import to_uint8
+    from i2i.metrics.diversity import Diversity
     from i2i.run_folder import require_writable
     from i2i.training.trainer import resolve_accelerator
 
+    require_samples(cfg.samples)
     source, output = Path(cfg.input).expanduser(), Path(cfg.output).expanduser()
-    jobs = find_images(source, output)
+    jobs = find_images(source, output, cfg.samples)
     require_writable(output, "output")
     changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
-    model, _ = load_model(cfg.checkpoint, changes)
+    model, checkpoint = load_model(cfg.checkpoint, changes)
+    if cfg.samples > 1:
+        require_noise(model, cfg.samples)
+    masks = find_masks(cfg.mask, [job.name for job in jobs], model.task)
     device = torch.device("cuda" if resolve_accelerator(cfg.accelerator) == "gpu" else "cpu")
     model = model.to(device).eval()
-    channels = model.config["dataset"]["input_channels"]
+    several = cfg.samples > 1
+    diversity = Diversity(load_distance(cfg.lpips_weights, device)) if several else None
+    skipped = translate_all(model, jobs, masks, diversity, cfg.on_error)
+    print(f"{len(jobs) - skipped} images written to {output}, {skipped} left out")
+    if diversity and diversity.rows:
+        report(diversity, output, cfg.samples, model, checkpoint)
+
+
+def translate_all(
+    model: Any, jobs: list[Job], masks: dict[str, Path], diversity: Any, on_error: str
+) -> int:
+    """Reads, translates and writes one image after another.
+
+    Args:
+        model: On its device.
+        jobs: What is to be done.
+        masks: Mask file by name; empty where none was given.
+        diversity: Takes the samples of each image; None where there is one only.
+        on_error: ``skip`` leaves unreadable images out.
+
+    Returns:
+        How many images were left out.
+
+    Raises:
+        SettingError: An image or a mask cannot be read.
+    """
+    from lightning.fabric.utilities.rank_zero import rank_zero_warn
+    from tqdm import tqdm
+
+    from i2i.data.image_io import read_image, write_png
+    from i2i.errors import SettingError
+
+    channels = file_channels(model.config["dataset"])
     skipped = 0
-    for file, name, target in tqdm(jobs, unit="image", disable=len(jobs) < 2):
+    for job in tqdm(jobs, unit="image", disable=len(jobs) < 2):
         try:
-            image = read_image(file, channels)
+            image = read_image(job.file, channels)
+            mask = read_its_mask(masks[job.name], image) if masks else None
         except SettingError as error:
-            if cfg.on_error != "skip":
+            if on_error != "skip":
                 raise
             skipped += 1
             rank_zero_warn(f"{error} Left out, as on_error=skip asks.")
             continue
-        y_hat = model.translate(to_float(image)[None].to(device), [name])[0]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_png(target, to_uint8(y_hat.cpu()).permute(1, 2, 0).numpy())
-    print(f"{len(jobs) - skipped} images written to {output}, {skipped} left out")
+        pictures = make_samples(model, image, mask, job.name, len(job.targets))
+        for picture, target in zip(pictures.cpu(), job.targets, strict=True):
+            write_png(target, picture.permute(1, 2, 0).numpy())
+        if diversity:
+            diversity.add(job.name, pictures)
+    return skipped
 
 
-def find_images(source: Path, output: Path) -> list[tuple[Path, str, Path]]:
-    """What is to be translated.
+def read_its_mask(file: Path, image: Any) -> Any:
+    """The mask of an image, (H, W) bool."""
+    from i2i.data.masks import read_mask
+
+    return read_mask(file, image.shape[:2])
+
+
+def file_channels(dataset: dict[str, Any]) -> int:
+    """How the files of a data set's inputs are read: 1 for grey, 3 for colours.
+
+    Label maps as one-hot and the inputs of a task have other channels than their files.
+    """
+    return 1 if dataset["input_channels"] == 1 and not dataset.get("task") else 3
+
+
+def make_samples(model: Any, image: Any, mask: Any, name: str, samples: int) -> Any:
+    """Translates one image several times, each time with other noise.
+
+    The first sample is the picture that ``samples=1`` gives.
 
     Args:
-        source: An image or a folder of images.
-        output: The folder to write to.
+        model: On its device.
+        image: (H, W, C), uint8, or floats on the 0..255 scale.
+        mask: (H, W) bool, or None.
+        name: The noise of sample k is drawn from (seed, name) or, from k = 1 on, (seed, name, k).
+        samples: How many.
 
     Returns:
-        File, name (the path below ``source`` without suffix; the noise depends on it) and the PNG
-        to write, for each image.
+        uint8 (samples, 1 or 3, H', W') on the model's device.
+    """
+    import torch
+
+    from i2i.metrics.quantise import to_uint8
+    from i2i.seeds import stable_seed
+
+    seed = stable_seed(model.seed, "task", name)
+    x = model.task.encode_input(image, seed=seed, mask=mask)[None].to(model.device)
+    pictures = []
+    for k in range(samples):
+        noise = name if k == 0 else f"{name}\x1f{k}"  # stable_seed joins its parts with \x1f
+        y_hat = model.translate(x, [noise])
+        pictures.append(to_uint8(model.task.output_picture(x, y_hat), [name]))
+    return torch.cat(pictures)
+
+
+def require_samples(samples: Any) -> None:
+    """Refuses a number of samples that is none.
 
     Raises:
-        SettingError: There is no image, or two would be written to one file.
+        SettingError: It is no whole number of 1 or more.
     """
-    from i2i.data.image_io import IMAGE_SUFFIXES
-
-    wanted = "an image (" + ", ".join(sorted(IMAGE_SUFFIXES)) + ") or a folder of them"
-    if not source.exists():
-        raise setting_error(f"input={source}", "nothing there", wanted, "Check the path.")
-    if output.exists() and not output.is_dir():
+    if not isinstance(samples, int) or samples < 1:
         raise setting_error(
-            f"output={output}", "a file", "a folder to write into", "Name a folder."
-        )
-    if source.is_file():
-        files, base = [source], source.parent
-    else:
-        files, base = sorted(p for p in source.rglob("*") if p.is_file()), source
-    inside = output.resolve() if output.resolve() != source.resolve() else None
-    images = [
-        f
-        for f in files
-        if f.suffix.lower() in IMAGE_SUFFIXES
-        and not (inside and f.resolve().is_relative_to(inside))
-    ]
-    if not images:
-        raise setting_error(f"input={source}", "no image", wanted, "Check the path.")
-    names: dict[str, Path] = {}
-    for image in images:
-        name = image.relative_to(base).with_suffix("").as_posix()
-        if name in names:
-            raise setting_error(
-                f"input={source}", f"{names[name].name} and {image.name}",
-                "one image a name: both would become the same PNG", "Rename one of them.",
-            )  # fmt: skip
-        names[name] = image
-    jobs = [(image, name, output / f"{name}.png") for name, image in names.items()]
-    for image, _, target in jobs:
-        if target.exists() and target.samefile(image):
-            raise setting_error(
-                f"output={output}", f"{target.name}, which is an input", "another folder",
-                "Translating into the input folder would overwrite your images.",
-            )  # fmt: skip
-    return jobs
+            f"samples={samples}", repr(samples), "a whole number, 1 or more",
+            "samples=1 writes one picture an image.",
+        )  # fmt: skip
+
+
+def require_noise(model: Any, samples: int) -> None:
+    """Refuses several samples of a model that always gives the same picture.
+
+    Raises:
+        SettingError: No dropout is active when the model translates.
+    """
+    if model.inference == "eval":
+        raise setting_error(
+            f"samples={samples}", "model.inference=eval, which turns the noise (dropout) off",
+            "samples=1, or model.inference=paper", "Add model.inference=paper.",
+        )  # fmt: skip
+    if not has_noise(model.generator):
+        raise setting_error(
+            f"samples={samples}", "a generator without dropout: all samples would be equal",
+            "samples=1, or a generator with noise",
+            "Leave samples out, or train with dropout in the generator.",
+        )  # fmt: skip
+
+
+def has_noise(network: Any) -> bool:
+    """Whether some dropout is active in paper mode."""
+    from torch.nn.modules.dropout import _DropoutNd
+
+    return any(isinstance(m, _DropoutNd) and m.p > 0 for m in network.modules())
+
+
+def load_distance(weights_file: str | None, device: Any) -> Any:
+    """LPIPS for the diversity; None, said in one line, where its weights cannot be had.
+
+    Raises:
+        SettingError: The named file does not work.
+    """
+    from i2i.errors import SettingError
+    from i2i.losses.backbones import Asker
+    from i2i.metrics.perceptual import load_lpips
+
+    asker = Asker("samples", "lpips_weights", "go without LPIPS")
+    try:
+        return load_lpips(LPIPS_NETWORK, weights_file, device, asker)
+    except SettingError as error:
+        if weights_file is not None:
+            raise
+        print(f"Diversity is measured without LPIPS. {error}")
+        return None
+
+
+def report(diversity: Any, output: Path, samples: int, model: Any, checkpoint: Any) -> None:
+    """Prints the diversity and writes diversity.json."""
+    from i2i.metrics.diversity import PROTOCOL
+    from i2i.run_folder import write_json
+
+    if diversity.too_small is not None:
+        print(f"Diversity is measured without LPIPS. {diversity.too_small}")
+    means = diversity.means()
+    units = {"l1": "L1 {:.4f} levels of 255", "lpips": f"LPIPS ({LPIPS_NETWORK}) {{:.4f}}"}
+    words = ", ".join(units[key].format(value) for key, value in means.items())
+    print(f"Diversity of {samples} samples an input, {len(diversity.rows)} inputs: {words}")
+    network = {"lpips_network": LPIPS_NETWORK} if "lpips" in means else {}
+    write_json(
+        output / "diversity.json",
+        {
+            "mean": means,
+            "per_image": diversity.rows,
+            "n_images": len(diversity.rows),
+            "samples": samples,
+            "seed": model.seed,
+            "inference": model.inference,
+            "checkpoint": str(checkpoint.path),
+            "protocol": {key: PROTOCOL[key] for key in means} | network,
+        },
+    )
 
 
 def main() -> None:

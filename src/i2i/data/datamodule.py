@@ -9,13 +9,24 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from i2i.data.batch_sampler import ResumableBatchSampler, ShardSampler
+from i2i.data.content import check_labels, check_photos
+from i2i.data.label_task import LabelTask
+from i2i.data.options import (
+    SPLITS,
+    at_least,
+    check_held_out,
+    check_labels_known,
+    check_single,
+    one_of,
+)
 from i2i.data.pair_index import PairList, check_patterns, find_pairs
-from i2i.data.paired_dataset import Direction, PairedDataset, Side
+from i2i.data.pair_reader import Direction, LabelAs, LabelFiles, PairReader, Side
+from i2i.data.paired_dataset import PairedDataset
 from i2i.data.paired_transforms import PairedTransform, as_size
+from i2i.data.palette import ClassPalette
+from i2i.data.task import PhotoTask, Task
 from i2i.errors import setting_error
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 _STAGE_SPLITS = {"fit": SPLITS[:2], "validate": ("val",), "test": ("test",), "predict": ()}
 
 
@@ -37,8 +48,8 @@ class PairedDataModule(LightningDataModule):
         name: What the set is called in tables and logs.
         root: Its folder.
         direction: "AtoB" or "BtoA".
-        input_channels: 1 or 3.
-        target_channels: 1 or 3.
+        input_channels: 1 or 3; with class ids or a task as many as these have.
+        target_channels: Likewise.
         a_folder: Folder pattern of side A, or of the side-by-side images; ``{split}`` is replaced.
         splits: train, val, test -> folder name, or None where the set publishes none.
         image_size: Pixels, for a square, or [height, width]; the augmentation's too.
@@ -49,7 +60,14 @@ class PairedDataModule(LightningDataModule):
         seed: Fixes the order of the training images and their jitter.
         b_folder: Folder pattern of side B; None for side-by-side images.
         label_side: "A" or "B" if that side is a label map, else None.
-        val_from_train: Evenly spaced training pairs to hold out as val, and not train on.
+        classes: The classes of the label map, where they are known.
+        label_as: Whether the network sees a label map as colours or as one-hot class ids.
+        label_files: Whether label files hold colours or class ids.
+        single: Whether each file is one photograph instead of two sides; needs a task.
+        task: Makes input and target from the photograph of each pair; None for the pairs.
+        val_from_train: Evenly spaced training pairs to hold out as val, and not train on: their
+            number, or a share below 1.
+        test_from_train: The same for test.
         on_error: "raise" stops on a damaged file, "skip" leaves its pair out.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
@@ -76,7 +94,13 @@ class PairedDataModule(LightningDataModule):
         seed: int,
         b_folder: str | None = None,
         label_side: Side | None = None,
-        val_from_train: int = 0,
+        classes: ClassPalette | None = None,
+        label_as: LabelAs = "colours",
+        label_files: LabelFiles = "colours",
+        single: bool = False,
+        task: PhotoTask | None = None,
+        val_from_train: float = 0,
+        test_from_train: float = 0,
         on_error: Literal["raise", "skip"] = "raise",
         source: PairSource | None = None,
         licence: str | None = None,
@@ -84,21 +108,35 @@ class PairedDataModule(LightningDataModule):
         super().__init__()
         self.allow_zero_length_dataloader_with_multiple_devices = True  # a set can be that small
         self.name, self.root, self.licence, self.source = name, Path(root), licence, source
-        self.direction: Direction = _one_of("direction", direction, ("AtoB", "BtoA"))
-        self.input_channels = _one_of("input_channels", input_channels, (1, 3))
-        self.target_channels = _one_of("target_channels", target_channels, (1, 3))
-        self.label_side: Side | None = _one_of("label_side", label_side, ("A", "B", None))
-        self.on_error = _one_of("on_error", on_error, ("raise", "skip"))
-        self.batch_size = _at_least("batch_size", batch_size, 1)
-        self.eval_batch_size = _at_least("eval_batch_size", eval_batch_size, 1)
+        self.direction: Direction = one_of("direction", direction, ("AtoB", "BtoA"))
+        self.input_channels, self.target_channels = input_channels, target_channels
+        self.label_side: Side | None = one_of("label_side", label_side, ("A", "B", None))
+        self.classes, self.single = classes, single
+        self.label_as: LabelAs = one_of("label_as", label_as, ("colours", "onehot"))
+        self.label_files: LabelFiles = one_of("label_files", label_files, ("colours", "ids"))
+        self.on_error = one_of("on_error", on_error, ("raise", "skip"))
+        self.batch_size = at_least("batch_size", batch_size, 1)
+        self.eval_batch_size = at_least("eval_batch_size", eval_batch_size, 1)
         if num_workers is None:
             num_workers = min(8, len(os.sched_getaffinity(0)) - 1)
-        self.num_workers = _at_least("num_workers", num_workers, 0)
-        self.val_from_train = _at_least("val_from_train", val_from_train, 0)
+        self.num_workers = at_least("num_workers", num_workers, 0)
+        self.held_out = {"val": val_from_train, "test": test_from_train}
         self.image_size, self.augmentation, self.seed = as_size(image_size), augmentation, seed
         self.splits = {split: splits.get(split) for split in SPLITS}
         self.a_folder, self.b_folder = a_folder, b_folder
         self._check_options(splits)
+        check_single(single, b_folder, task)
+        self.reader = PairReader(
+            self.direction,
+            input_channels,
+            target_channels,
+            self.label_side,
+            classes,
+            self.label_as,
+            self.label_files,
+            single,
+        )
+        self.task = self._task(task)
         self._pairs: dict[str, PairList] = {}
 
     def prepare_data(self) -> None:
@@ -127,10 +165,10 @@ class PairedDataModule(LightningDataModule):
         Raises:
             SettingError: If the split's files cannot be used, or its name is unknown.
         """
-        _one_of("splits", split, SPLITS)
+        one_of("splits", split, SPLITS)
         if split not in self._pairs:
             folder = self.splits[split]
-            if split != "test" and self.val_from_train:
+            if split == "train" or self.held_out[split]:
                 self._hold_out()
             elif folder is None:
                 self._pairs[split] = PairList()
@@ -138,15 +176,26 @@ class PairedDataModule(LightningDataModule):
                 self._pairs[split] = self._find(folder)
         return self._pairs[split]
 
+    def check_content(self, splits: Sequence[str] = SPLITS) -> None:
+        """Looks into the files for what would spoil the training: stray labels, grey photographs.
+
+        Args:
+            splits: Those that will be read.
+
+        Raises:
+            SettingError: The classes or the task do not fit the data.
+        """
+        for split in splits:
+            pairs = self.pairs(split)
+            if isinstance(self.task, PhotoTask):
+                check_photos(self.task, self.reader, pairs)
+            elif self.classes is not None:
+                check_labels(self.reader, pairs, f"dataset.root='{self.root}' ({split})")
+
     def dataset(self, split: str) -> PairedDataset:
         """Returns a split as evaluation sees it: integer keys, resized, nothing random."""
         return PairedDataset(
-            self.pairs(split),
-            direction=self.direction,
-            input_channels=self.input_channels,
-            target_channels=self.target_channels,
-            label_side=self.label_side,
-            transform=self.augmentation,
+            self.pairs(split), self.reader, task=self.task, transform=self.augmentation
         )
 
     def set_size(self, split: str) -> int:
@@ -197,31 +246,61 @@ class PairedDataModule(LightningDataModule):
             **self._loading(persistent=split == "val"),
         )
 
+    def _task(self, task: PhotoTask | None) -> Task:
+        """What the network is shown: a task made from photographs, classes, or plain pairs."""
+        role, sizes = self.reader.label_role, {}
+        if task is not None:
+            sizes = {"input": task.input_channels, "target": task.target_channels}
+        elif self.classes is not None and self.label_as == "onehot":
+            sizes = {role: self.classes.n_classes}
+        for side in ("input", "target"):
+            allowed = (sizes[side],) if side in sizes else (1, 3)
+            one_of(f"{side}_channels", getattr(self, f"{side}_channels"), allowed)
+        if task is not None:
+            return task
+        return LabelTask(self.classes, role, self.label_as) if self.classes else Task()
+
     def _find(self, folder: str) -> PairList:
+        if folder == "." and (self.root / "train").is_dir():
+            raise setting_error(
+                f"dataset.root='{self.root}'",
+                "a folder 'train' in it, and dataset.splits.train='.', which takes all images",
+                "splits that are read apart",
+                "Add dataset.splits.train=train dataset.splits.val=val dataset.splits.test=test "
+                "dataset.val_from_train=0 dataset.test_from_train=0 (as far as there are such).",
+            )
         return find_pairs(
             self.root,
             folder,
             a_folder=self.a_folder,
             b_folder=self.b_folder,
+            single=self.single,
             on_error=self.on_error,
         )
 
     def _hold_out(self) -> None:
-        """Splits the published training pairs into train and val."""
-        found, held = self._find(self.splits["train"]), self.val_from_train
-        if held >= len(found):
-            raise setting_error(
-                f"dataset.val_from_train={held}",
-                f"{len(found)} training pairs in '{self.root}'",
-                "fewer held out than there are",
-                f"Set it to {len(found) // 10} or so.",
-            )
-        chosen = {(2 * place + 1) * len(found) // (2 * held) for place in range(held)}
-        train, val = PairList(), PairList()
-        for index, pair in enumerate(found):
-            (val if index in chosen else train).append(pair)
-        train.skipped = found.skipped
-        self._pairs |= {"train": train, "val": val}
+        """Splits the published training pairs into train and what is held out of them."""
+        folder = self.splits["train"]
+        found = PairList() if folder is None else self._find(folder)
+        lists = {"train": found}
+        for split, asked in self.held_out.items():
+            if not asked:
+                continue
+            rest = lists["train"]
+            held = asked if asked >= 1 else max(round(len(found) * asked), 1)
+            if held >= len(rest):
+                raise setting_error(
+                    f"dataset.{split}_from_train={asked}",
+                    f"{len(rest)} training pairs in '{self.root}'",
+                    "fewer held out than there are",
+                    f"Set it to {len(found) // 10} or so.",
+                )
+            chosen = {(2 * place + 1) * len(rest) // (2 * held) for place in range(held)}
+            lists["train"], lists[split] = PairList(), PairList()
+            for index, pair in enumerate(rest):
+                lists[split if index in chosen else "train"].append(pair)
+        lists["train"].skipped = found.skipped
+        self._pairs |= lists
 
     def _needed(self, split: str) -> str:
         if not self.pairs(split):
@@ -254,15 +333,18 @@ class PairedDataModule(LightningDataModule):
 
     def _check_options(self, given: Mapping[str, Any]) -> None:
         for split in given:
-            _one_of("splits", split, SPLITS)
+            one_of("splits", split, SPLITS)
         n_splits = sum(folder is not None for folder in self.splits.values())
         check_patterns(self.a_folder, self.b_folder, n_splits)
-        if self.val_from_train and (self.splits["val"] is not None or self.splits["train"] is None):
+        for split, held in self.held_out.items():
+            check_held_out(split, held, self.splits)
+        check_labels_known(self.label_as, self.label_files, self.label_side, self.classes)
+        if self.label_files == "ids" and self.b_folder is None:
             raise setting_error(
-                f"dataset.val_from_train={self.val_from_train}",
-                f"dataset.splits with train={self.splits['train']} and val={self.splits['val']}",
-                "a training split to hold out from, and no validation split",
-                "Set dataset.val_from_train=0.",
+                "dataset.label_files=ids",
+                "side-by-side images",
+                "class ids in files of their own",
+                "Set dataset.a_folder and dataset.b_folder, or dataset.label_files=colours.",
             )
         if self.augmentation.image_size != self.image_size:
             raise setting_error(
@@ -271,29 +353,6 @@ class PairedDataModule(LightningDataModule):
                 "the same size in both",
                 "Leave augmentation.image_size out, so that it follows dataset.image_size.",
             )
-
-
-def _one_of(key: str, value: Any, allowed: tuple[Any, ...]) -> Any:
-    if value not in allowed:
-        names = ", ".join("null" if choice is None else str(choice) for choice in allowed)
-        raise setting_error(
-            f"dataset.{key}",
-            f"'{value}'",
-            f"one of {names}",
-            f"For example dataset.{key}={allowed[0]}.",
-        )
-    return value
-
-
-def _at_least(key: str, value: int, least: int) -> int:
-    if not isinstance(value, int) or value < least:
-        raise setting_error(
-            f"dataset.{key}={value}",
-            "that value",
-            f"a whole number of {least} or more",
-            f"For example dataset.{key}={max(least, 1)}.",
-        )
-    return value
 
 
 def _one_thread(worker: int) -> None:

@@ -60,6 +60,34 @@ def read_image(path: Path, channels: int) -> np.ndarray:
     return image.astype(np.float32) / 257 if image.dtype == np.uint16 else image
 
 
+def read_ids(path: Path) -> np.ndarray:
+    """Reads a map of class ids: a grey or palette PNG whose pixel values are the ids.
+
+    Args:
+        path: The file.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        SettingError: If the file is missing, cut short, or no such PNG.
+    """
+    from PIL import Image
+
+    found = examine_image(path)
+    if isinstance(found, str):
+        raise _image_error(path, found)
+    with Image.open(path) as image:
+        if image.format == "PNG" and image.mode in ("P", "L", "1"):
+            return np.array(image.convert("L") if image.mode == "1" else image, dtype=np.uint8)
+        raise setting_error(
+            f"image '{path}'",
+            f"a {image.format} of mode {image.mode}",
+            "a PNG of mode L or P, whose values are class ids, as dataset.label_files=ids says",
+            "Set dataset.label_files=colours if the labels are colours.",
+        )
+
+
 def as_channels(image: np.ndarray, channels: int) -> np.ndarray:
     """Gives an RGB image the wanted number of channels.
 

@@ -19,7 +19,7 @@ class PairFiles(NamedTuple):
 
     name: str  # path below its folder, without suffix, with "/" on every system
     a: Path
-    b: Path | None  # None: ``a`` holds both, A in its left half and B in its right
+    b: Path | None  # None: ``a`` holds both, A in its left half and B in its right, or one photo
 
 
 class PairList(list[PairFiles]):
@@ -34,6 +34,7 @@ def find_pairs(
     *,
     a_folder: str = "{split}",
     b_folder: str | None = None,
+    single: bool = False,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> PairList:
     """Lists the pairs of one split, subfolders included; hidden files are passed over.
@@ -46,6 +47,7 @@ def find_pairs(
         a_folder: Folder of side A below ``root``, or of the side-by-side images.
         b_folder: Folder of side B, whose files have the names of side A's; None for side-by-side
             images.
+        single: Each file below ``a_folder`` is one photograph, not two sides.
         on_error: Whether a damaged file stops the run ("raise") or costs its pair, with a warning
             ("skip"). Anything else that is wrong is the layout's fault, and always stops the run.
 
@@ -58,13 +60,14 @@ def find_pairs(
     """
     files_a = _images_below(root, _folder(root, a_folder, split_folder, "a_folder"))
     if b_folder is None:
-        _warn_of_two_folders(files_a)
+        if not single:
+            _warn_of_two_folders(files_a)
         pairs = [PairFiles(name, path, None) for name, path in files_a.items()]
     else:
         files_b = _images_below(root, _folder(root, b_folder, split_folder, "b_folder"))
         _check_names(root, files_a, files_b)
         pairs = [PairFiles(name, path, files_b[name]) for name, path in files_a.items()]
-    return _check_files(root, split_folder, pairs, on_error)
+    return _check_files(root, split_folder, pairs, single, on_error)
 
 
 def check_patterns(a_folder: str, b_folder: str | None, n_splits: int) -> None:
@@ -179,7 +182,11 @@ def _warn_of_two_folders(files: dict[str, Path]) -> None:
 
 
 def _check_files(
-    root: Path, split_folder: str, pairs: list[PairFiles], on_error: Literal["raise", "skip"]
+    root: Path,
+    split_folder: str,
+    pairs: list[PairFiles],
+    single: bool,
+    on_error: Literal["raise", "skip"],
 ) -> PairList:
     """Leaves out or refuses damaged files, and refuses pairs whose sizes do not fit."""
     files = [path for pair in pairs for path in (pair.a, pair.b) if path is not None]
@@ -204,7 +211,8 @@ def _check_files(
             f"dataset.on_error=skip left out {kept.skipped} of {len(pairs)} pairs of "
             f"'{split_folder}', for damaged files: {_some(damaged)}"
         )
-    _check_sizes(root, kept, sizes)
+    if not single:
+        _check_sizes(root, kept, sizes)
     return kept
 
 

@@ -1,20 +1,17 @@
 """Pairs of files as a PyTorch data set."""
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import TypedDict
 
-import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from i2i.data.batch_sampler import SampleKey
-from i2i.data.image_io import as_channels, read_image
 from i2i.data.pair_index import PairFiles
-from i2i.data.paired_transforms import PairedTransform, Role
-from i2i.data.ranges import to_float
-
-Direction = Literal["AtoB", "BtoA"]
-Side = Literal["A", "B"]
+from i2i.data.pair_reader import PairReader
+from i2i.data.paired_transforms import PairedTransform
+from i2i.data.task import PhotoTask, Task
+from i2i.seeds import stable_seed
 
 
 class PairSample(TypedDict):
@@ -39,34 +36,26 @@ class PairedDataset(Dataset[PairSample]):
     """Reads pairs from disk.
 
     A plain integer as key gives the pair as evaluation sees it (resized, nothing random); a
-    ``SampleKey`` gives it as training sees it (jittered by the key's seed).
+    ``SampleKey`` gives it as training sees it (jittered by the key's seed). What a task draws comes
+    from the key's seed in training, from the image's name in evaluation.
 
     Args:
         pairs: The files, from ``find_pairs``.
-        direction: "AtoB" makes A the input and B the target; "BtoA" the reverse.
-        input_channels: 1 or 3.
-        target_channels: 1 or 3.
-        label_side: The side that is a label map, resized without mixing colours; None if neither.
+        reader: How they are to be understood.
+        task: What the network is shown; None for the two sides as they are.
         transform: Resizes and jitters; None leaves sizes as they are.
     """
 
     def __init__(
         self,
         pairs: Sequence[PairFiles],
+        reader: PairReader,
         *,
-        direction: Direction,
-        input_channels: int = 3,
-        target_channels: int = 3,
-        label_side: Side | None = None,
+        task: Task | None = None,
         transform: PairedTransform | None = None,
     ) -> None:
-        self.pairs = pairs
-        self.direction = direction
-        self.input_channels, self.target_channels = input_channels, target_channels
-        self.transform = transform
-        self.label: Role | None = None
-        if label_side is not None:
-            self.label = "input" if (label_side == "A") == (direction == "AtoB") else "target"
+        self.pairs, self.reader, self.transform = pairs, reader, transform
+        self.task = task or Task()
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -74,29 +63,15 @@ class PairedDataset(Dataset[PairSample]):
     def __getitem__(self, key: int | SampleKey) -> PairSample:
         index, seed = key if isinstance(key, SampleKey) else (int(key), None)
         pair = self.pairs[index]
-        input_image, target_image = self._read(pair)
-        if self.transform is not None:
-            input_image, target_image = self.transform(
-                input_image, target_image, label=self.label, seed=seed
-            )
-        return {
-            "input": to_float(input_image),
-            "target": to_float(target_image),
-            "name": pair.name,
-            "index": index,
-        }
-
-    def _read(self, pair: PairFiles) -> tuple[np.ndarray, np.ndarray]:
-        """Returns input and target, (H, W, C) each."""
-        channels = (self.input_channels, self.target_channels)
-        swapped = self.direction == "BtoA"
-        if pair.b is None:
-            both = read_image(pair.a, max(channels))
-            half = both.shape[1] // 2
-            halves = (both[:, :half], both[:, half:])
-            sides = halves[::-1] if swapped else halves
-            if min(channels) == max(channels):
-                return sides
-            return as_channels(sides[0], channels[0]), as_channels(sides[1], channels[1])
-        files = (pair.b, pair.a) if swapped else (pair.a, pair.b)
-        return read_image(files[0], channels[0]), read_image(files[1], channels[1])
+        task_seed = stable_seed("task", pair.name) if seed is None else seed
+        if isinstance(self.task, PhotoTask):
+            photo = self.reader.photo(pair)
+            if self.transform is not None:
+                photo = self.transform.photo(photo, seed=seed)
+            x, y = self.task.make(photo, task_seed)
+        else:
+            images = self.reader.pair(pair)
+            if self.transform is not None:
+                images = self.transform(*images, label=self.reader.label_role, seed=seed)
+            x, y = self.task.encode(*images, task_seed)
+        return {"input": x, "target": y, "name": pair.name, "index": index}

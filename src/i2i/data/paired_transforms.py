@@ -127,12 +127,30 @@ class PairedTransform:
         target_image = resize_image(target_image, size, label=label == "target")
         if seed is None:
             return input_image, target_image
+        pair = self.seeded_jitter(seed)(image=input_image, target=target_image)
+        return pair["image"], pair["target"]
+
+    def photo(self, photo: np.ndarray, *, seed: int | None = None) -> np.ndarray:
+        """Transforms a single photograph as it would as one side of a pair.
+
+        Args:
+            photo: (H, W, C), uint8 or float32 on the 0..255 scale.
+            seed: Fixes the jitter; None asks for the evaluation's plain resize.
+
+        Returns:
+            (height, width, C), dtype kept.
+        """
+        size = self.image_size if seed is None else self.enlarged_size
+        photo = resize_image(photo, size, label=False)
+        return photo if seed is None else self.seeded_jitter(seed)(image=photo)["image"]
+
+    def seeded_jitter(self, seed: int) -> Any:
+        """Returns the crop and flip, with random numbers that come from the seed alone."""
         jitter = self.jitter()
         # Seeded one by one: Compose gives every step one seed, and that ties the flip to the crop.
         for offset, step in enumerate(jitter.transforms):
             step.set_random_seed(seed + offset)
-        pair = jitter(image=input_image, target=target_image)
-        return pair["image"], pair["target"]
+        return jitter
 
     def jitter(self) -> Any:
         """Returns albumentations' crop and flip, made on the first call (the import is slow)."""

@@ -2,8 +2,7 @@
 
 from torch import Tensor, nn
 
-from i2i.blocks import make_norm, needs_bias
-from i2i.errors import setting_error
+from i2i.blocks import add_spectral_norm, check_image_size, make_norm, needs_bias
 from i2i.weight_init import init_normal
 
 
@@ -28,11 +27,16 @@ class ResnetBlock(nn.Module):
         return x + self.body(x)  # (B, C, H, W)
 
 
+def conv_norm_relu(conv: nn.Module, channels: int, norm: str) -> list[nn.Module]:
+    """The convolution, its norm and a ReLU, to be unpacked into a ``Sequential``."""
+    return [conv, make_norm(norm, channels, "generator.norm"), nn.ReLU()]
+
+
 class ResnetGenerator(nn.Module):
     """Two strided convolutions, residual blocks, two transposed ones (Johnson et al. 2016).
 
     As in Zhu et al. 2017 (CycleGAN), App. 7.2: c7s1-64, d128, d256, n_blocks x R256, u128, u64,
-    c7s1-3. H and W must be multiples of 4.
+    c7s1-3. H and W must be multiples of 4, at least 8.
 
     Attributes:
         divisor: 4, in pixels.
@@ -52,23 +56,21 @@ class ResnetGenerator(nn.Module):
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
         c, bias = base_channels, needs_bias(norm)
-
-        def block(conv: nn.Module, channels: int) -> list[nn.Module]:
-            return [conv, make_norm(norm, channels, "generator.norm"), nn.ReLU()]
-
         self.layers = nn.Sequential(
             nn.ReflectionPad2d(3),
-            *block(nn.Conv2d(in_channels, c, 7, bias=bias), c),
-            *block(nn.Conv2d(c, 2 * c, 3, 2, 1, bias=bias), 2 * c),
-            *block(nn.Conv2d(2 * c, 4 * c, 3, 2, 1, bias=bias), 4 * c),
+            *conv_norm_relu(nn.Conv2d(in_channels, c, 7, bias=bias), c, norm),
+            *conv_norm_relu(nn.Conv2d(c, 2 * c, 3, 2, 1, bias=bias), 2 * c, norm),
+            *conv_norm_relu(nn.Conv2d(2 * c, 4 * c, 3, 2, 1, bias=bias), 4 * c, norm),
             *[ResnetBlock(4 * c, norm, dropout) for _ in range(n_blocks)],
-            *block(nn.ConvTranspose2d(4 * c, 2 * c, 3, 2, 1, 1, bias=bias), 2 * c),
-            *block(nn.ConvTranspose2d(2 * c, c, 3, 2, 1, 1, bias=bias), c),
+            *conv_norm_relu(nn.ConvTranspose2d(4 * c, 2 * c, 3, 2, 1, 1, bias=bias), 2 * c, norm),
+            *conv_norm_relu(nn.ConvTranspose2d(2 * c, c, 3, 2, 1, 1, bias=bias), c, norm),
             nn.ReflectionPad2d(3),
             nn.Conv2d(c, out_channels, 7),
             nn.Tanh(),
         )
         init_normal(self)
+        if norm == "spectral":
+            add_spectral_norm(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps x to y_hat.
@@ -80,11 +82,7 @@ class ResnetGenerator(nn.Module):
             (B, out_channels, H, W) in [-1, 1].
 
         Raises:
-            SettingError: H or W is not a multiple of 4.
+            SettingError: H or W is not a multiple of 4, or below 8.
         """
-        if x.shape[-2] % 4 or x.shape[-1] % 4:
-            raise setting_error(
-                "dataset.image_size", f"{x.shape[-2]} x {x.shape[-1]} pixels", "multiples of 4",
-                "Change dataset.image_size.",
-            )  # fmt: skip
-        return self.layers(x)
+        check_image_size(x, self.divisor, smallest=2 * self.divisor)
+        return self.layers(x)  # (B, out_channels, H, W)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from i2i.blocks import make_norm, needs_bias
+from i2i.blocks import add_spectral_norm, check_image_size, make_norm, needs_bias
 from i2i.errors import setting_error
 from i2i.weight_init import init_normal
 
@@ -21,13 +21,43 @@ class Down(nn.Module):
         return self.norm(self.conv(self.activation(x)))
 
 
-class Up(nn.Module):
-    """ReLU, transposed convolution, norm, dropout: doubles H and W (CD in the paper)."""
+def doubling(upsample: str, in_channels: int, out_channels: int, bias: bool = True) -> nn.Module:
+    """A convolution that doubles H and W.
 
-    def __init__(self, in_channels: int, out_channels: int, norm: str, dropout: float):
+    Args:
+        upsample: ``transposed``, or ``nearest``: each pixel repeated, then a 3 x 3 convolution.
+            A transposed convolution has weights of its own for each of the four output pixels that
+            an input pixel becomes, and they can settle on a checkerboard (Odena et al. 2016,
+            "Deconvolution and Checkerboard Artifacts").
+        in_channels: Feature maps of the input.
+        out_channels: Feature maps of the output.
+        bias: Whether the convolution has one.
+
+    Returns:
+        The layer.
+
+    Raises:
+        SettingError: ``upsample`` is neither.
+    """
+    if upsample == "transposed":
+        return nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1, bias=bias)
+    if upsample == "nearest":
+        conv = nn.Conv2d(in_channels, out_channels, 3, 1, 1, bias=bias)
+        return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), conv)
+    raise setting_error(
+        f"generator.upsample={upsample}", repr(upsample), "transposed or nearest", "Name one."
+    )
+
+
+class Up(nn.Module):
+    """ReLU, doubling convolution, norm, dropout: doubles H and W (CD in the paper)."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, norm: str, dropout: float, upsample: str
+    ):
         super().__init__()
         self.activation = nn.ReLU()
-        self.conv = nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1, bias=needs_bias(norm))
+        self.conv = doubling(upsample, in_channels, out_channels, needs_bias(norm))
         self.norm = make_norm(norm, out_channels, "generator.norm")
         self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
 
@@ -37,6 +67,9 @@ class Up(nn.Module):
 
 class UNetGenerator(nn.Module):
     """Encoder-decoder with skip connections (Isola et al. 2017, Sec. 3.2 and App. 6.1.1).
+
+    Without them (``skips=False``) it is the encoder-decoder that the paper compares it with
+    (Sec. 4.2, Table 2): the same layers, and nothing concatenated in the decoder.
 
     Attributes:
         divisor: H and W must be multiples of this many pixels, ``2 ** n_downs``.
@@ -50,6 +83,8 @@ class UNetGenerator(nn.Module):
         n_downs: int = 8,  # halvings of H and W; 8 takes 256 pixels to 1
         norm: str = "batch",  # the outermost layers and the bottleneck have none
         dropout: float = 0.5,  # in the n_downs - 5 widest decoder layers above the bottleneck
+        skips: bool = True,  # False: everything passes through the bottleneck
+        upsample: str = "transposed",  # or nearest: against checkerboards, with 3 x 3 convolutions
     ):
         super().__init__()
         if n_downs < 2:
@@ -57,7 +92,7 @@ class UNetGenerator(nn.Module):
                 f"generator.n_downs={n_downs}", str(n_downs), "at least 2", "Use 8 for 256 x 256."
             )
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.divisor = 2**n_downs
+        self.divisor, self.skips = 2**n_downs, skips
         c, last = [base_channels * min(2**i, 8) for i in range(n_downs)], n_downs - 1
         bias = needs_bias(norm)
         self.downs = nn.ModuleList([Down(in_channels, c[0], "none", bias, activate=False)])
@@ -66,12 +101,14 @@ class UNetGenerator(nn.Module):
             self.downs.append(Down(c[i - 1], c[i], "none" if i == last else norm, bias))
         self.ups = nn.ModuleList()
         for i in range(last, 0, -1):
-            inputs = c[i] if i == last else 2 * c[i]
-            self.ups.append(Up(inputs, c[i - 1], norm, dropout if 4 <= i < last else 0.0))
-        self.out = nn.Sequential(
-            nn.ReLU(), nn.ConvTranspose2d(2 * c[0], out_channels, 4, 2, 1), nn.Tanh()
-        )
+            inputs = 2 * c[i] if skips and i < last else c[i]
+            p = dropout if 4 <= i < last else 0.0
+            self.ups.append(Up(inputs, c[i - 1], norm, p, upsample))
+        inputs = 2 * c[0] if skips else c[0]
+        self.out = nn.Sequential(nn.ReLU(), doubling(upsample, inputs, out_channels), nn.Tanh())
         init_normal(self)
+        if norm == "spectral":
+            add_spectral_norm(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps x to y_hat.
@@ -85,17 +122,16 @@ class UNetGenerator(nn.Module):
         Raises:
             SettingError: H or W is not a multiple of ``divisor``.
         """
-        if x.shape[-2] % self.divisor or x.shape[-1] % self.divisor:
-            raise setting_error(
-                "dataset.image_size", f"{x.shape[-2]} x {x.shape[-1]} pixels",
-                f"multiples of {self.divisor}",
-                "Change dataset.image_size, or halve less often with generator.n_downs.",
-            )  # fmt: skip
-        skips = []
+        check_image_size(x, self.divisor, todo=", or halve less often with generator.n_downs")
+        passed = []
         for down in self.downs:
             x = down(x)  # (B, c_i, H / 2^(i+1), W / 2^(i+1))
-            skips.append(x)
-        x = self.ups[0](skips.pop())  # (B, c, H / 2^(n-1), W / 2^(n-1))
+            passed.append(x)
+        x = self.ups[0](passed.pop())  # (B, c, H / 2^(n-1), W / 2^(n-1))
         for up in self.ups[1:]:
-            x = up(torch.cat([skips.pop(), x], dim=1))  # (B, c_(i-1), H / 2^i, W / 2^i)
-        return self.out(torch.cat([skips.pop(), x], dim=1))  # (B, out_channels, H, W)
+            x = up(self.joined(passed.pop(), x))  # (B, c_(i-1), H / 2^i, W / 2^i)
+        return self.out(self.joined(passed.pop(), x))  # (B, out_channels, H, W)
+
+    def joined(self, skip: Tensor, x: Tensor) -> Tensor:
+        """What the next decoder layer sees: the encoder's maps and its own, or its own alone."""
+        return torch.cat([skip, x], dim=1) if self.skips else x

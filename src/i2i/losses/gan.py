@@ -1,15 +1,18 @@
 """The adversarial objectives, one class each.
 
 Each has ``discriminator(real, fake)`` and ``generator(fake)`` over lists of logit maps (one a
-scale, averaged), and ``penalty``, which is empty where the paper has none. Two methods instead of
-flags: no call can ask for a real loss on a fake image. All of it runs in float32.
+scale, averaged), and ``penalty``, which is empty unless the paper has one or R1 is asked for. Two
+methods instead of flags: no call can ask for a real loss on a fake image. All runs in float32.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from i2i.errors import setting_error
 
 Terms = dict[str, Tensor]
 Critic = Callable[[Tensor], list[Tensor]]
@@ -20,15 +23,56 @@ def mean_over_scales(values: list[Tensor]) -> Tensor:
     return torch.stack(values).mean()
 
 
+def gradient_of_score(critic: Critic, y: Tensor) -> Tensor:
+    """Gradient of each sample's score with respect to that sample, with a graph, in float32.
+
+    The score of a sample is the mean over its patches and scales.
+
+    Args:
+        critic: Maps images (B, C, H, W) to logit maps with the condition held fixed; sample b of
+            its output may depend on sample b of its input only.
+        y: (B, C, H, W), float32; where the gradient is taken.
+
+    Returns:
+        (B, C * H * W).
+    """
+    y = y.detach().requires_grad_(True)
+    with torch.autocast(y.device.type, enabled=False):
+        scores = [logits.flatten(1).mean(1) for logits in critic(y)]  # each (B,)
+        score = torch.stack(scores).mean(0).sum()  # a sum: sample b's gradient is its own
+        (gradient,) = torch.autograd.grad(score, y, create_graph=True)
+    return gradient.flatten(1)
+
+
 class GANLoss:
     """What every objective shares.
 
     Attributes:
+        adversarial: Whether G has a term; without one there is no game to play.
         samples_must_be_independent: Whether a norm that mixes the samples of a batch makes the
             discriminator's loss meaningless.
     """
 
+    adversarial = True
     samples_must_be_independent = False
+
+    def __init__(
+        self,
+        r1: float = 0.0,  # weight gamma of the R1 penalty; 0 leaves it out
+    ):
+        """Sets the penalty that any objective can have.
+
+        Raises:
+            SettingError: The weight is negative or no finite number.
+        """
+        if not (math.isfinite(r1) and r1 >= 0):
+            raise setting_error(
+                f"gan_loss.r1={r1}", str(r1), "a finite number of 0 or more",
+                "Use gan_loss.r1=10, or 0 to leave the penalty out.",
+            )  # fmt: skip
+        self.r1 = r1
+        if r1 > 0:
+            self.samples_must_be_independent = True
 
     def discriminator(self, real: list[Tensor], fake: list[Tensor]) -> Terms:
         """Scalars {"real", "fake"} to minimise over D, from logits of real and made images."""
@@ -39,8 +83,49 @@ class GANLoss:
         raise NotImplementedError
 
     def penalty(self, critic: Critic, real: Tensor, fake: Tensor) -> Terms:
-        """Further terms to minimise over D; none unless the objective has one."""
+        """Further terms to minimise over D, in float32 whatever the ambient precision.
+
+        Args:
+            critic: See ``gradient_of_score``.
+            real: (B, C, H, W).
+            fake: The same shape.
+
+        Returns:
+            {"r1": r1 / 2 times the mean over the real samples of |grad D|^2} (Mescheder et al.
+            2018, Eq. 9), or nothing where r1 is 0.
+        """
+        if self.r1 == 0:
+            return {}
+        gradient = gradient_of_score(critic, real.float())  # (B, C * H * W)
+        return {"r1": self.r1 / 2 * gradient.square().sum(1).mean()}
+
+
+class NoGAN(GANLoss):
+    """No game: G learns from its reconstruction terms alone, and D from none.
+
+    The L1 baseline of Isola et al. 2017, Sec. 4.2.
+    """
+
+    adversarial = False
+
+    def __init__(self, r1: float = 0.0):  # only 0
+        """Takes the option of all objectives, to refuse it.
+
+        Raises:
+            SettingError: ``r1`` is not 0.
+        """
+        super().__init__(r1)
+        if r1 > 0:
+            raise setting_error(
+                f"gan_loss.r1={r1}", "a penalty under gan_loss=none, which trains no discriminator",
+                "0", "Leave out gan_loss.r1, or name an objective, such as gan_loss=vanilla.",
+            )  # fmt: skip
+
+    def discriminator(self, real: list[Tensor], fake: list[Tensor]) -> Terms:
         return {}
+
+    def generator(self, fake: list[Tensor]) -> Tensor:
+        return torch.zeros((), device=fake[0].device)
 
 
 class VanillaGAN(GANLoss):
@@ -76,6 +161,22 @@ class LeastSquaresGAN(GANLoss):
         return mean_over_scales([(f.float() - 1).square().mean() for f in fake])
 
 
+class HingeGAN(GANLoss):
+    """Hinge loss (Lim & Ye 2017; Miyato et al. 2018, Eq. 16 and 17).
+
+    D: max(0, 1 - D(y)) + max(0, 1 + D(y_hat)); G: -D(y_hat).
+    """
+
+    def discriminator(self, real: list[Tensor], fake: list[Tensor]) -> Terms:
+        return {
+            "real": mean_over_scales([F.relu(1 - r.float()).mean() for r in real]),
+            "fake": mean_over_scales([F.relu(1 + f.float()).mean() for f in fake]),
+        }
+
+    def generator(self, fake: list[Tensor]) -> Tensor:
+        return -mean_over_scales([f.float().mean() for f in fake])
+
+
 class WassersteinGP(GANLoss):
     """Wasserstein critic with gradient penalty (Gulrajani et al. 2017, Eq. 3 and Alg. 1).
 
@@ -86,7 +187,12 @@ class WassersteinGP(GANLoss):
 
     samples_must_be_independent = True
 
-    def __init__(self, weight: float = 10.0):  # lambda in the paper
+    def __init__(
+        self,
+        weight: float = 10.0,  # lambda in the paper
+        r1: float = 0.0,  # beside the gradient penalty; see GANLoss
+    ):
+        super().__init__(r1)
         self.weight = weight
 
     def discriminator(self, real: list[Tensor], fake: list[Tensor]) -> Terms:
@@ -99,23 +205,19 @@ class WassersteinGP(GANLoss):
         return -mean_over_scales([f.float().mean() for f in fake])
 
     def penalty(self, critic: Critic, real: Tensor, fake: Tensor) -> Terms:
-        """The gradient penalty, one norm a sample, in float32 whatever the ambient precision.
+        """The gradient penalty, one norm a sample, and R1 where asked for.
 
         Args:
-            critic: Maps images (B, C, H, W) to logit maps with the condition held fixed; sample b
-                of its output may depend on sample b of its input only.
+            critic: See ``gradient_of_score``.
             real: (B, C, H, W).
             fake: The same shape.
 
         Returns:
-            {"penalty": weight times the mean over samples of (|gradient| - 1)^2}.
+            {"penalty": weight times the mean over samples of (|gradient| - 1)^2}, and "r1".
         """
-        with torch.autocast(real.device.type, enabled=False):
-            real, fake = real.detach().float(), fake.detach().float()
-            epsilon = torch.rand(len(real), 1, 1, 1, device=real.device)
-            y_bar = (epsilon * real + (1 - epsilon) * fake).requires_grad_(True)
-            scores = [logits.flatten(1).mean(1) for logits in critic(y_bar)]  # each (B,)
-            score = torch.stack(scores).mean(0).sum()  # a sum: sample b's gradient is its own
-            (gradient,) = torch.autograd.grad(score, y_bar, create_graph=True)
-            norm = gradient.flatten(1).norm(dim=1)  # (B,)
-            return {"penalty": self.weight * (norm - 1).square().mean()}
+        real, fake = real.detach().float(), fake.detach().float()
+        epsilon = torch.rand(len(real), 1, 1, 1, device=real.device)
+        y_bar = epsilon * real + (1 - epsilon) * fake
+        norm = gradient_of_score(critic, y_bar).norm(dim=1)  # (B,)
+        terms = {"penalty": self.weight * (norm - 1).square().mean()}
+        return terms | super().penalty(critic, real, fake)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from i2i.data.paired_dataset import PairedDataset
-from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
+from i2i.metrics.evaluator import EvaluationResult
+from i2i.metrics.judge import Judge
 
 MOST_IMAGES = 2000  # evenly spaced ones stand for a larger training set's mean
 
@@ -36,12 +37,12 @@ def as_channels(image: Tensor, channels: int) -> Tensor:
 
 
 def score_baselines(
-    evaluator: PairEvaluator, loader: Iterable, mean: Tensor, device: torch.device
+    judge: Judge, loader: Iterable, mean: Tensor, device: torch.device
 ) -> dict[str, EvaluationResult]:
     """Scores the copied input and the mean training target, with the same evaluator.
 
     Args:
-        evaluator: Already prepared.
+        judge: Its evaluator is already prepared.
         loader: Batches of the test split.
         mean: (C, H, W), from ``mean_target``.
         device: Where the metrics run.
@@ -49,16 +50,20 @@ def score_baselines(
     Returns:
         Results by name: ``input copied``, ``mean training target``.
     """
-    answers = {
-        "input copied": lambda x, y: as_channels(x, y.shape[1]),
-        "mean training target": lambda x, y: mean.to(y.device).expand_as(y),
-    }
+    task = judge.task
+
+    def copied(x: Tensor, y: Tensor) -> Tensor:
+        return as_channels(task.input_picture(x), task.output_picture(x, y).shape[1])
+
+    def constant(x: Tensor, y: Tensor) -> Tensor:
+        return task.output_picture(x, mean.to(y.device).expand_as(y))
+
     results = {}
     batches = list(loader)  # decoded once for both
-    for name, answer in answers.items():
-        evaluator.start("test")
+    for name, answer in (("input copied", copied), ("mean training target", constant)):
+        judge.evaluator.start("test")
         for batch in batches:
             x, y = batch["input"].to(device), batch["target"].to(device)
-            evaluator.update(batch["index"], batch["name"], answer(x, y), y)
-        results[name] = evaluator.compute()
+            judge.update_picture(batch["index"], batch["name"], x, y, answer(x, y))
+        results[name] = judge.evaluator.compute()
     return results

@@ -1,4 +1,7 @@
-"""FID and KID from features, in float64. Image n_real need not equal n_fake."""
+"""FID and KID from features, the Inception Score from logits, in float64.
+
+n_real need not equal n_fake.
+"""
 
 import math
 
@@ -10,6 +13,7 @@ from i2i.errors import SettingError, setting_error
 
 MAX_SUBSET = 1000  # images, as in Binkowski et al. 2018 and torch-fidelity
 UNBIASED_FROM = 2048  # images; below it the covariances have not full rank
+MOST_SPLITS = 10  # of the Inception Score, as in Salimans et al. 2016 and torch-fidelity
 BLOCK = 1024  # rows of a kernel matrix held at once
 
 
@@ -76,6 +80,43 @@ def kernel_distance(
     groups = [draws] if shared else [[draw] for draw in draws]
     distances = torch.cat([_squared_mmd(real, fake, group) for group in groups])
     return float(distances.mean()), float(distances.std(correction=0))
+
+
+def inception_score(logits: Tensor, seed: int, n_splits: int | None = None) -> tuple[float, float]:
+    """Inception Score (Salimans et al. 2016, Sec. 4): exp of the mean KL(p(y|x) || p(y)), by split.
+
+    Images are shuffled and split as torch-fidelity does it, so equal logits in equal order with an
+    equal seed give an equal value.
+
+    Args:
+        logits: Of the made images, (n, n_classes).
+        seed: Of the shuffle, 0 to 2^32 - 1.
+        n_splits: Parts that are scored each on its own, 1 to n; None for 10, or n where fewer.
+
+    Returns:
+        Mean and population standard deviation over the splits. A split scores at least 1 and at
+        most the number of its images.
+
+    Raises:
+        SettingError: There is no image, or a logit is not finite.
+        ValueError: ``n_splits`` is below 1 or above n.
+    """
+    n = len(logits)
+    if n < 1:
+        raise _side_error("no made images", "1 or more")
+    _require_finite(logits, "made")
+    n_splits = min(MOST_SPLITS, n) if n_splits is None else n_splits
+    if not 1 <= n_splits <= n:
+        raise ValueError(f"n_splits={n_splits} of {n} images; expected 1 to {n}")
+    order = torch.from_numpy(np.random.RandomState(seed).permutation(n))
+    log_p = logits[order].double().log_softmax(1)
+    scores = []
+    for k in range(n_splits):
+        part = log_p[k * n // n_splits : (k + 1) * n // n_splits]
+        log_q = part.logsumexp(0) - math.log(len(part))  # the log of the mean, without underflow
+        scores.append((part.exp() * (part - log_q)).sum(1).mean().exp())
+    scores = torch.stack(scores)
+    return float(scores.mean()), float(scores.std(correction=0))
 
 
 def resolve_subset_size(asked: int | None, n_images: int, where: str = "a set") -> int:
@@ -159,9 +200,13 @@ def _float64(features: Tensor, side: str) -> Tensor:
     n_images = len(features)
     if n_images < 2:
         raise _side_error(f"{n_images} {side} images", "2 or more on each side")
+    _require_finite(features, side)
+    return features.double()
+
+
+def _require_finite(features: Tensor, side: str) -> None:
     if not features.isfinite().all():
         raise _side_error(f"features of {side} images that are not finite", "finite numbers")
-    return features.double()
 
 
 def _side_error(found: str, expected: str) -> SettingError:

@@ -1,21 +1,22 @@
 """Scores passes over image pairs; one evaluator a run, the same numbers on any process count."""
 
 import math
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
-from i2i.errors import SettingError, setting_error
+from i2i.errors import setting_error
 from i2i.metrics import distribution as between
 from i2i.metrics import quality
-from i2i.metrics.inception import RESIZE, InceptionFeatures, find_weights, load_inception
-from i2i.metrics.processes import gathered, in_group, made_once
+from i2i.metrics.class_scores import ClassMaps, ClassShare
+from i2i.metrics.inception import InceptionFeatures, find_weights, load_inception
+from i2i.metrics.inception_scores import InceptionScores, InceptionShare
+from i2i.metrics.optional_network import OptionalNetwork, found_together
+from i2i.metrics.perceptual import check_network, load_lpips, perceptual_distance
+from i2i.metrics.processes import gathered, made_once
 from i2i.metrics.quantise import to_uint8
 
 PER_IMAGE = {"ssim": quality.ssim, "psnr": quality.psnr, "mse": quality.mse, "l1": quality.l1}
@@ -27,7 +28,10 @@ PROTOCOL = {
     "l1": "levels of 255",
 }
 
-Features = dict[int, np.ndarray]  # index of an image -> its features, float32 (2048,)
+SEGMENTATION = (
+    "one confusion matrix over all labelled pixels of the split; class accuracy and IoU are means "
+    "over classes"
+)
 
 
 @dataclass
@@ -35,17 +39,23 @@ class EvaluationResult:
     """What a pass found, the same on every process.
 
     Attributes:
-        values: Means over images under ``ssim``, ``psnr`` (dB), ``mse``, ``l1`` (levels); with
-            Inception ``fid``, ``kid`` and ``kid_spread`` (standard deviation over subsets) too.
-        per_image: ``name``, ``index`` and the four values of each image, by index.
+        values: Means over images under ``ssim``, ``psnr`` (dB), ``mse``, ``l1`` (levels) and
+            ``lpips``; with class maps ``pixel_accuracy``, ``class_accuracy`` and ``mean_iou``; with
+            Inception ``fid``, ``kid``, ``kid_spread``, ``inception_score`` and
+            ``inception_score_spread`` (standard deviations over subsets and splits).
+        per_image: ``name``, ``index`` and the values of each image, by index.
         n_images: Different images seen.
         protocol: How the values were made, in plain values for a JSON file.
+        classes: IoU by class name under ``model``, and under ``ceiling`` where there is one.
+        ceiling: The three segmentation scores of the real photographs, where they were given.
     """
 
     values: dict[str, float]
     per_image: list[dict[str, Any]]
     n_images: int
     protocol: dict[str, Any]
+    classes: dict[str, dict[str, float]] = field(default_factory=dict)
+    ceiling: dict[str, float] | None = None
 
 
 @dataclass
@@ -53,31 +63,40 @@ class _Share:
     """What one process has seen of a pass."""
 
     images: dict[int, dict[str, Any]]
-    fake: Features
-    new_real: Features  # of targets that other processes may not know yet
+    inception: InceptionShare
+    classes: ClassShare
 
 
 class PairEvaluator:
-    """SSIM, PSNR, MSE, L1, FID and KID of outputs against targets.
+    """Scores outputs against targets: an image, a class and a distribution at a time.
 
     A pass is ``start``, ``update`` for every batch on every process, ``compute`` on all processes.
     Targets of a split are taken to be the same in every pass, so their Inception features are
     computed once a run. An image that a distributed sampler hands out twice counts once.
 
-    It is no nn.Module: Inception's weights reach no checkpoint, optimizer or DDP.
+    It is no nn.Module: the weights of Inception and LPIPS reach no checkpoint, optimizer or DDP.
 
     Attributes:
-        has_distribution: Whether FID and KID are computed: asked for, and the weights loaded.
+        has_distribution: Whether FID, KID and Inception Score are computed: asked for, and the
+            weights loaded.
+        has_lpips: Likewise for LPIPS.
+        segmentation: Whether class maps are scored where ``update`` gets them.
+        segmenter: As given; whoever makes the class maps loads it.
     """
 
     def __init__(
         self,
-        distribution: bool = True,  # FID and KID too
+        distribution: bool = True,  # FID, KID and Inception Score too
         inception_weights: str | None = None,  # file; None: the published ones, downloaded
         kid_subset_size: int | None = None,  # images; None: half of the set, at most 1000
         kid_subsets: int = 100,
         inception_batch_size: int = 32,  # images through Inception at once, real and fake together
-        seed: int = 2020,  # of KID's subsets; torch-fidelity's default
+        seed: int = 2020,  # of KID's subsets and the score's splits; torch-fidelity's default
+        lpips: bool = False,  # the distance of Zhang et al. 2018 too
+        lpips_network: str = "alex",  # or vgg
+        lpips_weights: str | None = None,  # file; None: the published ones, downloaded
+        segmentation: bool = True,  # scores of class maps, where there are any
+        segmenter: str | None = None,  # file of a segmentation network that reads the made images
     ):
         for name, value in (
             ("kid_subsets", kid_subsets),
@@ -87,51 +106,55 @@ class PairEvaluator:
                 raise setting_error(f"metrics.{name}={value}", str(value), "1 or more", "Raise it.")
         if not 0 <= seed < 2**32:
             raise setting_error(f"metrics.seed={seed}", str(seed), "0 to 2^32 - 1", "Change it.")
-        self.distribution = distribution
+        check_network(lpips_network)
+        self.distribution, self.lpips = distribution, lpips
         self.inception_weights = inception_weights
+        self.lpips_network, self.lpips_weights = lpips_network, lpips_weights
         self.kid_subset_size = kid_subset_size
-        self.kid_subsets = kid_subsets
-        self.inception_batch_size = inception_batch_size
-        self.seed = seed
-        self._inception: InceptionFeatures | None = None
-        self._gave_up = False
+        self.segmentation, self.segmenter = segmentation, segmenter
+        self._inception = OptionalNetwork(
+            self._load_inception,
+            move=lambda network, device: network.to(device),
+            named=inception_weights is not None,
+            without="No Inception weights: going on without FID and KID.",
+        )
+        self._lpips = OptionalNetwork(
+            lambda device: load_lpips(lpips_network, lpips_weights, device),
+            move=lambda network, device: network.prepare(device),
+            named=lpips_weights is not None,
+            without="No LPIPS weights: going on without LPIPS.",
+        )
+        self._scores = InceptionScores(kid_subset_size, kid_subsets, inception_batch_size, seed)
         self._split: str | None = None
         self._images: dict[int, dict[str, Any]] = {}
-        self._fake: Features = {}
-        self._real: dict[str, Features] = {}  # split -> features of its targets
-        self._new_real: dict[str, Features] = {}  # those not yet gathered
+        self._classes = ClassShare()
 
     @property
     def has_distribution(self) -> bool:
-        return self._inception is not None
+        return self._inception.network is not None
+
+    @property
+    def has_lpips(self) -> bool:
+        return self._lpips.network is not None
 
     def prepare(self, device: torch.device | str, required: bool) -> None:
-        """Loads Inception where FID and KID are asked for. All processes call it together.
+        """Loads Inception and LPIPS where they are asked for. All processes call it together.
 
         Without the published weights a run that does not require them says so once and goes on
-        without FID and KID; a file named by ``metrics.inception_weights`` has to work.
+        without what they measure; a file named by ``metrics.inception_weights`` or
+        ``metrics.lpips_weights`` has to work.
 
         Args:
-            device: Where Inception runs.
+            device: Where the networks run.
             required: Whether missing weights are an error (evaluation) or not (training).
 
         Raises:
-            SettingError: The weights cannot be had and are required, or the named file is wrong.
+            SettingError: Weights cannot be had and are required, or a named file is wrong.
         """
-        if not self.distribution or (self._gave_up and not required):
-            return
-        if self._inception is None:
-            try:
-                self._inception = load_inception(_find_together(self.inception_weights), device)
-            except SettingError as error:
-                if required or self.inception_weights is not None:
-                    raise
-                self._gave_up = True
-                from lightning.fabric.utilities.rank_zero import rank_zero_warn
-
-                rank_zero_warn(f"No Inception weights: going on without FID and KID. {error}")
-                return
-        self._inception.to(device)
+        if self.distribution:
+            self._inception.prepare(device, required)
+        if self.lpips:
+            self._lpips.prepare(device, required)
 
     def check_size(self, split: str, n: int) -> None:
         """Refuses a split that is too small for the chosen metrics, before any training.
@@ -155,9 +178,17 @@ class PairEvaluator:
     def start(self, split: str) -> None:
         """Begins a pass over a split; what an unfinished pass saw of the outputs is dropped."""
         self._split = split
-        self._images, self._fake = {}, {}
+        self._images, self._classes = {}, ClassShare()
+        self._scores.start()
 
-    def update(self, index: Tensor, names: Sequence[str], output: Tensor, target: Tensor) -> None:
+    def update(
+        self,
+        index: Tensor,
+        names: Sequence[str],
+        output: Tensor,
+        target: Tensor,
+        classes: ClassMaps | None = None,
+    ) -> None:
         """Adds a batch.
 
         Args:
@@ -165,10 +196,11 @@ class PairEvaluator:
             names: Name of each image.
             output: What the network made, float (B, C, H, W) in [-1, 1].
             target: What it should be, same shape.
+            classes: Class maps of the images, where segmentation is scored.
 
         Raises:
             SettingError: The shapes differ, an image holds NaN, is smaller than 11 pixels, or has
-                a channel count that Inception does not take.
+                a channel count that Inception or LPIPS does not take.
         """
         if self._split is None:
             raise RuntimeError("PairEvaluator.update() before start(split)")
@@ -185,11 +217,15 @@ class PairEvaluator:
             raise ValueError(f"PairEvaluator.update() got {counts}")
         y_hat, y = to_uint8(output.detach(), names), to_uint8(target.detach(), names)
         columns = {key: metric(y_hat, y).tolist() for key, metric in PER_IMAGE.items()}
+        if self.has_lpips:
+            columns["lpips"] = perceptual_distance(self._lpips.network, y_hat, y).tolist()
         for row, i in enumerate(indices):
             values = {key: column[row] for key, column in columns.items()}
             self._images.setdefault(i, {"name": names[row], "index": i, **values})
         if self.has_distribution:
-            self._add_features(indices, y_hat, y)
+            self._scores.update(self._inception.network, self._split, indices, y_hat, y)
+        if self.segmentation and classes is not None:
+            self._classes.add(indices, classes)
 
     def compute(self) -> EvaluationResult:
         """Ends the pass: gathers from all processes and scores. All processes call it together.
@@ -202,79 +238,54 @@ class PairEvaluator:
         """
         if self._split is None:
             raise RuntimeError("PairEvaluator.compute() before start(split)")
-        mine = _Share(self._images, self._fake, self._new_real.pop(self._split, {}))
+        mine = _Share(self._images, self._scores.share(self._split), self._classes)
         images: dict[int, dict[str, Any]] = {}
-        fake: Features = {}
-        real = self._real.setdefault(self._split, {})
-        for share in reversed(gathered(mine)):  # of two equal indices the lowest rank's stays
+        classes = ClassShare()
+        shares = gathered(mine)
+        for share in reversed(shares):  # of two equal indices the lowest rank's stays
             images.update(share.images)
-            fake.update(share.fake)
-            real.update(share.new_real)
-        return made_once(lambda: self._result(images, fake, real))
+            classes.take_in(share.classes)
+        seen = self._scores.take_in(self._split, [share.inception for share in shares])
+        return made_once(lambda: self._result(images, classes, seen))
 
-    def _add_features(self, indices: list[int], y_hat: Tensor, y: Tensor) -> None:
-        known = self._real.setdefault(self._split, {})
-        fresh = [row for row, i in enumerate(indices) if i not in known]
-        batch = torch.cat([y_hat, y[fresh]])
-        parts = [self._inception(part) for part in batch.split(self.inception_batch_size)]
-        features = torch.cat(parts).numpy()
-        made, targets = features[: len(indices)], features[len(indices) :].copy()
-        for i, row in zip(indices, made, strict=True):
-            self._fake.setdefault(i, row)
-        new = self._new_real.setdefault(self._split, {})
-        for at, row in zip(fresh, targets, strict=True):
-            new[indices[at]] = known[indices[at]] = row
-
-    def _result(self, images: dict, fake: Features, real: Features) -> EvaluationResult:
+    def _result(
+        self, images: dict[int, dict[str, Any]], classes: ClassShare, seen: InceptionShare
+    ) -> EvaluationResult:
         if not images:
             raise setting_error(f"split={self._split}", "no images", "1 or more", "Check its size.")
-        rows = [images[i] for i in sorted(images)]
-        values = {key: math.fsum(row[key] for row in rows) / len(rows) for key in PER_IMAGE}
+        indices = sorted(images)
+        rows = [dict(images[i]) for i in indices]
         protocol = {**PROTOCOL, "n_images": len(rows)}
+        keys = [*PER_IMAGE]
+        if self.has_lpips:
+            keys.append("lpips")
+            protocol["lpips"] = self._lpips_protocol()
+        values = {key: math.fsum(row[key] for row in rows) / len(rows) for key in keys}
+        result = EvaluationResult(values, rows, len(rows), protocol)
+        self._add_classes(result, classes)
         if self.has_distribution:
-            scores, details = self._distances(sorted(images), fake, real)
+            network = self._inception.network
+            scores, details = self._scores.scores(network, self._split, indices, seen)
             values |= scores
             protocol |= details
-        return EvaluationResult(values, rows, len(rows), protocol)
+        return result
 
-    def _distances(self, indices: list[int], fake: Features, real: Features) -> tuple[dict, dict]:
-        n = len(indices)
-        size = between.resolve_subset_size(self.kid_subset_size, n, f"split '{self._split}'")
-        y, y_hat = (torch.from_numpy(np.stack([side[i] for i in indices])) for side in (real, fake))
-        kid, spread = between.kernel_distance(y, y_hat, size, self.kid_subsets, self.seed)
-        details = {
-            "extractor": self._inception.name,
-            "extractor_sha256": self._inception.sha256,
-            "resize": RESIZE,
-            "n_real": n,
-            "n_fake": n,
-            "kid_subset_size": size,
-            "kid_subsets": self.kid_subsets,
-            "seed": self.seed,
-        }
-        if n < between.UNBIASED_FROM:
-            details["fid_note"] = (
-                f"FID on {n} images is biased upwards (fewer than {between.UNBIASED_FROM}): "
-                "compare it only between runs with the same n, and read KID beside it"
-            )
-        values = {"fid": between.frechet_distance(y, y_hat), "kid": kid, "kid_spread": spread}
-        return values, details
+    def _add_classes(self, result: EvaluationResult, classes: ClassShare) -> None:
+        made, ceiling = classes.result("made"), classes.result("ceiling")
+        if made is None:
+            return
+        result.values |= made.scores
+        result.classes["model"] = made.classes
+        if ceiling is not None:
+            result.classes["ceiling"], result.ceiling = ceiling.classes, ceiling.scores
+        for row in result.per_image:
+            row["pixel_accuracy"] = classes.pixel_accuracy(row["index"])
+        result.protocol["segmentation"] = f"{SEGMENTATION}; n = {len(classes.made)} images"
 
+    def _lpips_protocol(self) -> str:
+        weights = self.lpips_weights or "published"
+        return f"Zhang et al. 2018, version 0.1, {self.lpips_network}, weights: {weights}"
 
-def _find_together(path: str | None) -> Path:
-    """Finds the weights on every process, downloading once, or once a machine; or fails on all."""
-    if not in_group():
-        return find_weights(path)
-    rank = distributed.get_rank()
-    first_here = int(os.environ.get("LOCAL_RANK", rank)) == 0
-    found = error = None
-    for turn in (rank == 0, first_here, True):
-        if turn and found is None:
-            try:
-                found = find_weights(path)
-            except SettingError as caught:
-                error = caught
-        errors = [text for text in gathered(error and str(error)) if text]
-        if errors:
-            raise error or SettingError(errors[0])
-    return found
+    def _load_inception(self, device: torch.device | str) -> InceptionFeatures:
+        path = found_together(lambda: find_weights(self.inception_weights))
+        return load_inception(path, device)

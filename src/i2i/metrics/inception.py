@@ -1,4 +1,4 @@
-"""The InceptionV3 that FID and KID are measured with: torch-fidelity's, loaded safely."""
+"""The InceptionV3 of FID, KID and Inception Score: torch-fidelity's, loaded safely."""
 
 import hashlib
 import io
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +15,17 @@ from i2i.errors import SettingError, setting_error
 
 SETTING = "metrics.inception_weights"
 FEATURES = "2048"  # the pooled layer, torch-fidelity's name and size
+LOGITS = "logits_unbiased"  # the 1008 class scores without the last layer's bias
 PUBLISHED_BYTES = 95_628_359
 PUBLISHED_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 RESIZE = "bilinear to 299 x 299 as in TensorFlow 1, without antialiasing (torch-fidelity)"
+
+
+class InceptionOutput(NamedTuple):
+    """What one pass gives; float32 on the CPU."""
+
+    features: Tensor  # (B, 2048), for FID and KID
+    logits: Tensor  # (B, 1008), for the Inception Score
 
 
 class InceptionFeatures:
@@ -40,14 +48,14 @@ class InceptionFeatures:
         return self
 
     @torch.no_grad()
-    def __call__(self, images: Tensor) -> Tensor:
-        """Computes the features in float32, whatever autocast or TF32 setting is around.
+    def __call__(self, images: Tensor) -> InceptionOutput:
+        """Computes features and logits in float32, whatever autocast or TF32 setting is around.
 
         Args:
             images: uint8 (B, C, H, W); one channel is repeated to three.
 
         Returns:
-            float32 (B, 2048) on the CPU.
+            Features and logits of each image, from one pass.
 
         Raises:
             SettingError: The images have neither 1 nor 3 channels.
@@ -62,9 +70,9 @@ class InceptionFeatures:
             )
         device = next(self.network.parameters()).device
         images = images.to(device).expand(-1, 3, -1, -1)
-        with torch.autocast(device.type, enabled=False), _full_float32():
-            (features,) = self.network(images)
-        return features.float().cpu()
+        with full_float32(device):
+            features, logits = self.network(images)
+        return InceptionOutput(features.float().cpu(), logits.float().cpu())
 
 
 def find_weights(path: str | None) -> Path:
@@ -132,7 +140,7 @@ def load_inception(path: str | os.PathLike[str], device: torch.device | str) -> 
     try:
         with torch.random.fork_rng(devices=[]):
             network = FeatureExtractorInceptionV3(
-                "inception-v3-compat", [FEATURES], feature_extractor_weights_path=safe
+                "inception-v3-compat", [FEATURES, LOGITS], feature_extractor_weights_path=safe
             )
     except RuntimeError as error:
         raise _weights_error(path, _mismatch(error)) from error
@@ -172,12 +180,16 @@ def _weights_error(path: Path, found: str) -> SettingError:
 
 
 @contextmanager
-def _full_float32() -> Iterator[None]:
-    """Keeps cuDNN from rounding float32 convolutions to TF32, so that GPU and CPU agree."""
+def full_float32(device: torch.device) -> Iterator[None]:
+    """Autocast off, and cuDNN kept from rounding float32 convolutions to TF32.
+
+    GPU and CPU then agree, and a run's precision does not change what it is measured with.
+    """
     convolutions = torch.backends.cudnn.conv
     before = convolutions.fp32_precision
     convolutions.fp32_precision = "ieee"
     try:
-        yield
+        with torch.autocast(device.type, enabled=False):
+            yield
     finally:
         convolutions.fp32_precision = before

@@ -10,6 +10,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from i2i.data.paired_dataset import PairBatch
+from i2i.data.task import Task
 from i2i.errors import setting_error
 from i2i.training.ema import EMA
 from i2i.training.inference import INFERENCE_MODES, stable_seed, translate
@@ -38,13 +39,17 @@ class AdversarialModule(LightningModule):
     generator has to be saved.
 
     Attributes:
+        discriminator_learns: Whether D has terms to minimise; where not, it is neither run for an
+            update of its own nor stepped, and its schedule stands still.
         batches_seen: Batches this run has trained on; saved with the checkpoint.
         images_seen: Images, over all processes; saved with the checkpoint.
         config: The resolved configuration, as plain values; saved with the checkpoint.
+        task: How tensors become pictures; that of the data.
     """
 
     generator: nn.Module
     discriminator: nn.Module
+    discriminator_learns: bool = True
 
     def __init__(
         self,
@@ -78,6 +83,7 @@ class AdversarialModule(LightningModule):
         self.ema_decay, self.inference, self.seed = ema_decay, inference, seed
         self.batches_seen = self.images_seen = 0
         self.config: Mapping[str, Any] = {}
+        self.task = Task()
         self.ema: EMA | None = None
 
     def keep_average(self) -> None:
@@ -112,14 +118,16 @@ class AdversarialModule(LightningModule):
         # is in memory at a time.
         y_hat = self.generate(batch) if g_turn and self.accumulate == 1 else None
 
-        with self.toggled_optimizer(opt_d):
-            d_terms = self.backward_in_parts(batch, y_hat, self.discriminator_terms, detach=True)
-            opt_d.step()
-            opt_d.zero_grad()
+        d_terms: Terms = {}
+        if self.discriminator_learns:
+            with self.toggled_optimizer(opt_d):
+                d_terms = self.backward_in_parts(batch, y_hat, self.discriminator_terms, True)
+                opt_d.step()
+                opt_d.zero_grad()
 
         if g_turn:
             with self.toggled_optimizer(opt_g):
-                g_terms = self.backward_in_parts(batch, y_hat, self.generator_terms, detach=False)
+                g_terms = self.backward_in_parts(batch, y_hat, self.generator_terms, False)
                 opt_g.step()
                 opt_g.zero_grad()
             self.after_generator_update()
@@ -169,8 +177,13 @@ class AdversarialModule(LightningModule):
         """Moves the average and the schedules, both of which count generator steps."""
         if self.ema is not None:
             self.ema.update(self.generator)
-        for schedule in self.lr_schedulers():
+        for schedule in self.active_schedules().values():
             schedule.step()
+
+    def active_schedules(self) -> dict[str, Any]:
+        """The schedules of the players that learn, by player."""
+        schedules = dict(zip("gd", self.lr_schedulers(), strict=True))
+        return schedules if self.discriminator_learns else {"g": schedules["g"]}
 
     def on_train_batch_end(self, outputs: Any, batch: PairBatch, batch_idx: int) -> None:
         """Makes the last step of a run a validated one, and the loggers' x axis the step."""
@@ -254,7 +267,7 @@ class AdversarialModule(LightningModule):
         self.log_dict(values, prog_bar=True, logger=False)
         rates = {
             f"train/lr_{player}": schedule.get_last_lr()[0]
-            for player, schedule in zip("gd", self.lr_schedulers(), strict=True)
+            for player, schedule in self.active_schedules().items()
         }
         self.write({k: v.item() for k, v in values.items()} | rates)
 

@@ -1,6 +1,5 @@
 """The generator outside training: pix2pix's noise at test time, padding, and no trace left."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -9,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+
+from i2i.seeds import stable_seed
 
 INFERENCE_MODES = ("paper", "eval")
 
@@ -57,12 +58,6 @@ def depends_on_noise_or_batch(network: nn.Module) -> bool:
         isinstance(m, _BatchNorm) or (isinstance(m, _DropoutNd) and m.p > 0)
         for m in network.modules()
     )
-
-
-def stable_seed(*parts: object) -> int:
-    """A 63-bit seed from the text of some values; the same on every machine and process."""
-    text = "\x1f".join(map(str, parts)).encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 
 
 @contextmanager

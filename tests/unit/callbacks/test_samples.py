@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from i2i.callbacks.samples import GAP, SampleGrid, image_grid
+from i2i.data.task import Task
 
 
 def flat(level: float, channels: int = 3, height: int = 6, width: int = 5) -> torch.Tensor:
@@ -125,6 +126,53 @@ def test_test_split_has_its_own_name_and_key(tmp_path: Path) -> None:
     callback.on_test_epoch_end(trainer, None)
     assert callback.last_picture == tmp_path / "test.png"
     assert [call[0] for call in pictures.calls] == ["test/samples"]
+
+
+class Inverse(Task):
+    """Shows the first channel of what it is given upside down in brightness."""
+
+    def input_picture(self, x: torch.Tensor) -> torch.Tensor:
+        return -x[:, :1]
+
+    def output_picture(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return (y - x[:, :1]).expand(-1, 3, -1, -1)
+
+
+def test_test_pictures_have_files_of_their_own(tmp_path: Path) -> None:
+    callback = SampleGrid(str(tmp_path), n_images=2)
+    callback.on_test_epoch_start(make_trainer(), None)
+    batch, outputs = make_batch(5)
+    callback.on_test_batch_end(make_trainer(), None, outputs, batch, 0)
+    callback.on_test_epoch_end(make_trainer(), None)
+    assert sorted(p.name for p in (tmp_path / "test").iterdir()) == sorted(
+        f"{i:03d}_{kind}.png" for i in range(2) for kind in ("input", "output", "target")
+    )
+    grid = cv2.imread(str(tmp_path / "test.png"))
+    for i in range(2):
+        for c, kind in enumerate(("input", "output", "target")):
+            top, left = GAP + i * (6 + GAP), GAP + c * (5 + GAP)
+            single = cv2.imread(str(tmp_path / "test" / f"{i:03d}_{kind}.png"))
+            assert np.array_equal(single, grid[top : top + 6, left : left + 5]), (i, kind)
+    assert not np.array_equal(*(cv2.imread(str(tmp_path / "test" / f"00{i}_input.png"))
+                                for i in range(2)))  # fmt: skip
+
+
+def test_pictures_are_made_by_the_task_of_the_model(tmp_path: Path) -> None:
+    """Two input channels, one output channel: nothing that could be shown as it is."""
+    callback, module = SampleGrid(str(tmp_path)), SimpleNamespace(task=Inverse())
+    callback.on_test_epoch_start(make_trainer(), module)
+    x = torch.full((1, 2, 6, 5), -0.2)
+    batch = {"input": x, "target": torch.full((1, 1, 6, 5), 0.6)}
+    callback.on_test_batch_end(make_trainer(), module, torch.full((1, 1, 6, 5), -0.6), batch, 0)
+    callback.on_test_epoch_end(make_trainer(), module)
+    levels = {p.stem: cv2.imread(str(p))[0, 0, 0] for p in (tmp_path / "test").iterdir()}
+    expected = {"000_input": 0.2, "000_output": -0.4, "000_target": 0.8}
+    assert levels == {name: round(127.5 * (value + 1)) for name, value in expected.items()}
+
+
+def test_validation_leaves_no_single_pictures(tmp_path: Path) -> None:
+    validate(SampleGrid(str(tmp_path)), make_trainer(), 2)
+    assert [p.name for p in tmp_path.iterdir()] == ["val_step_0000042.png"]
 
 
 def test_loggers_that_take_pictures_get_the_one_on_disk(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from i2i.callbacks.scoring import Scoring
 from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
+from i2i.metrics.judge import Judge
 
 
 class Recorder:
@@ -65,16 +66,17 @@ def run_split(callback: Scoring, model: Any, split: str, *batches: tuple) -> Non
 def test_a_pass_is_one_start_every_batch_and_one_compute(split: str) -> None:
     evaluator = Recorder()
     (batch, outputs), second = make_batch(2), make_batch(1)
-    run_split(Scoring(evaluator), Model(), split, (batch, outputs), second)
+    run_split(Scoring(Judge(evaluator)), Model(), split, (batch, outputs), second)
     assert [call[0] for call in evaluator.calls] == ["start", "update", "update", "compute"]
     assert evaluator.calls[0][1] == split
-    _, index, names, y_hat, y = evaluator.calls[1]
+    _, index, names, y_hat, y, classes = evaluator.calls[1]
+    assert classes is None
     assert index is batch["index"] and names == batch["name"]
     assert y_hat is outputs and y is batch["target"]
 
 
 def test_values_get_the_name_of_their_split() -> None:
-    callback, model = Scoring(Recorder()), Model()
+    callback, model = Scoring(Judge(Recorder())), Model()
     run_split(callback, model, "val", make_batch())
     run_split(callback, model, "test", make_batch())
     assert model.written == [
@@ -87,14 +89,14 @@ def test_values_get_the_name_of_their_split() -> None:
 def test_each_value_reaches_the_loggers_once_and_is_the_same_on_every_process() -> None:
     """``write`` sends it; Lightning keeps it for checkpoints, and must not average it again."""
     model = Model()
-    run_split(Scoring(Recorder()), model, "val", make_batch())
+    run_split(Scoring(Judge(Recorder())), model, "val", make_batch())
     ((_, options),) = model.logged
     assert options["logger"] is False
     assert options["rank_zero_only"] is False and options["sync_dist"] is False
 
 
 def test_results_are_those_of_the_metrics() -> None:
-    callback, model = Scoring(PairEvaluator(distribution=False)), Model()
+    callback, model = Scoring(Judge(PairEvaluator(distribution=False))), Model()
     batch, _ = make_batch()
     run_split(callback, model, "val", (batch, batch["target"]))
     result = callback.results["val"]
@@ -109,7 +111,7 @@ def test_results_are_those_of_the_metrics() -> None:
 def test_missing_weights_stop_what_requires_them(required: bool) -> None:
     evaluator, model = Recorder(), Model()
     trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=model.device))
-    Scoring(evaluator, required).setup(trainer, model, "fit")
+    Scoring(Judge(evaluator), required).setup(trainer, model, "fit")
     assert evaluator.calls == [("prepare", torch.device("cpu"), required)]
 
 
@@ -118,7 +120,7 @@ def test_inception_runs_where_the_model_runs() -> None:
     evaluator, model = Recorder(), Model()
     gpu = torch.device("cuda", 0)
     trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=gpu))
-    callback = Scoring(evaluator)
+    callback = Scoring(Judge(evaluator))
     callback.setup(trainer, model, "fit")
     model.device = gpu
     callback.on_fit_start(trainer, model)

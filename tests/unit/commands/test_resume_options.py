@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from conftest import CONF, ROOT
@@ -68,8 +69,20 @@ def test_a_run_goes_on_with_its_own_options_folder_and_data(tmp_path: Path) -> N
     read = values(with_earlier_options([f"resume={run}"]))
     assert read == {
         "generator": "resnet9", "dataset": "maps", "seed": 3, "dataset.root": "/data/pairs",
-        "hydra.run.dir": str(run), "resume": str(run),
+        "hydra.run.dir": str(run), "resume": str(run), "hydra.mode": "RUN",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["table1_losses", "table2_generators", "table3_patch"])
+def test_one_job_of_an_experiment_that_is_a_sweep_goes_on_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    options = [f"experiments={name}", "trainer.max_steps=3"]
+    assert composed(monkeypatch, options).hydra.mode == RunMode.MULTIRUN
+    run = make_run(tmp_path / "0", options)
+    again = composed(monkeypatch, with_earlier_options([f"resume={run}"]))
+    assert again.hydra.mode == RunMode.RUN
+    assert (again.trainer.max_steps, again.hydra.run.dir) == (3, str(run))
 
 
 def test_what_is_typed_comes_last(tmp_path: Path) -> None:

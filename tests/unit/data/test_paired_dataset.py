@@ -9,6 +9,7 @@ import torch
 from i2i.data.batch_sampler import SampleKey
 from i2i.data.image_io import write_png
 from i2i.data.pair_index import find_pairs
+from i2i.data.pair_reader import PairReader
 from i2i.data.paired_dataset import PairedDataset
 from i2i.data.paired_transforms import PairedTransform
 from i2i.data.ranges import to_float
@@ -32,7 +33,7 @@ def pairs(request: pytest.FixtureRequest, tmp_path: Path) -> list:
     ("direction", "input_image", "target_image"), [("AtoB", A, B), ("BtoA", B, A)]
 )
 def test_direction_picks_the_sides(pairs, direction, input_image, target_image) -> None:
-    dataset = PairedDataset(pairs, direction=direction)
+    dataset = PairedDataset(pairs, PairReader(direction))
     sample = dataset[0]
     assert torch.equal(sample["input"], to_float(input_image))
     assert torch.equal(sample["target"], to_float(target_image))
@@ -41,7 +42,7 @@ def test_direction_picks_the_sides(pairs, direction, input_image, target_image) 
 
 @pytest.mark.parametrize(("direction", "grey_side"), [("AtoB", A), ("BtoA", B)])
 def test_each_side_has_its_own_channels(pairs, direction: str, grey_side: np.ndarray) -> None:
-    dataset = PairedDataset(pairs, direction=direction, input_channels=1, target_channels=3)
+    dataset = PairedDataset(pairs, PairReader(direction, input_channels=1, target_channels=3))
     sample = dataset[0]
     luminance = torch.from_numpy(grey_side @ np.array([0.299, 0.587, 0.114])) / 127.5 - 1
     assert sample["input"].shape == (1, 6, 8) and sample["target"].shape == (3, 6, 8)
@@ -61,8 +62,7 @@ def test_each_side_has_its_own_channels(pairs, direction: str, grey_side: np.nda
 def test_only_the_label_side_keeps_its_values(pairs, direction, label_side, kept) -> None:
     dataset = PairedDataset(
         pairs,
-        direction=direction,
-        label_side=label_side,
+        PairReader(direction, label_side=label_side),
         transform=PairedTransform(image_size=[13, 17]),
     )
     original = {"A": A, "B": B}
@@ -76,7 +76,7 @@ def test_only_the_label_side_keeps_its_values(pairs, direction, label_side, kept
 
 
 def test_integer_keys_are_still_and_sample_keys_jitter(pairs) -> None:
-    dataset = PairedDataset(pairs, direction="AtoB", transform=PairedTransform(image_size=[6, 8]))
+    dataset = PairedDataset(pairs, PairReader(), transform=PairedTransform(image_size=[6, 8]))
     assert torch.equal(dataset[0]["input"], to_float(A))
     jittered = [dataset[SampleKey(0, seed)]["input"] for seed in range(8)]
     assert all(image.shape == (3, 6, 8) for image in jittered)
@@ -87,4 +87,4 @@ def test_integer_keys_are_still_and_sample_keys_jitter(pairs) -> None:
 def test_a_file_that_breaks_later_is_named(pairs) -> None:
     pairs[0].a.write_bytes(pairs[0].a.read_bytes()[:-4])
     with pytest.raises(SettingError, match=r"one\.png.*cut short"):
-        PairedDataset(pairs, direction="AtoB")[0]
+        PairedDataset(pairs, PairReader())[0]

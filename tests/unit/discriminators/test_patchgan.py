@@ -1,13 +1,28 @@
 """Facts about PatchGAN."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
 from i2i.discriminators.patchgan import PatchDiscriminator
+from i2i.errors import SettingError
 
 
 def test_parameter_count_of_the_paper() -> None:
     assert sum(p.numel() for p in PatchDiscriminator(3, 3).parameters()) == 2_768_705
+
+
+@pytest.mark.parametrize(
+    ("n_layers", "widths"), [(1, [64, 128]), (5, [64, 128, 256, 512, 512, 512])]
+)
+def test_parameter_counts_of_the_other_sizes(n_layers: int, widths: list[int]) -> None:
+    """C64-C128 and C64-C128-C256-C512-C512-C512 (App. 6.1.2): 4 x 4 weights, batch norm's two."""
+    expected = 6 * 64 * 16 + 64  # the first layer has a bias and no norm
+    expected += sum(a * b * 16 + 2 * b for a, b in pairwise(widths))
+    expected += widths[-1] * 16 + 1
+    network = PatchDiscriminator(3, 3, n_layers=n_layers)
+    assert sum(p.numel() for p in network.parameters()) == expected
 
 
 @pytest.mark.parametrize(("n_layers", "expected"), [(1, 16), (2, 34), (3, 70), (5, 286)])
@@ -39,3 +54,8 @@ def test_condition_is_seen_only_where_asked() -> None:
         network = PatchDiscriminator(3, 3, 4, conditional=conditional).eval()
         a, b = (network(torch.full_like(y, v), y).logits[0] for v in (-1.0, 1.0))
         assert torch.equal(a, b) is not conditional
+
+
+def test_no_strided_layer_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"discriminator\.n_layers=0.*at least 1.*pixel"):
+        PatchDiscriminator(3, 3, n_layers=0)

@@ -1,4 +1,4 @@
-"""Photographs made of noise and gradients, and one file of random Inception weights."""
+"""Photographs made of noise and gradients, and files of random Inception weights."""
 
 import importlib.util
 from pathlib import Path
@@ -24,6 +24,28 @@ def stand_in():
 @pytest.fixture(scope="session")
 def inception_file(stand_in, tmp_path_factory) -> Path:
     return stand_in.random_weights_file(tmp_path_factory.mktemp("weights") / "inception.pth", 0)
+
+
+@pytest.fixture(scope="session")
+def deciding_inception_file(inception_file, photographs, tmp_path_factory) -> Path:
+    """The same weights but for the last layer, which now tells images apart.
+
+    Random class scores hardly depend on the image: they are nearly those of the mean feature. That
+    part is taken out of the layer, and the rest raised.
+    """
+    from i2i.metrics.inception import load_inception
+    from i2i.metrics.quantise import to_uint8
+
+    state = torch.load(inception_file, weights_only=True)
+    features = load_inception(inception_file, "cpu")(to_uint8(photographs(6, 40, 56, seed=9)))[0]
+    mean = features.mean(0)
+    weight = state["fc.weight"]
+    weight = weight - (weight @ mean)[:, None] * mean / mean.square().sum()
+    spread = (features @ weight.T).std()
+    state["fc.weight"] = weight * 2 / spread
+    path = tmp_path_factory.mktemp("weights") / "deciding.pth"
+    torch.save(state, path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,12 @@ import pytest
 import torch
 
 from i2i.errors import SettingError
-from i2i.metrics.distribution import frechet_distance, kernel_distance, resolve_subset_size
+from i2i.metrics.distribution import (
+    frechet_distance,
+    inception_score,
+    kernel_distance,
+    resolve_subset_size,
+)
 
 
 def features(n, d=16, shift=0.0, seed=0):
@@ -88,6 +93,55 @@ def test_the_seed_of_kid_decides_and_global_state_does_not():
     assert kernel_distance(real, fake, 10, 5, seed=1) == first
     assert kernel_distance(real, fake, 10, 5, seed=2) != first
     assert first[1] > 0
+
+
+def logits(n, classes=40, seed=0):
+    return 3 * torch.randn(n, classes, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("n", "splits"), [(50, 10), (53, 10), (53, 7), (6, 6), (30, 1)])
+def test_the_inception_score_equals_torch_fidelity(n, splits):
+    from torch_fidelity.metric_isc import isc_features_to_metric
+
+    expected = isc_features_to_metric(logits(n), splits, shuffle=True, rng_seed=7)
+    mean, spread = inception_score(logits(n), 7, splits)
+    assert mean == pytest.approx(expected["inception_score_mean"], rel=1e-12)
+    assert spread == pytest.approx(expected["inception_score_std"], rel=1e-9, abs=1e-14)
+    assert mean > 1.5 or splits == n
+
+
+def test_the_inception_score_by_hand():
+    """Three sure answers for three classes: as many classes as images; one answer for all: 1."""
+    sure = 100.0 * torch.eye(3)
+    assert inception_score(sure, 0, 1) == pytest.approx((3.0, 0.0), abs=1e-12)
+    assert inception_score(sure[[1, 1, 1]], 0, 1) == pytest.approx((1.0, 0.0), abs=1e-12)
+    # p = (3/4, 1/4) and its mirror: exp(log 2 - H(3/4, 1/4))
+    pair = torch.tensor([[math.log(3), 0.0], [0.0, math.log(3)]])
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert inception_score(pair, 0, 1)[0] == pytest.approx(2 * math.exp(-entropy), rel=1e-7)
+
+
+def test_classes_that_no_image_has_do_not_break_the_inception_score():
+    never = torch.tensor([[0.0, -2000.0, 1.0], [1.0, -2000.0, 0.0]])
+    assert inception_score(never, 0, 1) == inception_score(never[:, [0, 2]], 0, 1)
+
+
+def test_fewer_images_than_splits_are_scored_one_a_split():
+    assert inception_score(logits(25), 3) == inception_score(logits(25), 3, 10)
+    assert inception_score(logits(4), 3) == inception_score(logits(4), 3, 4)
+    assert inception_score(logits(4), 3) == pytest.approx((1.0, 0.0), abs=1e-12)
+
+
+def test_the_inception_score_refuses_what_it_cannot_score():
+    broken = logits(5)
+    broken[2, 1] = float("inf")
+    with pytest.raises(SettingError, match="features of made images that are not finite"):
+        inception_score(broken, 0)
+    with pytest.raises(SettingError, match="found no made images; expected 1 or more"):
+        inception_score(broken[:0], 0)
+    for splits in (0, 6):
+        with pytest.raises(ValueError, match=f"n_splits={splits} of 5 images"):
+            inception_score(logits(5), 0, splits)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from torch import distributed
 
 SIZES = (1, 2, 3)
 N_IMAGES = 11  # neither 2 nor 3 divides it
+SCORES = {"inception_score", "inception_score_spread", "lpips"}
+SCORES |= {"pixel_accuracy", "class_accuracy", "mean_iou"}
 
 
 class CountingExtractor:
@@ -27,7 +29,28 @@ class CountingExtractor:
 
     def __call__(self, images):
         self.n_images += len(images)
-        return torch.nn.functional.adaptive_avg_pool2d(images.float(), 3).flatten(1) / 64
+        means = torch.nn.functional.adaptive_avg_pool2d(images.float(), 3).flatten(1) / 64
+        return means, 3 * means[:, :7]
+
+
+class SquaredGap:
+    """Stands for LPIPS."""
+
+    def prepare(self, device):
+        pass
+
+    def __call__(self, a, b):
+        return (a - b).square().mean((1, 2, 3))
+
+
+def class_maps(rows: list[int]):
+    """Maps of 24 x 17 pixels and three classes of some images."""
+    from i2i.metrics.evaluator import ClassMaps
+
+    draw = torch.Generator().manual_seed(1)
+    truth, made, ceiling = torch.randint(3, (3, N_IMAGES, 24, 17), generator=draw).byte()
+    truth[:, :2] = 255
+    return ClassMaps(("a", "b", "c"), truth[rows], made[rows], ceiling[rows])
 
 
 def shard(rank: int, n_ranks: int, shuffle_seed: int) -> list[int]:
@@ -46,7 +69,8 @@ def score(rank: int, n_ranks: int) -> dict:
     extractor = CountingExtractor()
     module.find_weights = lambda path: Path("weights.pth")
     module.load_inception = lambda path, device: extractor
-    evaluator = module.PairEvaluator(kid_subsets=5)
+    module.load_lpips = lambda *options: SquaredGap()
+    evaluator = module.PairEvaluator(kid_subsets=5, lpips=True)
     evaluator.prepare("cpu", required=True)
     draw = torch.Generator().manual_seed(0)
     target, output = torch.rand(2, N_IMAGES, 3, 24, 17, generator=draw) * 2 - 1
@@ -56,7 +80,7 @@ def score(rank: int, n_ranks: int) -> dict:
         evaluator.start("val")
         for i in shard(rank, n_ranks, number):
             name, pair = [f"{i:03d}.png"], (output[[i]] / number, target[[i]])
-            evaluator.update(torch.tensor([i]), name, *pair)
+            evaluator.update(torch.tensor([i]), name, *pair, class_maps([i]))
         found[f"pass {number}"] = asdict(evaluator.compute())
         found[f"images {number}"] = extractor.n_images - before
     evaluator.start("tiny")
@@ -136,9 +160,30 @@ def found(tmp_path_factory) -> dict[int, list[dict]]:
 def test_every_process_has_the_result_of_one_process_bit_for_bit(found, n, key):
     expected = found[1][0][key]
     assert expected["n_images"] == N_IMAGES
-    assert set(expected["values"]) == {"ssim", "psnr", "mse", "l1", "fid", "kid", "kid_spread"}
+    assert (
+        set(expected["values"])
+        == {"ssim", "psnr", "mse", "l1", "fid", "kid", "kid_spread"} | SCORES
+    )
     for other in found[n]:
         assert other[key] == expected
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_every_process_has_the_confusion_of_all_images_counted_once(found, n):
+    _, truth, made, ceiling = class_maps(list(range(N_IMAGES)))
+    known = truth != 255
+    for other in found[n]:
+        result = other["pass 1"]
+        assert result["values"]["pixel_accuracy"] == pytest.approx(
+            (truth == made)[known].double().mean().item(), rel=1e-12
+        )
+        assert result["ceiling"]["pixel_accuracy"] == pytest.approx(
+            (truth == ceiling)[known].double().mean().item(), rel=1e-12
+        )
+        for k, name in enumerate("abc"):
+            either = ((truth == k) | (made == k)) & known
+            iou = ((truth == k) & (made == k)).sum() / either.sum()
+            assert result["classes"]["model"][name] == pytest.approx(iou.item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("n", SIZES)

@@ -24,27 +24,40 @@ def theirs(inception_file):
 
     return create_feature_extractor(
         "inception-v3-compat",
-        ["2048"],
+        ["2048", "logits_unbiased"],
         cuda=False,
         feature_extractor_weights_path=str(inception_file),
         verbose=False,
     )
 
 
-def test_features_equal_those_of_torch_fidelity(extractor, inception_file, photographs):
+def test_features_and_logits_equal_those_of_torch_fidelity(extractor, inception_file, photographs):
     images = to_uint8(photographs(2, 40, 70))
-    (expected,) = theirs(inception_file)(images)
-    features = extractor(images)
-    assert features.shape == (2, 2048) and features.dtype == torch.float32
-    assert torch.equal(features, expected)
-    assert features.std() > 0.01  # the random weights let something through
+    expected = theirs(inception_file)(images)
+    features, logits = extractor(images)
+    assert features.shape == (2, 2048) and logits.shape == (2, 1008)
+    assert features.dtype == logits.dtype == torch.float32
+    assert torch.equal(features, expected[0]) and torch.equal(logits, expected[1])
+    assert features.std() > 0.01 and logits.std() > 0.01  # the weights let something through
+
+
+def test_features_and_logits_come_from_one_pass(extractor, photographs):
+    passes = []
+    hook = extractor.network.Conv2d_1a_3x3.register_forward_hook(
+        lambda _, inputs, __: passes.append(len(inputs[0]))
+    )
+    extractor(to_uint8(photographs(3)))
+    hook.remove()
+    assert passes == [3]
 
 
 def test_autocast_around_it_changes_nothing(extractor, photographs):
     images = to_uint8(photographs(1))
     expected = extractor(images)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(extractor(images), expected)
+        found = extractor(images)
+    assert torch.equal(found.features, expected.features)
+    assert torch.equal(found.logits, expected.logits)
 
 
 def test_tf32_is_off_inside_and_as_it_was_outside(extractor, photographs):
@@ -61,7 +74,7 @@ def test_tf32_is_off_inside_and_as_it_was_outside(extractor, photographs):
 
 def test_grey_images_are_repeated_to_three_channels(extractor, photographs):
     grey = to_uint8(photographs(1, channels=1))
-    assert torch.equal(extractor(grey), extractor(grey.repeat(1, 3, 1, 1)))
+    assert torch.equal(extractor(grey).features, extractor(grey.repeat(1, 3, 1, 1)).features)
     with pytest.raises(SettingError, match="images of 2 channels; expected 1 or 3"):
         extractor(grey.repeat(1, 2, 1, 1))
 

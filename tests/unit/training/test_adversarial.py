@@ -2,6 +2,7 @@
 
 import copy
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.errors import SettingError
 from i2i.generators.resnet import ResnetGenerator
 from i2i.generators.unet import UNetGenerator
-from i2i.losses.gan import LeastSquaresGAN, VanillaGAN, WassersteinGP
+from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
 from i2i.training.pix2pix import Pix2Pix
 from i2i.training.schedules import Constant, LinearDecay
 
@@ -92,9 +93,21 @@ class Watched(Pix2Pix):
         self.g_has_grad = [*getattr(self, "g_has_grad", []), any(g is not None for g in grads)]
 
 
-@pytest.mark.parametrize("loss", [VanillaGAN, LeastSquaresGAN, WassersteinGP])
-def test_each_update_leaves_the_other_player_bit_identical(loss: type) -> None:
-    model = make_model(gan_loss=loss())
+@pytest.mark.parametrize(
+    ("loss", "norm"),
+    [
+        (VanillaGAN(), "instance"),
+        (VanillaGAN(r1=10.0), "instance"),
+        (LeastSquaresGAN(), "instance"),
+        (HingeGAN(), "spectral"),
+        (WassersteinGP(), "instance"),
+        (WassersteinGP(r1=1.0), "spectral"),
+    ],
+)
+def test_each_update_leaves_the_other_player_bit_identical(loss: Any, norm: str) -> None:
+    """The parameters, that is: spectral norm estimates its singular values in every turn."""
+    model = make_model(gan_loss=loss)
+    model.discriminator = PatchDiscriminator(3, 3, 4, norm=norm)
     model.__class__ = Watched
     fit(model, Pairs(), max_steps=2)
     before_d, before_g, before_d2, before_g2 = model.trail
@@ -226,9 +239,87 @@ def test_validation_changes_no_parameter_and_no_buffer() -> None:
         assert modes == [m.training for m in model.modules()]
 
 
-def test_batch_norm_under_a_gradient_penalty_is_refused() -> None:
-    with pytest.raises(SettingError, match=r"discriminator\.norm=batch.*discriminator\.norm=layer"):
-        make_model(norm="batch", gan_loss=WassersteinGP())
+@pytest.mark.parametrize("loss", [WassersteinGP(), VanillaGAN(r1=5.0)])
+def test_batch_norm_under_a_gradient_penalty_is_refused(loss: Any) -> None:
+    with pytest.raises(
+        SettingError, match=r"discriminator\.norm=batch.*spectral.*discriminator\.norm=layer"
+    ) as caught:
+        make_model(norm="batch", gan_loss=loss)
+    assert ("gan_loss.r1=5.0" in str(caught.value)) is isinstance(loss, VanillaGAN)
+    assert make_model(norm="batch", gan_loss=VanillaGAN())
+
+
+class Counted(PatchDiscriminator):
+    """Counts its forward passes."""
+
+    calls = 0
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> Any:
+        self.calls += 1
+        return super().forward(x, y)
+
+
+def test_a_discriminator_without_terms_is_left_alone(recwarn: pytest.WarningsRecorder) -> None:
+    """No pass, no step, no decay, no row in the logs; G learns as ever."""
+    model = make_model(gan_loss=NoGAN(), scheduler=partial(LinearDecay, flat_fraction=0.0))
+    model.discriminator = Counted(3, 3, 4, norm="batch")
+    before = copy.deepcopy(model.state_dict())
+    model.write = lambda values: logged.append(values)
+    logged: list[dict[str, float]] = []
+    trainer = fit(model, Pairs(), max_steps=3, log_every_n_steps=1)
+    moved = [n for n, v in model.state_dict().items() if not torch.equal(v, before[n])]
+    assert moved
+    assert all(n.startswith("generator.") for n in moved)
+    assert model.discriminator.calls == 0
+    assert trainer.optimizers[1].state == {}
+    assert trainer.global_step == model.batches_seen == 3
+    assert [set(row) for row in logged] == [{"train/g/l1", "train/lr_g"}] * 3
+    g, d = (schedule.get_last_lr()[0] for schedule in model.lr_schedulers())
+    assert g < d == 2e-4
+    assert [str(w.message) for w in recwarn if "lr_scheduler.step" in str(w.message)] == []
+
+
+class TwoPairs(Pairs):
+    """Two batches an epoch."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"gan_loss": HingeGAN(), "ema_decay": 0.9},
+        {"gan_loss": WassersteinGP(r1=1.0)},
+        {"gan_loss": NoGAN()},
+    ],
+    ids=["hinge-ema", "wgan-gp-r1", "none"],
+)
+def test_resume_goes_on_exactly_with_spectral_norm(options: Any, tmp_path: Path) -> None:
+    """2 epochs equal 1 + resume 1, the estimated singular vectors included."""
+
+    def run(max_steps: int, checkpoint: Path | None = None) -> tuple[Pix2Pix, Trainer]:
+        model = make_model(**options)
+        model.discriminator = PatchDiscriminator(3, 3, 4, norm="spectral")
+        trainer = Trainer(
+            max_steps=max_steps, accelerator="cpu", logger=False, enable_checkpointing=False,
+            enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
+        )  # fmt: skip
+        trainer.fit(model, TwoPairs(), ckpt_path=checkpoint, weights_only=True)
+        return model, trainer
+
+    straight, _ = run(4)
+    _, half = run(2)
+    half.save_checkpoint(tmp_path / "half.ckpt")
+    resumed, trainer = run(4, tmp_path / "half.ckpt")
+    assert trainer.global_step == resumed.batches_seen == 4
+    saved = torch.load(tmp_path / "half.ckpt", weights_only=True)["state_dict"]
+    vectors = [n for n in saved if n.endswith(("._u", "._v"))]
+    assert len(vectors) == 2 * 5
+    a, b = straight.state_dict(), resumed.state_dict()
+    assert [n for n in a if not torch.equal(a[n], b[n])] == []
+    learns = not isinstance(options["gan_loss"], NoGAN)
+    assert any(not torch.equal(a[n], saved[n]) for n in vectors) is learns
 
 
 def test_unknown_inference_mode_is_refused() -> None:

@@ -1,0 +1,299 @@
+"""Converts the official Cityscapes downloads (Cordts et al. 2016) to photo and label folders.
+
+    python -m i2i.data.cityscapes --official DIR --output DIR --size 256
+
+DIR holds leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, or what they unpack to. Made are
+OUTPUT/{train,val}/photo/NAME.png and OUTPUT/{train,val}/label/NAME.png, for
+dataset=cityscapes_official; the test split has no public labels.
+"""
+
+import argparse
+import io
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+
+from i2i.data.download import exclusive
+from i2i.data.image_io import write_png
+from i2i.data.paired_transforms import resize_image
+from i2i.errors import SettingError, setting_error
+
+UNLABELLED = 255
+# The 19 classes of the benchmark, in the order of their train ids: official id and colour, as in
+# the table of labels of cityscapesScripts.
+CLASSES: dict[str, tuple[int, tuple[int, int, int]]] = {
+    "road": (7, (128, 64, 128)),
+    "sidewalk": (8, (244, 35, 232)),
+    "building": (11, (70, 70, 70)),
+    "wall": (12, (102, 102, 156)),
+    "fence": (13, (190, 153, 153)),
+    "pole": (17, (153, 153, 153)),
+    "traffic light": (19, (250, 170, 30)),
+    "traffic sign": (20, (220, 220, 0)),
+    "vegetation": (21, (107, 142, 35)),
+    "terrain": (22, (152, 251, 152)),
+    "sky": (23, (70, 130, 180)),
+    "person": (24, (220, 20, 60)),
+    "rider": (25, (255, 0, 0)),
+    "car": (26, (0, 0, 142)),
+    "truck": (27, (0, 0, 70)),
+    "bus": (28, (0, 60, 100)),
+    "train": (31, (0, 80, 100)),
+    "motorcycle": (32, (0, 0, 230)),
+    "bicycle": (33, (119, 11, 32)),
+}
+MOST_OFFICIAL_ID = 33
+SPLITS = ("train", "val")
+ARCHIVES = {"leftImg8bit": "leftImg8bit_trainvaltest.zip", "gtFine": "gtFine_trainvaltest.zip"}
+ENDINGS = {"leftImg8bit": "_leftImg8bit.png", "gtFine": "_gtFine_labelIds.png"}
+
+
+class Part(NamedTuple):
+    """One of the two downloads: the files of each split by name, and how to read one."""
+
+    place: Path  # folder or zip file
+    files: dict[str, dict[str, str]]  # split -> NAME -> path in it
+    read: Callable[[str], bytes]
+
+
+def train_ids(official: np.ndarray, name: str) -> np.ndarray:
+    """Turns official ids, 0..33, into train ids, 0..18, and 255 for all other classes.
+
+    Args:
+        official: (H, W) uint8.
+        name: Of the file, for the error.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        SettingError: There is an id above 33.
+    """
+    wrong = np.unique(official[official > MOST_OFFICIAL_ID])
+    if len(wrong):
+        raise setting_error(
+            f"label '{name}'", f"the ids {', '.join(map(str, wrong[:8]))}",
+            f"official ids, 0 to {MOST_OFFICIAL_ID}", "Unpack gtFine_trainvaltest.zip anew.",
+        )  # fmt: skip
+    table = np.full(256, UNLABELLED, np.uint8)
+    for train_id, (official_id, _) in enumerate(CLASSES.values()):
+        table[official_id] = train_id
+    return table[official]
+
+
+def convert(official: Path, output: Path, size: tuple[int, int] = (256, 256)) -> dict[str, int]:
+    """Makes the data set; goes on where an earlier call with the same size was stopped.
+
+    Everything is written to a folder beside ``output`` that gets its name when it is whole.
+    Photographs are shrunk by area averaging, ids take the nearest pixel.
+
+    Args:
+        official: Folder with the two downloads, packed or unpacked.
+        output: Folder to make; must not be there, or be empty.
+        size: (height, width) in pixels; the files have 1024 x 2048.
+
+    Returns:
+        Number of pairs of each split.
+
+    Raises:
+        SettingError: A download is missing or incomplete, a file is damaged, or ``output`` has
+            something in it or cannot be written.
+    """
+    output = Path(os.path.abspath(output))
+    photos, labels = (find_part(official, part) for part in ARCHIVES)
+    _refuse_unpaired(photos, labels)
+    staging = output.with_name(f".{output.name}.{size[0]}x{size[1]}.converting")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(output.with_name(f".{output.name}.lock"), "cityscapes"):
+            _refuse_occupied(output)  # in here: another process may have made it meanwhile
+            for split in SPLITS:
+                _convert_split(split, photos, labels, staging, size)
+            if output.exists():
+                output.rmdir()
+            os.replace(staging, output)
+    except OSError as error:
+        raise setting_error(
+            f"--output '{output}'", f"a folder that cannot be written ({error.strerror or error})",
+            "free space and write permission", "Mend that, or name another; then run this again.",
+        ) from error  # fmt: skip
+    return {split: len(photos.files[split]) for split in SPLITS}
+
+
+def find_part(official: Path, part: str) -> Part:
+    """Finds one download, unpacked or else packed.
+
+    Args:
+        official: The folder that holds it.
+        part: leftImg8bit or gtFine.
+
+    Raises:
+        SettingError: It is not there, or has no train or no val images.
+    """
+    folder, archive = official / part, official / ARCHIVES[part]
+    if folder.is_dir():
+        # As strings with "/" everywhere, like the names in a zip file
+        paths = [p.relative_to(official).as_posix() for p in folder.glob("*/*/*.png")]
+        found = Part(folder, _by_name(paths, part), lambda path: (official / path).read_bytes())
+    elif archive.is_file():
+        try:
+            opened = zipfile.ZipFile(archive)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise setting_error(
+                f"'{archive}'", f"a broken file ({error})", "a whole zip file", "Fetch it again."
+            ) from error
+        found = Part(archive, _by_name(opened.namelist(), part), opened.read)
+    else:
+        raise setting_error(
+            f"--official '{official}'",
+            f"neither '{part}' nor '{ARCHIVES[part]}' (found: {_listing(official)})",
+            "the two official downloads, packed or unpacked",
+            "Fetch both at cityscapes-dataset.com (registration) and put them there.",
+        )
+    missing = [split for split in SPLITS if not found.files[split]]
+    if missing:
+        inside = f"; it holds {_listing(folder)}" if folder.is_dir() else ""
+        raise setting_error(
+            f"'{found.place}'",
+            f"nothing like {part}/{missing[0]}/CITY/*{ENDINGS[part]}{inside}",
+            "images of train and val",
+            "Fetch the official archive anew, and leave its folders as they are.",
+        )
+    return found
+
+
+def label_png(ids: np.ndarray) -> bytes:
+    """Encodes class ids, (H, W) uint8, as palette PNG: values are the ids, colours the official."""
+    from PIL import Image
+
+    palette = np.zeros((256, 3), np.uint8)  # unlabelled, 255, is black
+    palette[: len(CLASSES)] = [colour for _, colour in CLASSES.values()]
+    image = Image.fromarray(ids).convert("P")
+    image.putpalette(palette.tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _refuse_occupied(output: Path) -> None:
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise setting_error(
+            f"--output '{output}'", "something there already", "a folder that is new or empty",
+            "Name another one, or delete it; if it is the converted set, it can be used.",
+        )  # fmt: skip
+
+
+def _by_name(paths: Sequence[str], part: str) -> dict[str, dict[str, str]]:
+    files: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
+    for path in sorted(paths):
+        parts = PurePosixPath(path).parts
+        known = len(parts) == 4 and parts[0] == part and parts[1] in SPLITS
+        if known and parts[3].endswith(ENDINGS[part]):
+            files[parts[1]][parts[3].removesuffix(ENDINGS[part])] = path
+    return files
+
+
+def _refuse_unpaired(photos: Part, labels: Part) -> None:
+    for one, other, kind in ((photos, labels, "photographs"), (labels, photos, "labels")):
+        for split in SPLITS:
+            alone = sorted(one.files[split].keys() - other.files[split].keys())
+            if alone:
+                named = ", ".join(alone[:3]) + (", ..." if len(alone) > 3 else "")
+                raise setting_error(
+                    f"'{other.place}'",
+                    f"no counterpart of {len(alone)} of {len(one.files[split])} {kind} of {split} "
+                    f"({named})",
+                    "a photograph and a label of each name",
+                    "Unpack the official archives anew; one is incomplete.",
+                )
+
+
+def _convert_split(
+    split: str, photos: Part, labels: Part, staging: Path, size: tuple[int, int]
+) -> None:
+    folders = {side: staging / split / side for side in ("photo", "label")}
+    names = sorted(photos.files[split])
+    wanted = {f"{name}.png" for name in names}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.iterdir():  # of a process that was killed
+            if left_over.name not in wanted:
+                left_over.unlink()
+
+    def make(name: str) -> None:
+        photo_file, label_file = (folder / f"{name}.png" for folder in folders.values())
+        if label_file.exists():  # written last
+            return
+        photo = _decoded(photos, photos.files[split][name], "RGB")
+        ids = train_ids(_decoded(labels, labels.files[split][name], "L"), name)
+        if photo.shape[:2] != ids.shape:
+            shapes = f"a photograph of {photo.shape[:2]} and a label of {ids.shape}"
+            raise setting_error(f"'{name}'", shapes, "the same size", "Fetch the archives anew.")
+        write_png(photo_file, resize_image(photo, size, label=False))
+        small = resize_image(ids[:, :, None], size, label=True)[:, :, 0]
+        temporary = label_file.with_name(f".{label_file.name}.{os.getpid()}.tmp")
+        temporary.write_bytes(label_png(small))
+        os.replace(temporary, label_file)
+
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        try:
+            for done, _ in enumerate(pool.map(make, names), start=1):
+                if done % 500 == 0 or done == len(names):
+                    print(f"cityscapes: {split}: {done} of {len(names)}", flush=True)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _decoded(part: Part, path: str, mode: str) -> np.ndarray:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(part.read(path))) as image:
+            if image.mode == mode:
+                return np.asarray(image)
+            found = f"a {image.format} of mode {image.mode}"
+    except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
+        found = f"a damaged file ({error})"
+    setting, expected = f"'{path}' of '{part.place}'", f"a whole PNG of mode {mode}"
+    raise setting_error(setting, found, expected, "Fetch the archive anew.")
+
+
+def _listing(folder: Path) -> str:
+    if not folder.is_dir():
+        return "no such folder"
+    names = sorted(p.name for p in folder.iterdir())
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "nothing"
+
+
+def _size(text: str) -> tuple[int, int]:
+    sides = [int(side) if side.isdecimal() else 0 for side in text.split("x")]
+    if len(sides) > 2 or min(sides) < 1:
+        expected = "pixels, or HEIGHTxWIDTH"
+        raise setting_error(f"--size {text}", "that value", expected, "Say 256 or 512x1024.")
+    return sides[0], sides[-1]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line, converts, and prints what was made."""
+    parser = argparse.ArgumentParser("python -m i2i.data.cityscapes", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--official", type=Path, required=True, help="folder of the downloads")
+    parser.add_argument("--output", type=Path, required=True, help="folder to make")
+    parser.add_argument("--size", default="256", help="pixels, or HEIGHTxWIDTH")
+    given = parser.parse_args(arguments)
+    try:
+        made = convert(given.official, given.output, _size(given.size))
+    except SettingError as error:
+        raise SystemExit(str(error)) from error
+    counts = " and ".join(f"{count} {split} pairs" for split, count in made.items())
+    print(f"cityscapes: {counts} in {given.output}; dataset=cityscapes_official uses them")
+
+
+if __name__ == "__main__":
+    main()

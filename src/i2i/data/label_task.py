@@ -1,0 +1,105 @@
+"""Label maps with known classes: as colours or as one channel a class."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.data.palette import ClassPalette
+from i2i.data.ranges import to_float
+from i2i.data.task import Encoded, Task
+
+Role = Literal["input", "target"]
+
+
+class LabelTask(Task):
+    """Pairs of which one side is a label map; the other is a picture.
+
+    Args:
+        classes: Of the label map.
+        role: Which side it is.
+        label_as: ``colours``: the network sees the palette's colours, 3 channels; ``onehot``: one
+            channel a class, 1 where it is that class and -1 elsewhere, all -1 where unlabelled.
+    """
+
+    def __init__(
+        self,
+        classes: ClassPalette,
+        role: Role,
+        label_as: Literal["colours", "onehot"] = "colours",
+    ) -> None:
+        if role not in ("input", "target") or label_as not in ("colours", "onehot"):
+            raise ValueError(f"role={role}, label_as={label_as}")
+        self.classes, self.role, self.label_as = classes, role, label_as
+
+    def encode(self, input_image: np.ndarray, target_image: np.ndarray, seed: int) -> Encoded:
+        """Makes the sample; a label map comes as class ids, (H, W, 1) uint8, for ``onehot``."""
+        x, y = (
+            self._one_hot(image) if self._is_one_hot(role) else to_float(image)
+            for role, image in (("input", input_image), ("target", target_image))
+        )
+        return Encoded(x, y)
+
+    def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
+        """Makes the network's input of a label map or a photograph.
+
+        Args:
+            image: (H, W, 3), uint8, or floats on the 0..255 scale: a label map in the palette's
+                colours, exact ones for ``onehot``.
+            seed: Unused.
+            mask: Unused.
+
+        Returns:
+            (3 or n_classes, H, W).
+
+        Raises:
+            SettingError: A label map for ``onehot`` has colours that are no class.
+        """
+        if not self._is_one_hot("input"):
+            return to_float(image)
+        self.classes.check([("the input image", image, False)], "input")
+        return self.classes.one_hot(self.classes.decode(image))
+
+    def input_picture(self, x: Tensor) -> Tensor:
+        """Shows a one-hot input in the palette's colours."""
+        return self._picture("input", x)
+
+    def output_picture(self, x: Tensor, y: Tensor) -> Tensor:
+        """Shows one-hot answers in the palette's colours, true ones and made ones.
+
+        A made pixel whose channels are all exactly -1 is shown as unlabelled: a picture does not
+        tell who made it.
+        """
+        return self._picture("target", y)
+
+    def class_ids(self, role: Role, tensor: Tensor, truth: bool) -> Tensor | None:
+        """Tells the classes of a batch of label maps.
+
+        Args:
+            role: Which side the batch is.
+            tensor: (B, C, H, W), as the network gets or gives it.
+            truth: Whether it is a true label, which may be unlabelled (255); a made one may not.
+
+        Returns:
+            (B, H, W) uint8, or None if that side is no label map.
+        """
+        if role != self.role:
+            return None
+        if self.label_as == "onehot":
+            return self.classes.ids_of_one_hot(tensor, truth)
+        return self.classes.ids_of_colours(tensor, with_unlabelled=truth)
+
+    def _is_one_hot(self, role: str) -> bool:
+        return role == self.role and self.label_as == "onehot"
+
+    def _one_hot(self, ids: np.ndarray) -> Tensor:
+        if ids.ndim != 3 or ids.shape[2] != 1 or ids.dtype != np.uint8:
+            raise ValueError(f"a label map of {ids.dtype} {ids.shape}; expected uint8 (H, W, 1)")
+        return self.classes.one_hot(ids[:, :, 0])
+
+    def _picture(self, role: Role, side: Tensor) -> Tensor:
+        if not self._is_one_hot(role):
+            return side
+        with torch.no_grad():
+            return self.classes.colours_of_ids(self.classes.ids_of_one_hot(side, truth=True))

@@ -1,0 +1,119 @@
+"""Reads the two sides of a pair, or the photograph in it, from files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from i2i.data.image_io import as_channels, read_ids, read_image
+from i2i.data.pair_index import PairFiles
+from i2i.data.paired_transforms import Role
+from i2i.data.palette import ClassPalette
+
+Direction = Literal["AtoB", "BtoA"]
+Side = Literal["A", "B"]
+LabelAs = Literal["colours", "onehot"]
+LabelFiles = Literal["colours", "ids"]
+
+
+@dataclass(frozen=True)
+class PairReader:
+    """How the files of a data set are to be understood.
+
+    Attributes:
+        direction: "AtoB" makes A the input and B the target; "BtoA" the reverse.
+        input_channels: 1 or 3; a label map as class ids has any number.
+        target_channels: Likewise.
+        label_side: The side that is a label map; None if neither.
+        classes: Its classes, where they are known.
+        label_as: Whether a label map is handed on as colours or as class ids.
+        label_files: Whether label files hold colours or class ids.
+        single: Each file is one photograph.
+    """
+
+    direction: Direction = "AtoB"
+    input_channels: int = 3
+    target_channels: int = 3
+    label_side: Side | None = None
+    classes: ClassPalette | None = None
+    label_as: LabelAs = "colours"
+    label_files: LabelFiles = "colours"
+    single: bool = False
+
+    @property
+    def label_role(self) -> Role | None:
+        """Whether the label map is the input or the target."""
+        if self.label_side is None:
+            return None
+        return "input" if (self.label_side == "A") == (self.direction == "AtoB") else "target"
+
+    @property
+    def photo_side(self) -> Side:
+        """The side that is not the label map; A where neither is."""
+        return "B" if self.label_side == "A" else "A"
+
+    def pair(self, files: PairFiles) -> tuple[np.ndarray, np.ndarray]:
+        """Returns input and target, (H, W, C) each; a label map as class ids is (H, W, 1)."""
+        roles: tuple[Role, Role] = ("input", "target")
+        channels = [self.input_channels, self.target_channels]
+        if self.classes is None:
+            return self._both(files, *channels)
+        at = roles.index(self.label_role)
+        if self.label_files == "ids":
+            label, photo = read_ids(self._file(files, self.label_side)), self.photo(files)
+        else:
+            channels[at] = 3
+            sides = self._both(files, *channels)
+            label, photo = sides[at], sides[1 - at]
+        label = self._coded(label, self._lossy(files))
+        return (label, photo) if at == 0 else (photo, label)
+
+    def photo(self, files: PairFiles) -> np.ndarray:
+        """Returns the photograph of a pair, or the single one, (H, W, 3)."""
+        return read_image(files.a, 3) if self.single else self._side(files, self.photo_side)
+
+    def label_picture(self, files: PairFiles) -> tuple[np.ndarray, bool]:
+        """Returns a label map as stored, and whether its file is lossy (JPEG).
+
+        Colours are (H, W, 3), class ids (H, W).
+        """
+        if self.label_files == "ids":
+            return read_ids(self._file(files, self.label_side)), False
+        return self._side(files, self.label_side), self._lossy(files)
+
+    def _coded(self, stored: np.ndarray, lossy: bool) -> np.ndarray:
+        """A stored label map as ``label_as`` asks for it."""
+        if self.label_as == "colours":
+            return self.classes.encode_colours(stored) if self.label_files == "ids" else stored
+        ids = stored if self.label_files == "ids" else self.classes.decode(stored, lossy=lossy)
+        return ids[:, :, np.newaxis]
+
+    def _lossy(self, files: PairFiles) -> bool:
+        return self._file(files, self.label_side).suffix.lower() in (".jpg", ".jpeg")
+
+    def _file(self, files: PairFiles, side: Side) -> Path:
+        return files.a if files.b is None or side == "A" else files.b
+
+    def _side(self, files: PairFiles, side: Side) -> np.ndarray:
+        image = read_image(self._file(files, side), 3)
+        if files.b is not None:
+            return image
+        half = image.shape[1] // 2
+        return image[:, :half] if side == "A" else image[:, half:]
+
+    def _both(
+        self, files: PairFiles, input_channels: int, target_channels: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Input and target as they are stored; a side-by-side image is decoded once."""
+        channels = (input_channels, target_channels)
+        if files.b is not None:
+            a, b = (files.a, files.b) if self.direction == "AtoB" else (files.b, files.a)
+            return read_image(a, channels[0]), read_image(b, channels[1])
+        both = read_image(files.a, max(channels))
+        half = both.shape[1] // 2
+        halves = (both[:, :half], both[:, half:])
+        first, second = halves if self.direction == "AtoB" else halves[::-1]
+        if min(channels) == max(channels):
+            return first, second
+        return as_channels(first, channels[0]), as_channels(second, channels[1])

@@ -1,0 +1,1 @@
+"""Tasks that make input and target from single photographs."""

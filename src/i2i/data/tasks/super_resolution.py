@@ -1,0 +1,57 @@
+"""Fine detail for pictures that are too small."""
+
+import numpy as np
+from torch import Tensor
+
+from i2i.data.paired_transforms import resize_image
+from i2i.data.ranges import to_float
+from i2i.data.task import Encoded, PhotoTask
+from i2i.data.tasks.checks import as_rgb, require_channels
+from i2i.errors import setting_error
+
+
+class SuperResolution(PhotoTask):
+    """A photograph without its detail in, the photograph out (Dong et al. 2016, SRCNN, section 3).
+
+    x is the photograph, shrunk by area averaging and enlarged again by the bicubic filter; y is the
+    photograph. Both have its size, as the networks here do not enlarge. (Dong et al. shrink with
+    another filter: do not compare scores.) A side that ``factor`` does not divide is shrunk to the
+    nearest whole number of pixels, at least 1.
+
+    Args:
+        factor: Of each side, a whole number of 2 or more; 2, 4 and 8 are usual.
+        input_channels: 3.
+        target_channels: 3.
+
+    Raises:
+        SettingError: A value is another.
+    """
+
+    def __init__(self, *, factor: int = 4, input_channels: int, target_channels: int) -> None:
+        if not isinstance(factor, int) or factor < 2:
+            raise setting_error(
+                f"task.factor={factor}", f"{factor}", "a whole number of 2 or more",
+                "For example task.factor=4.",
+            )  # fmt: skip
+        require_channels("super-resolution", (input_channels, target_channels), (3, 3))
+        self.factor = factor
+        self.input_channels, self.target_channels = input_channels, target_channels
+
+    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+        height, width = photo.shape[:2]
+        size = (max(1, round(height / self.factor)), max(1, round(width / self.factor)))
+        small = resize_image(photo, size, label=False)  # 8 bit if the photograph is, as a file
+        return Encoded(_enlarged(small, (height, width)), to_float(photo))
+
+    def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
+        """Takes the image as the small picture.
+
+        Returns:
+            (3, factor * H, factor * W).
+        """
+        height, width = image.shape[:2]
+        return _enlarged(as_rgb(image), (self.factor * height, self.factor * width))
+
+
+def _enlarged(small: np.ndarray, size: tuple[int, int]) -> Tensor:
+    return to_float(resize_image(small.astype(np.float32), size, label=False))

@@ -1,0 +1,38 @@
+"""A discriminator with one score for the whole image."""
+
+from torch import Tensor
+
+from i2i.discriminators.output import DiscriminatorOutput
+from i2i.discriminators.stages import StagedDiscriminator
+
+
+class GlobalDiscriminator(StagedDiscriminator):
+    """Five strided convolutions, then the mean over space: one logit a pair.
+
+    The shape of DCGAN's discriminator (Radford et al. 2016, Sec. 3: strided 4 x 4 convolutions, no
+    fully connected hidden layer), with a mean at its end instead of a fixed image size.
+    """
+
+    def __init__(
+        self,
+        input_channels: int,
+        target_channels: int,
+        base_channels: int = 64,  # feature maps of the first layer; doubled three times
+        norm: str = "batch",  # the first and the last layer have none, except for spectral
+        conditional: bool = True,  # False: the input image is not shown (GAN instead of cGAN)
+    ):
+        widths = [base_channels * 2**i for i in range(4)]
+        super().__init__(input_channels, target_channels, widths, [2] * 5, 4, norm, conditional)
+
+    def forward(self, x: Tensor, y: Tensor) -> DiscriminatorOutput:
+        """Scores the pairs (x, y).
+
+        Args:
+            x: Input images, (B, input_channels, H, W) in [-1, 1], H and W at least 32.
+            y: Real or made images, (B, target_channels, H, W) in [-1, 1].
+
+        Returns:
+            One scale: logits (B, 1, 1, 1) and one feature map a stage.
+        """
+        logits, features = super().forward(x, y)
+        return DiscriminatorOutput([m.mean((2, 3), keepdim=True) for m in logits], features)

@@ -1,0 +1,46 @@
+"""Feature matching: G's images shall look like real ones to D's hidden layers."""
+
+from torch import Tensor
+
+from i2i.errors import setting_error
+from i2i.losses.gan import mean_over_scales
+from i2i.losses.reconstruction import FeatureLoss
+
+
+class FeatureMatching(FeatureLoss):
+    """The mean over scales of the sum over D's hidden layers of the mean absolute difference.
+
+    pix2pixHD (Wang et al. 2018, Sec. 3.2, L_FM). The paper sums over the scales; its code averages
+    them, as here, so that the weight means the same for any number of scales.
+    """
+
+    preset = "feature_matching"
+
+    def __call__(self, fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
+        real = [[r.detach() for r in scale] for scale in real]
+        return mean_over_scales([sum(d) for d in map_differences(fake, real, self.preset)])
+
+
+def map_differences(
+    fake: list[list[Tensor]], real: list[list[Tensor]], preset: str
+) -> list[list[Tensor]]:
+    """Mean absolute difference of each pair of hidden maps, a float32 scalar, by scale and layer.
+
+    Args:
+        fake: Maps (B, C, H, W) of one image, one list a scale.
+        real: The same shapes.
+        preset: The term, for errors.
+
+    Raises:
+        SettingError: A scale has no hidden maps.
+    """
+    if not fake or not all(fake):
+        raise setting_error(
+            f"reconstruction.{preset}", "a discriminator that returns no hidden maps",
+            "at least one hidden map a scale", "Choose another discriminator=NAME, or leave "
+            f"{preset} out of reconstruction=[...].",
+        )  # fmt: skip
+    return [
+        [(f.float() - r.float()).abs().mean() for f, r in zip(*scale, strict=True)]
+        for scale in zip(fake, real, strict=True)
+    ]

@@ -1,0 +1,84 @@
+"""From tensors to what is scored: pictures, and class maps where the data set has classes."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from i2i.data.paired_transforms import Role
+from i2i.data.palette import ClassPalette
+from i2i.data.task import Task
+from i2i.metrics.evaluator import ClassMaps, PairEvaluator
+
+
+class Segmenter(Protocol):
+    """Tells the classes in photographs."""
+
+    def __call__(self, photos: Tensor, names: Sequence[str]) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] to (B, H, W) uint8."""
+
+    def to(self, device: torch.device | str) -> Any:
+        """Moves its network."""
+
+
+class Judge:
+    """Feeds an evaluator with what a batch shows.
+
+    Class maps go with them both ways. Photo to label: the nearest palette colour of what was made,
+    against the label. Label to photo: what a segmenter sees in the made photograph, against the
+    label that it was made from; what it sees in the real one is the ceiling.
+    """
+
+    def __init__(
+        self,
+        evaluator: PairEvaluator,
+        task: Task | None = None,
+        classes: ClassPalette | None = None,
+        label_role: Role | None = None,
+        segmenter: Segmenter | None = None,
+    ):
+        self.evaluator, self.task = evaluator, task or Task()
+        self.classes, self.label_role, self.segmenter = classes, label_role, segmenter
+
+    def update(self, index: Tensor, names: list[str], x: Tensor, y: Tensor, y_hat: Tensor) -> None:
+        """Adds a batch.
+
+        Args:
+            index: Place of each image in its split, (B,).
+            names: One an image.
+            x: Inputs, (B, C_in, H, W) in [-1, 1].
+            y: Targets, (B, C_out, H, W) in [-1, 1].
+            y_hat: What was made, like y.
+        """
+        self.update_picture(index, names, x, y, self.task.output_picture(x, y_hat))
+
+    def update_picture(
+        self, index: Tensor, names: list[str], x: Tensor, y: Tensor, picture: Tensor
+    ) -> None:
+        """Adds a batch whose answers are pictures already, (B, 1 or 3, H, W)."""
+        target = self.task.output_picture(x, y)
+        classes = self.class_maps(names, self.task.input_picture(x), picture, target)
+        self.evaluator.update(index, names, picture, target, classes)
+
+    def class_maps(
+        self, names: list[str], shown: Tensor, made: Tensor, target: Tensor
+    ) -> ClassMaps | None:
+        """The classes of a batch, by its pictures; None where there is nothing to tell them by."""
+        if self.classes is None or not self.evaluator.segmentation:
+            return None
+        if self.label_role == "target":
+            return ClassMaps(
+                tuple(self.classes.names),
+                self.classes.ids_of_colours(target, with_unlabelled=True),
+                self.classes.ids_of_colours(made, with_unlabelled=False),
+                None,
+            )
+        if self.segmenter is None:
+            return None
+        return ClassMaps(
+            tuple(self.classes.names),
+            self.classes.ids_of_colours(shown, with_unlabelled=True),
+            self.segmenter(made, names),
+            self.segmenter(target, names),
+        )

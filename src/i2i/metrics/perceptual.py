@@ -1,0 +1,94 @@
+"""LPIPS on 8-bit images."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from i2i.errors import setting_error
+from i2i.metrics.inception import full_float32
+from i2i.metrics.optional_network import found_together
+
+if TYPE_CHECKING:
+    from i2i.losses.backbones import Asker
+    from i2i.losses.lpips import LPIPSDistance
+
+LPIPS_NETWORKS = ("alex", "vgg")
+Distance = Callable[[Tensor, Tensor], Tensor]  # two float (B, 3, H, W) in [-1, 1] -> (B,)
+
+
+def check_network(network: str) -> None:
+    """Refuses a network that LPIPS has no weights for.
+
+    Raises:
+        SettingError: It is neither alex nor vgg.
+    """
+    if network not in LPIPS_NETWORKS:
+        raise setting_error(
+            f"metrics.lpips_network={network}", repr(network),
+            f"one of {', '.join(LPIPS_NETWORKS)}", "Type alex, as most papers report.",
+        )  # fmt: skip
+
+
+def load_lpips(
+    network: str,
+    weights_file: str | None,
+    device: torch.device | str,
+    asker: "Asker | None" = None,
+) -> "LPIPSDistance":
+    """Loads LPIPS; with several processes all call it together, and one downloads.
+
+    Args:
+        network: ``alex`` or ``vgg``.
+        weights_file: Of torchvision's network; None for the published weights, from the cache or
+            downloaded.
+        device: Where it runs.
+        asker: Who needs it, for errors; None for the metric.
+
+    Returns:
+        The distance, ready for use.
+
+    Raises:
+        SettingError: The weights cannot be had, or the file is wrong.
+    """
+    from i2i.losses.backbones import Asker
+    from i2i.losses.lpips import LPIPSDistance
+
+    metric = Asker("metrics.lpips=true", "metrics.lpips_weights", "type metrics.lpips=false")
+    distance = LPIPSDistance(network, weights_file, asker or metric)
+
+    def load() -> LPIPSDistance:
+        distance.prepare(device)
+        return distance
+
+    return found_together(load)
+
+
+@torch.no_grad()
+def perceptual_distance(distance: Distance, output: Tensor, target: Tensor) -> Tensor:
+    """Measures a distance of networks on 8-bit images: each level becomes level / 127.5 - 1.
+
+    Args:
+        distance: ``LPIPSDistance``, on the device of the images.
+        output: uint8 (B, C, H, W); one channel is repeated to three.
+        target: uint8, same shape.
+
+    Returns:
+        float64 (B,) on the CPU, computed in float32 whatever autocast or TF32 setting is around.
+
+    Raises:
+        SettingError: The images have neither 1 nor 3 channels.
+    """
+    channels = output.shape[1]
+    if channels not in (1, 3):
+        raise setting_error(
+            "metrics.lpips=true", f"images of {channels} channels",
+            "1 or 3 channels, which is what LPIPS takes", "Type metrics.lpips=false.",
+        )  # fmt: skip
+    a, b = (
+        (levels.float() / 127.5 - 1.0).expand(-1, 3, -1, -1).contiguous()
+        for levels in (output, target)
+    )
+    with full_float32(output.device):
+        return distance(a, b).double().cpu()

@@ -1,0 +1,98 @@
+"""Every generator with every discriminator and objective takes two real training steps."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+import pytest
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf, open_dict
+from torch.utils.data import DataLoader
+
+from conftest import CONF, ROOT
+from i2i.commands.launch import describe
+from i2i.commands.resolvers import register
+from i2i.errors import SettingError
+from two_steps import composed, slim, two_steps
+
+SIZES = {"patch286": 96, "multiscale": 96}  # pixels; every other discriminator takes 64
+REFUSED = {  # of the grid's combinations none; these options on top of them
+    ("gan_loss=wgan-gp", "discriminator.norm=batch"): "discriminator.norm=batch: found batch norm",
+    ("gan_loss=vanilla", "gan_loss.r1=10"): "found batch norm under VanillaGAN with gan_loss.r1=10",
+    ("gan_loss=none", "reconstruction=none"): "gan_loss=none",
+    ("gan_loss=none", "reconstruction=feature_matching"): "gan_loss=none",
+}
+
+pytestmark = pytest.mark.filterwarnings("ignore:You defined a `validation_step`")
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2I_ROOT", str(ROOT))
+    register()
+
+
+GRID = [
+    sorted(p.stem for p in (CONF / group).glob("*.yaml"))
+    for group in ("generator", "discriminator", "gan_loss")
+]
+COMBINATIONS = list(itertools.product(*GRID))
+
+
+@pytest.fixture(scope="session")
+def nodes() -> Iterator[Mapping[str, DictConfig]]:
+    """Each preset once: whole configurations with a discriminator, nodes of the others."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("I2I_ROOT", str(ROOT))
+    register()
+    common = ["dataset=folder", "dataset.root=x", "scheduler=constant"]
+    found = {name: composed(*common, f"generator={name}").generator for name in GRID[0]}
+    found |= {name: composed(*common, f"discriminator={name}") for name in GRID[1]}
+    found |= {name: OmegaConf.load(CONF / "gan_loss" / f"{name}.yaml") for name in GRID[2]}
+    yield found
+    patch.undo()
+
+
+def batches(size: int, count: int) -> DataLoader:
+    generator = torch.Generator().manual_seed(0)
+    made = [torch.rand(2, 3, size, size, generator=generator) * 2 - 1 for _ in range(2 * count)]
+    pairs = zip(made[::2], made[1::2], strict=True)
+    rest = {"name": ["a", "b"], "index": torch.arange(2)}
+    return DataLoader([{"input": x, "target": y, **rest} for x, y in pairs], batch_size=None)
+
+
+def test_the_grid_is_whole() -> None:
+    assert [len(names) for names in GRID] == [9, 6, 5]
+
+
+@pytest.mark.parametrize(("options", "words"), REFUSED.items(), ids=str)
+def test_what_cannot_be_trained_is_refused_in_words(options: tuple[str, ...], words: str) -> None:
+    cfg = composed("dataset=folder", "dataset.root=x", *options)
+    slim(cfg, 64)
+    with pytest.raises(InstantiationException) as error:
+        instantiate(cfg.model)
+    assert isinstance(error.value.__cause__, SettingError)
+    text = describe(error.value)
+    assert words in text and "; expected " in text, text
+
+
+@pytest.mark.parametrize(
+    ("generator", "discriminator", "loss"), COMBINATIONS, ids=["-".join(c) for c in COMBINATIONS]
+)
+def test_every_generator_with_every_discriminator_and_objective(
+    generator: str, discriminator: str, loss: str, nodes: Mapping[str, DictConfig]
+) -> None:
+    cfg = nodes[discriminator].copy()
+    size = SIZES.get(discriminator, 64)
+    with open_dict(cfg):
+        cfg.generator = nodes[generator]
+        cfg.gan_loss = {}
+        cfg.merge_with(nodes[loss])  # a package _global_ that comes after the discriminator
+        cfg.model.n_critic = min(cfg.model.n_critic, 2)
+    slim(cfg, size)
+    HydraConfig.instance().set_config(cfg)
+    model = instantiate(cfg.model)
+    watch = two_steps(model, train_dataloaders=batches(size, 2 * cfg.model.n_critic))
+    assert watch.moved == ({"generator"} if loss == "none" else {"generator", "discriminator"})

@@ -1,0 +1,236 @@
+"""Every experiment takes two real training steps, built as the command builds it, but tiny."""
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from conftest import ROOT
+from i2i.commands.resolvers import register
+from i2i.commands.train import build
+from i2i.config import validate_config
+from two_steps import composed, slim, two_steps
+
+FOLDER = ROOT / "experiments"
+FILES = sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.yaml"))
+SWEPT = {
+    name: OmegaConf.to_container(OmegaConf.load(FOLDER / f"{name}.yaml").hydra.sweeper.params)
+    for name in FILES
+    if "hydra" in OmegaConf.load(FOLDER / f"{name}.yaml")
+}
+PHOTO_TASKS = [
+    n for n in FILES if "override /dataset: photos" in (FOLDER / f"{n}.yaml").read_text()
+]
+PERCEPTUAL = {"spade_labels2street", "pix2pixhd_labels2street", "super_resolution_x4"}
+
+pytestmark = pytest.mark.filterwarnings("ignore:You defined a `validation_step`")
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("I2I_ROOT", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    register()
+
+
+def jobs(name: str) -> list[list[str]]:
+    """The overrides of each job that ``experiments=name`` starts."""
+    values = [[f"{k}={v}" for v in vs.split(",")] for k, vs in SWEPT.get(name, {}).items()]
+    return [list(job) for job in itertools.product(*values)]
+
+
+@pytest.fixture(scope="session")
+def random_vgg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """VGG-19's convolutions with random weights, in a file."""
+    from torchvision.models import vgg19
+
+    with torch.device("meta"):
+        shapes = {n: p.shape for n, p in vgg19(weights=None).features.state_dict().items()}
+    generator = torch.Generator().manual_seed(0)
+    state = {
+        f"features.{n}": torch.randn(s, generator=generator) * (2 / s[1:].numel()) ** 0.5
+        if len(s) > 1
+        else torch.zeros(s)
+        for n, s in shapes.items()
+    }
+    path = tmp_path_factory.mktemp("weights") / "vgg19.pth"
+    torch.save(state, path)
+    return path
+
+
+def write_set(cfg: DictConfig, folder: Path, size: int = 64) -> None:
+    """Three files a split, laid out as the data set of ``cfg`` asks for.
+
+    Photographs are noise; a label side has the flat colours of its classes.
+    """
+    rng = np.random.default_rng(0)
+    node, classes = cfg.dataset, cfg.dataset.get("classes")
+    colours = np.array(list(classes.colours.values()) if classes else [[0, 0, 0], [255, 255, 255]])
+
+    def photo() -> np.ndarray:
+        return rng.integers(0, 256, (size, size, 3)).astype(np.uint8)
+
+    def label() -> np.ndarray:
+        ids = rng.integers(0, len(colours), (4, 4)).astype(np.uint8)
+        ids = cv2.resize(ids, (size, size), interpolation=cv2.INTER_NEAREST)
+        return colours[ids][:, :, ::-1].astype(np.uint8)
+
+    for split in {s for s in node.splits.values() if s}:
+        for i in range(3):
+            sides = {"A": photo(), "B": label() if node.label_side == "B" else photo()}
+            if node.single:
+                files = {folder / split / f"{i}.png": sides["A"]}
+            elif node.b_folder:
+                parts = {"A": node.a_folder, "B": node.b_folder}
+                files = {
+                    folder / parts[k].format(split=split) / f"{i}.png": v for k, v in sides.items()
+                }
+            else:
+                files = {folder / split / f"{i}.png": np.concatenate(list(sides.values()), 1)}
+            for path, image in files.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(path), image)
+
+
+def run_experiment(name: str, folder: Path, *options: str, vgg: Path | None = None) -> DictConfig:
+    """Two steps of an experiment as it is, but for sizes and files."""
+    options = (f"experiments={name}", *options, f"dataset.root={folder / 'set'}")
+    if vgg:
+        options += (f"reconstruction.perceptual.weights_file={vgg}",)
+    cfg = composed(*options, "dataset.source=null", "dataset.num_workers=0")
+    with open_dict(cfg):
+        del cfg["hydra"]
+        cfg.dataset.val_from_train = cfg.dataset.test_from_train = 0
+        cfg.dataset.batch_size = min(cfg.dataset.batch_size, 2)
+        cfg.model.n_critic = min(cfg.model.n_critic, 2)
+        cfg.trainer.max_steps = 2
+    named = str(cfg.discriminator._target_).rsplit(".", 1)[-1]
+    big = named == "MultiscaleDiscriminator" or cfg.discriminator.get("n_layers", 0) > 3
+    slim(cfg, 96 if big else 64)
+    write_set(cfg, folder / "set")
+    config = OmegaConf.to_container(cfg, resolve=True)
+    validate_config(config)
+    model, datamodule = build(cfg, config)
+    watch = two_steps(model, datamodule=datamodule)
+    learns = cfg.gan_loss._target_.rsplit(".", 1)[-1] != "NoGAN"
+    assert watch.moved == ({"generator", "discriminator"} if learns else {"generator"})
+    return cfg
+
+
+def test_experiments_are_there() -> None:
+    assert {
+        "pix2pix_labels2street", "pix2pix_street2labels", "pix2pix_maps", "pix2pix_map2aerial",
+        "pix2pix_facades", "pix2pix_edges2shoes", "pix2pix_day2night", "resnet9_l2_global",
+        "unet_upsample_bn", "wgan_resunet_colorization", "pan_labels2street", "pan_inpainting",
+        "inpainting", "super_resolution_x4", "spade_labels2street", "pix2pixhd_labels2street",
+        "first_run",
+    } <= set(FILES)  # fmt: skip
+    assert set(SWEPT) == {"table1_losses", "table2_generators", "table3_patch"}
+    assert [len(jobs(name)) for name in sorted(SWEPT)] == [5, 4, 4]
+    assert len(PHOTO_TASKS) == 4
+    # Each file in a subfolder is a variant that some sweep runs.
+    variants = {f for f in FILES if "/" in f}
+    run = {
+        f"{key.removeprefix('experiments/')}/{value}"
+        for name in SWEPT
+        for job in jobs(name)
+        for key, _, value in (option.partition("=") for option in job)
+        if key.startswith("experiments/")
+    }
+    assert run == variants
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_head_says_what_is_asked_what_it_costs_and_what_came_out(name: str) -> None:
+    head = re.match(r"(#.*\n)+", (FOLDER / f"{name}.yaml").read_text())[0]
+    if "/" in name:
+        group, variant = name.split("/")
+        assert f"experiments/{group}={variant}" in head
+        return
+    assert "# Question: " in head and "# Cost" in head and "# Results" in head
+    assert f"experiments={name}" in head
+
+
+@pytest.mark.parametrize("name", [f for f in FILES if "/" not in f and f not in SWEPT])
+def test_experiment_takes_two_steps(name: str, tmp_path: Path, request: Any) -> None:
+    vgg = request.getfixturevalue("random_vgg") if name in PERCEPTUAL else None
+    run_experiment(name, tmp_path, vgg=vgg)
+
+
+@pytest.mark.parametrize("dataset", ["camvid", "synthetic"])
+@pytest.mark.parametrize("name", PHOTO_TASKS)
+def test_photo_tasks_take_the_photographs_of_a_set_of_pairs(
+    name: str, dataset: str, tmp_path: Path, request: Any
+) -> None:
+    vgg = request.getfixturevalue("random_vgg") if name in PERCEPTUAL else None
+    cfg = run_experiment(name, tmp_path, f"dataset={dataset}", vgg=vgg)
+    assert cfg.dataset.name == dataset and cfg.task is not None
+
+
+@pytest.mark.parametrize("name", ["spade_labels2street", "pix2pixhd_labels2street"])
+def test_without_vgg_feature_matching_is_left(name: str, tmp_path: Path) -> None:
+    run_experiment(name, tmp_path, "reconstruction=[feature_matching]", "dataset=camvid")
+
+
+@pytest.mark.parametrize(
+    ("name", "job"), [(name, job) for name in SWEPT for job in jobs(name)], ids=str
+)
+def test_ablation_takes_two_steps(name: str, job: list[str], tmp_path: Path) -> None:
+    cfg = run_experiment(name, tmp_path, *job)
+    assert cfg.test_checkpoint == "last" and cfg.baselines
+
+
+def test_ablations_are_sweeps_by_themselves_and_can_be_typed_over() -> None:
+    for name in SWEPT:
+        cfg = composed(
+            f"experiments={name}", "dataset=camvid", "dataset.root=x", "trainer.max_steps=9",
+            "dataset.image_size=128", "generator=unet128",
+        )  # fmt: skip
+        assert cfg.hydra.mode == RunMode.MULTIRUN
+        assert (cfg.dataset.name, cfg.dataset.image_size, cfg.trainer.max_steps) == (
+            "camvid",
+            128,
+            9,
+        )
+        assert cfg.generator.n_downs == 7
+
+
+def test_variants_of_table_1_are_those_of_the_paper() -> None:
+    """Isola et al. 2017, Sec. 4.2; GAN means that D does not see the input."""
+    seen = {}
+    for job in jobs("table1_losses"):
+        cfg = composed("experiments=table1_losses", *job)
+        objective = cfg.gan_loss._target_.rsplit(".", 1)[-1]
+        has_l1 = "l1" in (cfg.get("reconstruction") or {})
+        seen[cfg.label] = (objective, has_l1, cfg.discriminator.conditional)
+    assert {k: v[:2] for k, v in seen.items()} == {
+        "L1": ("NoGAN", True), "GAN": ("VanillaGAN", False), "cGAN": ("VanillaGAN", False),
+        "L1+GAN": ("VanillaGAN", True), "L1+cGAN": ("VanillaGAN", True),
+    }  # fmt: skip
+    assert [k for k, v in seen.items() if not v[2]] == ["GAN", "L1+GAN"]
+
+
+def test_published_settings() -> None:
+    """Isola et al. 2017, App. 6.2; Park et al. 2019, Sec. 4."""
+    epochs = {
+        "pix2pix_labels2street": (200, 1), "pix2pix_maps": (200, 1), "pix2pix_facades": (200, 1),
+        "pix2pix_edges2shoes": (15, 4), "pix2pix_day2night": (17, 4),
+        "table2_generators": (200, 10),
+    }  # fmt: skip
+    for name, expected in epochs.items():
+        cfg = composed(f"experiments={name}")
+        assert (cfg.trainer.max_epochs, cfg.dataset.batch_size) == expected, name
+        assert cfg.augmentation.flip == (0.0 if name == "pix2pix_edges2shoes" else 0.5), name
+    spade = composed("experiments=spade_labels2street")
+    rates = spade.optimizer.generator.lr, spade.optimizer.discriminator.lr
+    assert (*rates, list(spade.optimizer.discriminator.betas)) == (1e-4, 4e-4, [0.0, 0.9])
+    for cfg in (spade, composed("experiments=pix2pixhd_labels2street")):
+        assert cfg.reconstruction.feature_matching.weight == cfg.reconstruction.perceptual.weight
+        assert cfg.reconstruction.perceptual.weight == 10 and cfg.dataset.label_as == "onehot"

@@ -1,0 +1,125 @@
+"""Facts about the U-Net and its variants."""
+
+import pytest
+import torch
+from torch import nn
+
+from i2i.errors import SettingError
+from i2i.generators.unet import UNetGenerator
+
+
+def count(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_parameter_count_of_the_paper() -> None:
+    with torch.device("meta"):
+        assert count(UNetGenerator(3, 3)) == 54_413_955
+
+
+def test_layers_of_the_reference() -> None:
+    """Skips double the decoder's inputs; dropout in three layers; no norm at the bottleneck."""
+    with torch.device("meta"):
+        unet = UNetGenerator(3, 3)
+    widths = [(up.conv.in_channels, up.conv.out_channels) for up in unet.ups]
+    assert widths == [(512, 512), *[(1024, 512)] * 3, (1024, 256), (512, 128), (256, 64)]
+    assert [isinstance(up.dropout, nn.Dropout) for up in unet.ups] == [
+        False,
+        *[True] * 3,
+        *[False] * 3,
+    ]
+    assert isinstance(unet.downs[0].norm, nn.Identity)
+    assert isinstance(unet.downs[-1].norm, nn.Identity)
+
+
+def outputs_with_the_bottleneck_cut(skips: bool, upsample: str) -> list[torch.Tensor]:
+    """Of a dark and a bright image, when the innermost encoder layer hands on zeros."""
+    torch.manual_seed(0)
+    unet = UNetGenerator(3, 3, base_channels=4, n_downs=5, skips=skips, upsample=upsample).eval()
+    images = [torch.full((1, 3, 32, 32), value) for value in (-1.0, 1.0)]
+    with torch.no_grad():
+        assert not torch.equal(unet(images[0]), unet(images[1]))
+        for weight in unet.downs[-1].parameters():
+            weight.zero_()
+        return [unet(image) for image in images]
+
+
+@pytest.mark.parametrize("upsample", ["transposed", "nearest"])
+def test_skip_connections_reach_the_output(upsample: str) -> None:
+    dark, bright = outputs_with_the_bottleneck_cut(True, upsample)
+    assert not torch.equal(dark, bright)
+
+
+@pytest.mark.parametrize("upsample", ["transposed", "nearest"])
+def test_encoder_decoder_has_no_way_around_the_bottleneck(upsample: str) -> None:
+    dark, bright = outputs_with_the_bottleneck_cut(False, upsample)
+    assert torch.equal(dark, bright)
+
+
+def test_encoder_decoder_has_the_same_layers() -> None:
+    """Isola et al. 2017, App. 6.1.1: CD512-CD512-CD512-C512-C256-C128-C64, and the output."""
+    with torch.device("meta"):
+        unet, plain = UNetGenerator(3, 3), UNetGenerator(3, 3, skips=False)
+    widths = [(up.conv.in_channels, up.conv.out_channels) for up in plain.ups]
+    assert widths == [*[(512, 512)] * 4, (512, 256), (256, 128), (128, 64)]
+    assert [type(m) for m in plain.modules()] == [type(m) for m in unet.modules()]
+    # What concatenation adds: 4 x 4 kernels from 512, 512, 512, 512, 256, 128 and 64 more channels.
+    added = 512 * 512 * 3 + 512 * 256 + 256 * 128 + 128 * 64 + 64 * 3
+    assert count(unet) - count(plain) == 16 * added
+
+
+def test_upsampling_variant_has_no_transposed_convolution() -> None:
+    kinds = [type(m) for m in UNetGenerator(3, 3, 2, n_downs=7, upsample="nearest").modules()]
+    assert nn.ConvTranspose2d not in kinds
+    assert kinds.count(nn.Upsample) == 7
+    assert kinds.count(nn.Conv2d) == 14
+    kinds = [type(m) for m in UNetGenerator(3, 3, 2, n_downs=7).modules()]
+    assert kinds.count(nn.ConvTranspose2d) == 7
+
+
+def test_upsampling_repeats_each_pixel_before_a_3_x_3_convolution() -> None:
+    up = UNetGenerator(3, 3, 2, n_downs=2, upsample="nearest").out[1]
+    x = torch.rand(1, 4, 3, 5, generator=torch.Generator().manual_seed(0))
+    repeated = x.repeat_interleave(2, dim=-2).repeat_interleave(2, dim=-1)
+    expected = nn.functional.conv2d(repeated, up[1].weight, up[1].bias, padding=1)
+    assert up[1].weight.shape == (3, 4, 3, 3)
+    assert torch.allclose(up(x), expected)
+
+
+def test_flat_images_leave_no_checkerboard_in_the_upsampling_variant() -> None:
+    """Inside the borders; a transposed convolution with the same start does leave one."""
+    flat = torch.full((1, 4, 8, 8), 0.5)
+
+    def unevenness(upsample: str) -> float:
+        torch.manual_seed(0)
+        return UNetGenerator(3, 3, 2, n_downs=2, upsample=upsample).out(flat)[
+            ..., 2:-2, 2:-2
+        ].std(dim=(-2, -1)).max().item()  # fmt: skip
+
+    assert unevenness("nearest") < 1e-6
+    assert unevenness("transposed") > 1e-3
+
+
+def test_initial_weights_are_normal_with_std_0_02() -> None:
+    torch.manual_seed(0)
+    weight = UNetGenerator(3, 3, n_downs=5).downs[4].conv.weight.detach()
+    assert weight.mean().abs() < 1e-4
+    assert weight.std() == pytest.approx(0.02, rel=0.01)
+
+
+def test_unknown_upsampling_is_refused_by_name() -> None:
+    with pytest.raises(SettingError) as caught:
+        UNetGenerator(3, 3, base_channels=2, upsample="bilinear")
+    assert str(caught.value) == (
+        "generator.upsample=bilinear: found 'bilinear'; expected transposed or nearest. Name one."
+    )
+
+
+def test_a_single_level_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"generator\.n_downs=1: found 1; expected at least 2"):
+        UNetGenerator(3, 3, n_downs=1)
+
+
+def test_wrong_sizes_are_refused_with_the_depth_to_change() -> None:
+    with pytest.raises(SettingError, match=r"found 48 x 64 pixels.*generator\.n_downs"):
+        UNetGenerator(3, 3, base_channels=2, n_downs=5)(torch.zeros(1, 3, 48, 64))

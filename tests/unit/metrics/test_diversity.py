@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+
+from i2i.errors import SettingError
+from i2i.metrics import diversity as module
+from i2i.metrics.diversity import Diversity, mean_pairwise_l1, mean_pairwise_lpips
+from i2i.metrics.quantise import to_uint8
+
+
+def channel_gap(a, b):
+    """Stands for LPIPS: a distance of two (B, 3, H, W) batches that no pixel mean gives."""
+    assert a.dtype == b.dtype == torch.float32 and a.shape[1] == b.shape[1] == 3
+    assert a.abs().max() <= 1 and b.abs().max() <= 1
+    return (a.amax((1, 2, 3)) - b.amin((1, 2, 3))).square()
+
+
+@pytest.fixture
+def samples(photographs):
+    """Seven different samples: 21 pairs, more than go through a network at once."""
+    return to_uint8(photographs(7, 12, 14))
+
+
+def test_l1_equals_a_loop_over_the_pairs(samples):
+    levels = samples.numpy().astype(np.int64)
+    gaps = [np.abs(levels[i] - levels[j]).mean() for j in range(len(levels)) for i in range(j)]
+    assert len(gaps) == 7 * 6 / 2
+    assert mean_pairwise_l1(samples) == pytest.approx(np.mean(gaps), rel=1e-12)
+    assert np.mean(gaps) > 10
+
+
+def test_l1_by_hand():
+    samples = torch.tensor([0, 10, 255], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 3, 2, 2)
+    assert mean_pairwise_l1(samples) == pytest.approx((10 + 255 + 245) / 3, rel=1e-12)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_lpips_equals_a_loop_over_the_pairs_of_scaled_images(photographs, channels):
+    samples = to_uint8(photographs(7, 12, 14, channels=channels))
+    scaled = samples.numpy().astype(np.float32) / np.float32(127.5) - np.float32(1)
+    gaps = [(scaled[i].max() - scaled[j].min()) ** 2 for i in range(7) for j in range(i + 1, 7)]
+    found = mean_pairwise_lpips(samples, channel_gap)
+    assert found == pytest.approx(np.mean(np.float64(gaps)), rel=1e-6)
+
+
+def test_the_pairs_at_once_do_not_matter(samples, monkeypatch):
+    expected = mean_pairwise_lpips(samples, channel_gap)
+    monkeypatch.setattr(module, "PAIRS_AT_ONCE", 4)
+    assert mean_pairwise_lpips(samples, channel_gap) == pytest.approx(expected, rel=1e-12)
+
+
+def test_equal_samples_have_none(samples):
+    same = samples[[2, 2, 2]]
+    assert mean_pairwise_l1(same) == 0.0
+    assert mean_pairwise_lpips(same, lambda a, b: (a - b).abs().sum((1, 2, 3))) == 0.0
+
+
+def test_one_sample_and_two_channels_are_refused(samples):
+    with pytest.raises(ValueError, match="diversity of 1 samples; expected 2 or more"):
+        mean_pairwise_l1(samples[:1])
+    with pytest.raises(SettingError, match=r"metrics\.lpips=true: found images of 2 channels"):
+        mean_pairwise_lpips(samples[:, :2], channel_gap)
+
+
+def test_the_mean_is_one_over_inputs(samples):
+    collected = Diversity(channel_gap)
+    collected.add("a", samples[:3])
+    collected.add("b", samples[3:])
+    assert [row["name"] for row in collected.rows] == ["a", "b"]
+    l1 = [mean_pairwise_l1(part) for part in (samples[:3], samples[3:])]
+    lpips = [mean_pairwise_lpips(part, channel_gap) for part in (samples[:3], samples[3:])]
+    assert [row["l1"] for row in collected.rows] == l1
+    assert collected.means() == pytest.approx({"l1": np.mean(l1), "lpips": np.mean(lpips)})
+
+
+def test_without_a_distance_there_is_l1_alone(samples):
+    collected = Diversity()
+    collected.add("a", samples)
+    assert list(collected.means()) == ["l1"] and list(collected.rows[0]) == ["name", "l1"]
+
+
+def test_an_input_too_small_for_lpips_leaves_its_mean_out(samples):
+    def needs_13_pixels(a, b):
+        if a.shape[-2] < 13:
+            raise SettingError("lpips: found images of 12 x 14 pixels; expected 13 x 13")
+        return channel_gap(a, b)
+
+    collected = Diversity(needs_13_pixels)
+    collected.add("large", samples.repeat(1, 1, 2, 1))
+    assert collected.too_small is None and set(collected.means()) == {"l1", "lpips"}
+    collected.add("small", samples)
+    assert "12 x 14" in str(collected.too_small)
+    assert list(collected.means()) == ["l1"]
+    assert [set(row) for row in collected.rows] == [{"name", "l1", "lpips"}, {"name", "l1"}]
