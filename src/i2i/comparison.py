@@ -24,7 +24,13 @@ from i2i.run_folder import CEILING, write_text
 ORDER = ("ssim", "psnr", "l1", "mse", "fid", "kid", "kid_spread", "lpips")
 ORDER += ("pixel_accuracy", "class_accuracy", "mean_iou")  # further scores follow these
 UNITS = {"psnr": "psnr (dB)", "l1": "l1 (0-255)", "mse": "mse (0-255)^2"}
-OF_A_RESUMED = ("resume", "dataset.root", "metrics.inception_weights")  # options that it adds
+OF_A_RESUMED = (  # options that resuming adds
+    "resume",
+    "dataset.root",
+    "metrics.inception_weights",
+    "metrics.lpips_weights",
+    "metrics.segmenter",
+)
 NO_SCORES = "no test_metrics.json: the run failed, was stopped or was not tested"
 IN_TITLE = {"data": " of {}", "n": ", n = {}", "checkpoint": ", {}"}
 

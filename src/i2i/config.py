@@ -31,8 +31,12 @@ class Checkpoint:
     step: int
 
 
-def checkpoint_file(path: str | Path) -> Path:
+def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
     """The checkpoint that a path names: a file, or the best (else the last) one of a run folder.
+
+    Args:
+        path: What was typed.
+        key: The option that it was typed for.
 
     Raises:
         SettingError: There is none.
@@ -46,16 +50,17 @@ def checkpoint_file(path: str | Path) -> Path:
             return candidate
     found = "a folder without checkpoints/best.ckpt and last.ckpt" if path.is_dir() else "nothing"
     raise setting_error(
-        f"checkpoint={path}", f"{found} there", "a .ckpt file or the folder of a run",
+        f"{key}={path}", f"{found} there", "a .ckpt file or the folder of a run",
         "Training writes them to RUN_DIR/checkpoints.",
     )  # fmt: skip
 
 
-def read_checkpoint(path: str | Path) -> Checkpoint:
+def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
     """Reads a checkpoint without running anything that stands in it.
 
     Args:
         path: A file or a run folder.
+        key: The option that named it, for errors.
 
     Returns:
         Configuration, weights and step.
@@ -65,8 +70,8 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     """
     import torch
 
-    file = checkpoint_file(path)
-    setting = f"checkpoint={file}"
+    file = checkpoint_file(path, key)
+    setting = f"{key}={file}"
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except PermissionError as error:
@@ -148,6 +153,15 @@ OF_THE_MACHINE = (
     "dataset.source",
     "dataset.eval_batch_size",
 )
+# Plain values of the model that change what a step does.
+OF_THE_UPDATE = (
+    "lambda_l1",
+    "discriminator_weight",
+    "n_critic",
+    "clip_g",
+    "clip_d",
+    "ema_decay",
+)
 
 
 def differences(
@@ -171,20 +185,35 @@ def differences(
         "gan_loss",
         "reconstruction",
         "optimizer",
+        "scheduler",
         "augmentation",
         "dataset",
     )
     found = {}
-    for part in parts:  # an option that its class did not have when the run began is no difference
-        one, two = flat(saved.get(part), part), flat(asked.get(part), part)
-        for key in one.keys() | two.keys():
-            wanted = any(key == t or ("." in t and key.startswith(f"{t}.")) for t in typed)
-            free = any(key == k or key.startswith(f"{k}.") for k in OF_THE_MACHINE)
-            owner = f"{key.rpartition('.')[0]}._target_"
-            newer = key not in one and owner in one and one[owner] == two.get(owner)
-            if one.get(key) != two.get(key) and not (wanted or free or newer):
-                found[key] = (one.get(key), two.get(key))
-    return dict(sorted(found.items()))
+    for part in parts:
+        found |= differing(flat(saved.get(part), part), flat(asked.get(part), part), typed)
+    # The model's node holds the others' nodes again; only its own plain values are compared here.
+    one, two = (
+        {f"model.{key}": config.get("model", {}).get(key) for key in OF_THE_UPDATE}
+        for config in (saved, asked)
+    )
+    return dict(sorted((found | differing(one, two, typed)).items()))
+
+
+def differing(
+    one: Mapping[str, Any], two: Mapping[str, Any], typed: set[str]
+) -> dict[str, tuple[Any, Any]]:
+    """What two flat configurations disagree on, but for what was typed or is the machine's."""
+    found = {}
+    for key in one.keys() | two.keys():
+        wanted = any(key == t or ("." in t and key.startswith(f"{t}.")) for t in typed)
+        free = any(key == k or key.startswith(f"{k}.") for k in OF_THE_MACHINE)
+        owner = f"{key.rpartition('.')[0]}._target_"
+        # An option that its class did not have when the run began is no difference.
+        newer = key not in one and owner in one and one[owner] == two.get(owner)
+        if one.get(key) != two.get(key) and not (wanted or free or newer):
+            found[key] = (one.get(key), two.get(key))
+    return found
 
 
 def strings(node: Any) -> Iterator[str]:

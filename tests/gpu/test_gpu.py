@@ -17,7 +17,7 @@ import torch
 from lightning.pytorch import Callback, LightningDataModule, Trainer
 
 from bit_for_bit import assert_same
-from conftest import ROOT, TINY_UNET, Run
+from conftest import ROOT, TINY_UNET, Run, labelled_options
 from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.generators.resnet import ResnetGenerator
 from i2i.generators.unet import UNetGenerator
@@ -47,7 +47,36 @@ def deterministic(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before
 
 
+SYSTEMS = {
+    "spade": ["generator=spade", "discriminator.norm=spectral", "gan_loss=hinge",
+              "reconstruction=[feature_matching]", "dataset.label_as=onehot",
+              "generator.n_upsamplings=3"],
+    "pix2pixhd": ["generator=pix2pixhd", "gan_loss=lsgan", "dataset.label_as=onehot",
+                  "reconstruction=[feature_matching,ssim]"],
+    "pan": ["reconstruction=[l1,pan]", "generator.n_downs=6"],
+    "r1": ["generator=resunet", "gan_loss=hinge", "gan_loss.r1=10", "discriminator.norm=spectral"],
+    "colorization": ["task=colorization", "generator=resunet", "gan_loss=wgan-gp"],
+    "inpainting": ["task=inpainting", "generator.n_downs=6", "gan_loss=none"],
+}  # fmt: skip
+
+
 # ---- precision ----
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+def test_the_systems_of_the_field(
+    train: Run, labelled_root: Path, precision: str, system: str
+) -> None:
+    run_dir = train(
+        *GPU, *labelled_options(labelled_root), *SYSTEMS[system], "trainer.max_steps=3",
+        f"trainer.precision={precision}", "generator.base_channels=4",
+    )  # fmt: skip
+    with (run_dir / "metrics.csv").open() as file:
+        rows = [r for r in csv.DictReader(file) if any(v for k, v in r.items() if "train/g/" in k)]
+    assert len(rows) == 3
+    terms = [v for row in rows for k, v in row.items() if k.startswith(("train/d/", "train/g/"))]
+    assert all(math.isfinite(float(value)) for value in terms if value)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from conftest import TINY_UNET
 from wandb_file import read_run
 
@@ -51,3 +53,20 @@ def test_four_jobs(command: Callable[..., int], tiny: list[str], tmp_path: Path)
         for loss in ("VanillaGAN", "WassersteinGP")
     }
     assert len(ids) == 4
+
+
+def test_a_failing_job_does_not_end_the_sweep(
+    command: Callable[..., int], tiny: list[str], tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    sweep = tmp_path / "sweep"
+    code = command(
+        "train", "-m", "generator.norm=batch,bogus,instance", "trainer.max_steps=2", *tiny,
+        *TINY_UNET, f"hydra.sweep.dir={sweep}",
+    )  # fmt: skip
+    assert code == 1
+    tested = sorted(p.parent.name for p in sweep.glob("*/test_metrics.json"))
+    assert tested == ["0", "2"]
+    errors = capfd.readouterr().err
+    assert "This job failed: generator.norm=bogus" in errors and "Traceback" not in errors
+    table = (sweep / "comparison.md").read_text()
+    assert "generator.norm=bogus" in table and "the run failed" in table

@@ -1,6 +1,7 @@
 """Tasks made from photographs and label maps with classes, through all three commands."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,6 +138,58 @@ def test_label_to_photo_is_scored_by_a_segmenter_beside_the_ceiling(
     assert again["ceiling"]["mean_iou"] == ceiling["mean_iou"]
 
 
+@pytest.mark.parametrize("label_as", ["colours", "onehot"])
+def test_label_files_of_class_ids_are_translated_as_they_are_trained_on(
+    label_as: str, train: Run, command: Command, labelled_root: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "ids"
+    shutil.copytree(labelled_root, root)
+    for file in root.rglob("label/*.png"):
+        colours, ids = read_rgb(file), np.full((64, 64), 255, np.uint8)
+        for number, colour in enumerate(LABEL_COLOURS.values()):
+            ids[(colours == colour).all(2)] = number
+        cv2.imwrite(str(file), ids)
+    options = ["dataset.label_files=ids", f"dataset.label_as={label_as}", "test_checkpoint=last"]
+    run_dir = train(*labelled_options(root), *SHORT, *options)
+    made, labels = tmp_path / "made", root / "test" / "label"
+    last = run_dir / "checkpoints" / "last.ckpt"
+    assert command("translate", f"checkpoint={last}", f"input={labels}", f"output={made}") == 0
+    expected = read_rgb(run_dir / "samples" / "test" / "000_output.png")
+    assert np.array_equal(read_rgb(made / "000.png"), expected)
+
+
+def test_evaluate_refuses_what_the_checkpoint_does_not_do(
+    segmenter: Path, command: Command, labelled_root: Path, capfd: pytest.CaptureFixture
+) -> None:
+    for option, named in (
+        ("dataset.direction=BtoA", "Add dataset.direction=AtoB"),
+        ("task=edges", "task=edges: found a task on the command line"),
+        ("metrics.segmenter=nowhere", "metrics.segmenter=nowhere"),
+    ):
+        assert command("evaluate", f"checkpoint={segmenter}", "trainer=cpu", option) == 1
+        assert named in capfd.readouterr().err
+    # camvid's eleven classes are not the four of this checkpoint
+    camvid = ["dataset=camvid", f"dataset.root={labelled_root}", "dataset.direction=AtoB"]
+    assert command("evaluate", f"checkpoint={segmenter}", "trainer=cpu", *camvid) == 1
+    assert "dataset.target_channels=11" in capfd.readouterr().err
+
+
+def test_evaluate_goes_on_without_a_segmenter_that_is_gone(
+    segmenter: Path, train: Run, command: Command, labelled_root: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    options = [*labelled_options(labelled_root), *SHORT, f"metrics.segmenter={segmenter}"]
+    run_dir = train(*options, folder="painter")
+    keys = []
+    for i, extra in enumerate((["metrics.segmenter=none"], [], None)):
+        if extra is None:
+            segmenter.rename(tmp_path / "moved")
+        out = tmp_path / f"scores{i}"
+        options = [f"checkpoint={run_dir}", f"output={out}", "trainer=cpu", *(extra or [])]
+        assert command("evaluate", *options) == 0
+        keys.append("mean_iou" in json.loads((out / "metrics.json").read_text())["scores"])
+    assert keys == [False, True, False]
+
+
 @pytest.fixture
 def refused(command: Command, tiny: list[str], tmp_path: Path, capfd: pytest.CaptureFixture):
     """Runs a training that must stop before its first step; returns its one screen."""
@@ -155,8 +208,6 @@ def refused(command: Command, tiny: list[str], tmp_path: Path, capfd: pytest.Cap
 def test_a_stray_label_colour_is_counted_and_named(
     refused: Callable[..., str], labelled_root: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     root = tmp_path / "stray"
     shutil.copytree(labelled_root, root)
     file = root / "train" / "label" / "002.png"
@@ -170,8 +221,6 @@ def test_a_stray_label_colour_is_counted_and_named(
 def test_class_ids_out_of_range_are_counted_and_named(
     refused: Callable[..., str], labelled_root: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     root = tmp_path / "ids"
     shutil.copytree(labelled_root, root)
     for file in root.rglob("label/*.png"):

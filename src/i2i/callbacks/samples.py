@@ -89,6 +89,8 @@ class SampleGrid(Callback):
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         rows = self.pictures(pl_module)
         self.write(trainer, rows, "test", "test")
+        for old in (self.folder / "test").glob("*.png"):  # of an earlier, longer test
+            old.unlink()
         for i, row in enumerate(rows):
             for column, image in zip(COLUMNS, row, strict=True):
                 write_png(self.folder / "test" / f"{i:03d}_{column}.png", as_rgb(image))

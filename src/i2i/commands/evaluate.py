@@ -31,6 +31,11 @@ def evaluate(cfg: Any) -> None:
     from i2i.commands.saved_model import load_model, make_judge, overlay
     from i2i.run_folder import CEILING, require_writable, table
 
+    if cfg.task is not None:
+        raise setting_error(
+            f"task={HydraConfig.get().runtime.choices.task}", "a task on the command line",
+            "none: the checkpoint brings its own", "Leave task= out.",
+        )  # fmt: skip
     if cfg.split not in ("train", "val", "test"):
         raise setting_error(
             f"split={cfg.split}", repr(cfg.split), "train, val or test", "Name one of them."
@@ -45,7 +50,7 @@ def evaluate(cfg: Any) -> None:
         model.task = datamodule.task
         metrics = overlay(checkpoint.config["metrics"], cfg.metrics)
         check_asked_metrics(cfg.metrics, metrics)
-        evaluator = instantiate(metrics | {"seed": model.seed})
+        evaluator = instantiate(usable(metrics, cfg.metrics) | {"seed": model.seed})
         evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
         scoring = Scoring(make_judge(evaluator, datamodule), required=True)
         samples = SampleGrid(str(output / "samples"))
@@ -65,6 +70,22 @@ def evaluate(cfg: Any) -> None:
         rows |= {CEILING: result.ceiling} if result.ceiling else {}
         print(f"\n{table(title, rows)}")
         print(f"\nInput | output | target: {samples.last_picture}\nWritten to: {output}")
+
+
+def usable(metrics: dict[str, Any], chosen: Any) -> dict[str, Any]:
+    """The metrics without a segmenter that is not wanted, or that the run had and is gone."""
+    from lightning.fabric.utilities.rank_zero import rank_zero_warn
+
+    path, typed = metrics.get("segmenter"), chosen.segmenter
+    if typed == "none":
+        return metrics | {"segmenter": None}
+    if path and not typed and not Path(path).exists():
+        rank_zero_warn(
+            f"metrics.segmenter={path} of the run is not there any more: no segmentation scores. "
+            "Name it anew with metrics.segmenter=, or silence this with metrics.segmenter=none."
+        )
+        return metrics | {"segmenter": None}
+    return metrics
 
 
 def check_asked_metrics(chosen: Any, metrics: dict[str, Any]) -> None:
@@ -105,6 +126,7 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
         )
     node["root"] = os.path.abspath(os.path.expanduser(node["root"]))
     node["augmentation"] = node["augmentation"] | {"image_size": node["image_size"]}
+    check_same_role(saved["dataset"], node)
     for side in (f"{s}_channels" for s in SIDES):
         if node[side] != saved["dataset"][side]:
             raise setting_error(
@@ -113,6 +135,7 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
                 "Choose the data set that fits, or another checkpoint.",
             )  # fmt: skip
     datamodule = instantiate(node)
+    check_same_classes(instantiate(saved["dataset"] | {"source": None}).reader, datamodule.reader)
     datamodule.prepare_data()
     datamodule.check_content([cfg.split])
     if not datamodule.set_size(cfg.split):
@@ -121,6 +144,48 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
             "See dataset.splits and dataset.val_from_train.",
         )  # fmt: skip
     return datamodule, node
+
+
+def check_same_role(trained: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Refuses a data set that would hand labels to a network of photographs.
+
+    Args:
+        trained: The node of the data set that the checkpoint was trained on.
+        asked: That of the data set to score.
+
+    Raises:
+        SettingError: The label map is on the other side.
+    """
+    from i2i.data.pair_reader import role_of
+
+    was, now = (role_of(node.get("label_side"), node["direction"]) for node in (trained, asked))
+    if asked.get("task") is None and None not in (was, now) and was != now:
+        other = "BtoA" if asked["direction"] == "AtoB" else "AtoB"
+        raise setting_error(
+            f"dataset.direction={asked['direction']}", f"a label map as {now}",
+            f"it as {was}, as the checkpoint was trained", f"Add dataset.direction={other}.",
+        )  # fmt: skip
+
+
+def check_same_classes(trained: Any, asked: Any) -> None:
+    """Refuses other classes where the network knows them by number, or makes them.
+
+    Args:
+        trained: The reader of the data set that the checkpoint was trained on.
+        asked: That of the data set to score.
+
+    Raises:
+        SettingError: Their names or their order differ.
+    """
+    if trained.classes is None or asked.classes is None:
+        return
+    known = trained.label_as == "onehot" or trained.label_role == "target"
+    if known and not trained.classes.same_classes(asked.classes):
+        raise setting_error(
+            "dataset.classes", f"the classes {', '.join(asked.classes.names)}",
+            f"those of the checkpoint: {', '.join(trained.classes.names)}",
+            "Choose the data set that fits, or another checkpoint.",
+        )  # fmt: skip
 
 
 def write_result(

@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -85,8 +86,16 @@ def describe(error: BaseException) -> str:
             f"{error.filename}: found no permission to read or write there; expected some. "
             "Choose another place (hydra.run.dir=..., output=..., dataset.root=...)."
         )
-    text = str(error).strip()
+    text = on_one_line(str(error).strip())
     return f"{text}\n{str(error.__cause__).strip()}" if error.__cause__ else text
+
+
+def on_one_line(text: str) -> str:
+    """Puts Hydra's list of choices, one a line, on one line, and leaves its search path out."""
+    text = text.split("\nConfig search path:")[0].rstrip()
+    return re.sub(
+        r":\n((?:\t\S.*(?:\n|$))+)", lambda found: ": " + ", ".join(found[1].split()), text
+    )
 
 
 def quieten() -> None:

@@ -51,6 +51,8 @@ def with_earlier_options(argv: list[str]) -> list[str]:
         "metrics.inception_weights",
         "metrics.lpips_weights",
         "metrics.segmenter",
+        "reconstruction.perceptual.weights_file",
+        "reconstruction.lpips.weights_file",
     )
     again = {key_of(option) for option in argv} | {"resume", *paths}
     earlier = [str(o) for o in OmegaConf.load(record) if key_of(str(o)) not in again]

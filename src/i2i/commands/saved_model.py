@@ -6,12 +6,15 @@ from i2i.config import Checkpoint, read_checkpoint, same_weights
 from i2i.data.task import PhotoTask
 
 
-def load_model(path: str, changes: dict[str, Any]) -> tuple[Any, Checkpoint]:
+def load_model(
+    path: str, changes: dict[str, Any], key: str = "checkpoint"
+) -> tuple[Any, Checkpoint]:
     """Builds the networks that a checkpoint names and loads their weights.
 
     Args:
         path: A checkpoint or a run folder.
         changes: Values under ``model`` that replace the saved ones; None keeps those.
+        key: The option that named the path, for errors.
 
     Returns:
         The model on the CPU, and the checkpoint.
@@ -21,11 +24,11 @@ def load_model(path: str, changes: dict[str, Any]) -> tuple[Any, Checkpoint]:
     """
     from hydra.utils import instantiate
 
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_checkpoint(path, key)
     node = dict(checkpoint.config["model"])
     node |= {key: value for key, value in changes.items() if value is not None}
     model = instantiate(node)
-    same_weights(model, checkpoint, f"checkpoint={checkpoint.path}")
+    same_weights(model, checkpoint, f"{key}={checkpoint.path}")
     model.load_state_dict(checkpoint.weights)
     model.config = checkpoint.config
     model.task = saved_task(checkpoint.config["dataset"])
@@ -47,7 +50,7 @@ def make_judge(evaluator: Any, datamodule: Any) -> Any:
     reader = datamodule.reader
     photos_only = isinstance(datamodule.task, PhotoTask)
     classes, role = (None, None) if photos_only else (reader.classes, reader.label_role)
-    segmenter = load_segmenter(evaluator.segmenter, classes, role)
+    segmenter = load_segmenter(evaluator.segmenter, classes, role, datamodule.image_size)
     return Judge(evaluator, datamodule.task, classes, role, segmenter)
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
 from i2i.commands.saved_model import load_model
 from i2i.data.label_task import LabelTask
-from i2i.data.paired_transforms import Role
+from i2i.data.paired_transforms import Role, as_size
 from i2i.data.palette import ClassPalette
 from i2i.errors import setting_error
 
@@ -46,7 +47,10 @@ class CheckpointSegmenter:
 
 
 def load_segmenter(
-    path: str | None, classes: ClassPalette | None, label_role: Role | None
+    path: str | None,
+    classes: ClassPalette | None,
+    label_role: Role | None,
+    image_size: int | Sequence[int],
 ) -> CheckpointSegmenter | None:
     """Loads ``metrics.segmenter`` and makes sure that it knows the data set's classes.
 
@@ -54,6 +58,7 @@ def load_segmenter(
         path: A checkpoint or a run folder; None for no segmenter.
         classes: Those of the data set that is scored.
         label_role: Which side of it is the label.
+        image_size: Of its images, in pixels, or [height, width].
 
     Returns:
         The segmenter on the CPU.
@@ -72,7 +77,7 @@ def load_segmenter(
             "Leave metrics.segmenter out: labels that were made are scored by their colours."
             if classes else "Leave metrics.segmenter out, or set dataset.classes.",
         )  # fmt: skip
-    model, _ = load_model(path, {})
+    model, checkpoint = load_model(path, {}, "metrics.segmenter")
     task = model.task
     if not isinstance(task, LabelTask) or task.role != "target":
         raise setting_error(
@@ -89,4 +94,15 @@ def load_segmenter(
             f"the {len(ours)} of the data set ({', '.join(ours)}); the difference: {differing}",
             "Train a segmenter on this data set.",
         )  # fmt: skip
+    own = checkpoint.config["dataset"]
+    if own["input_channels"] != 3:
+        raise setting_error(
+            setting, f"a segmenter of {own['input_channels']} input channels", "3: it sees RGB",
+            "Train one on colour photographs.",
+        )  # fmt: skip
+    if as_size(own["image_size"]) != as_size(image_size):
+        rank_zero_warn(
+            f"{setting} was trained on images of {own['image_size']} pixels, and sees those of "
+            f"{image_size}: its scores, the ceiling too, may be low."
+        )
     return CheckpointSegmenter(model)

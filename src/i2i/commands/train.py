@@ -86,6 +86,9 @@ def plain_config(cfg: Any) -> dict[str, Any]:
     for key in FILES_OF_METRICS:
         if cfg.metrics.get(key):
             cfg.metrics[key] = absolute(cfg.metrics[key])
+    for term in cfg.reconstruction.values():
+        if term and term.get("weights_file"):
+            term.weights_file = absolute(term.weights_file)
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise SettingError(

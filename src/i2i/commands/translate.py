@@ -64,14 +64,13 @@ def translate_all(
     from lightning.fabric.utilities.rank_zero import rank_zero_warn
     from tqdm import tqdm
 
-    from i2i.data.image_io import read_image, write_png
+    from i2i.data.image_io import write_png
     from i2i.errors import SettingError
 
-    channels = file_channels(model.config["dataset"])
     skipped = 0
     for job in tqdm(jobs, unit="image", disable=len(jobs) < 2):
         try:
-            image = read_image(job.file, channels)
+            image = read_input(job.file, model)
             mask = read_its_mask(masks[job.name], image) if masks else None
         except SettingError as error:
             if on_error != "skip":
@@ -85,6 +84,18 @@ def translate_all(
         if diversity:
             diversity.add(job.name, pictures)
     return skipped
+
+
+def read_input(file: Path, model: Any) -> Any:
+    """The image of a file, (H, W, C); a label map of class ids in the colours of its classes."""
+    from i2i.data.image_io import read_ids, read_image
+    from i2i.data.label_task import LabelTask
+
+    node, task = model.config["dataset"], model.task
+    labels = isinstance(task, LabelTask) and task.role == "input"
+    if labels and node.get("label_files") == "ids":
+        return task.classes.encode_colours(read_ids(file))
+    return read_image(file, file_channels(node))
 
 
 def read_its_mask(file: Path, image: Any) -> Any:

@@ -64,6 +64,7 @@ class PairedDataModule(LightningDataModule):
         label_as: Whether the network sees a label map as colours or as one-hot class ids.
         label_files: Whether label files hold colours or class ids.
         single: Whether each file is one photograph instead of two sides; needs a task.
+        photo_side: The side that a task takes; None for the one that is no label map, else A.
         task: Makes input and target from the photograph of each pair; None for the pairs.
         val_from_train: Evenly spaced training pairs to hold out as val, and not train on: their
             number, or a share below 1.
@@ -98,6 +99,7 @@ class PairedDataModule(LightningDataModule):
         label_as: LabelAs = "colours",
         label_files: LabelFiles = "colours",
         single: bool = False,
+        photo_side: Side | None = None,
         task: PhotoTask | None = None,
         val_from_train: float = 0,
         test_from_train: float = 0,
@@ -135,6 +137,7 @@ class PairedDataModule(LightningDataModule):
             self.label_as,
             self.label_files,
             single,
+            one_of("photo_side", photo_side, ("A", "B", None)),
         )
         self.task = self._task(task)
         self._pairs: dict[str, PairList] = {}
@@ -253,6 +256,8 @@ class PairedDataModule(LightningDataModule):
             sizes = {"input": task.input_channels, "target": task.target_channels}
         elif self.classes is not None and self.label_as == "onehot":
             sizes = {role: self.classes.n_classes}
+        elif self.classes is not None:
+            sizes = {role: 3}  # colours; grey ones would be no classes
         for side in ("input", "target"):
             allowed = (sizes[side],) if side in sizes else (1, 3)
             one_of(f"{side}_channels", getattr(self, f"{side}_channels"), allowed)
@@ -287,7 +292,7 @@ class PairedDataModule(LightningDataModule):
             if not asked:
                 continue
             rest = lists["train"]
-            held = asked if asked >= 1 else max(round(len(found) * asked), 1)
+            held = int(asked) if asked >= 1 else max(round(len(found) * asked), 1)
             if held >= len(rest):
                 raise setting_error(
                     f"dataset.{split}_from_train={asked}",

@@ -17,6 +17,13 @@ LabelAs = Literal["colours", "onehot"]
 LabelFiles = Literal["colours", "ids"]
 
 
+def role_of(side: Side | None, direction: Direction) -> Role | None:
+    """Whether a side is the input or the target; None for no side."""
+    if side is None:
+        return None
+    return "input" if (side == "A") == (direction == "AtoB") else "target"
+
+
 @dataclass(frozen=True)
 class PairReader:
     """How the files of a data set are to be understood.
@@ -30,6 +37,7 @@ class PairReader:
         label_as: Whether a label map is handed on as colours or as class ids.
         label_files: Whether label files hold colours or class ids.
         single: Each file is one photograph.
+        photo_of: The side that is the photograph; None for the one that is no label map, else A.
     """
 
     direction: Direction = "AtoB"
@@ -40,18 +48,17 @@ class PairReader:
     label_as: LabelAs = "colours"
     label_files: LabelFiles = "colours"
     single: bool = False
+    photo_of: Side | None = None
 
     @property
     def label_role(self) -> Role | None:
         """Whether the label map is the input or the target."""
-        if self.label_side is None:
-            return None
-        return "input" if (self.label_side == "A") == (self.direction == "AtoB") else "target"
+        return role_of(self.label_side, self.direction)
 
     @property
     def photo_side(self) -> Side:
-        """The side that is not the label map; A where neither is."""
-        return "B" if self.label_side == "A" else "A"
+        """The side that a task takes."""
+        return self.photo_of or ("B" if self.label_side == "A" else "A")
 
     def pair(self, files: PairFiles) -> tuple[np.ndarray, np.ndarray]:
         """Returns input and target, (H, W, C) each; a label map as class ids is (H, W, 1)."""

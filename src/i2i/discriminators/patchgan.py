@@ -5,7 +5,7 @@ from i2i.errors import setting_error
 
 
 class PatchDiscriminator(StagedDiscriminator):
-    """Scores overlapping patches of a pair (Isola et al. 2017, Sec. 3.4 and App. 6.1.2).
+    """Scores overlapping patches of a pair (Isola et al. 2017, Sec. 3.2.2 and App. 6.1.2).
 
     With ``n_layers=3`` each logit sees 70 x 70 pixels, and a 256 x 256 image gives 30 x 30 of them;
     with 1 it sees 16 x 16, with 5 286 x 286.

@@ -69,7 +69,7 @@ class UNetGenerator(nn.Module):
     """Encoder-decoder with skip connections (Isola et al. 2017, Sec. 3.2 and App. 6.1.1).
 
     Without them (``skips=False``) it is the encoder-decoder that the paper compares it with
-    (Sec. 4.2, Table 2): the same layers, and nothing concatenated in the decoder.
+    (Sec. 4.3, Table 2): the same layers, and nothing concatenated in the decoder.
 
     Attributes:
         divisor: H and W must be multiples of this many pixels, ``2 ** n_downs``.

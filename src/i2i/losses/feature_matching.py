@@ -10,8 +10,9 @@ from i2i.losses.reconstruction import FeatureLoss
 class FeatureMatching(FeatureLoss):
     """The mean over scales of the sum over D's hidden layers of the mean absolute difference.
 
-    pix2pixHD (Wang et al. 2018, Sec. 3.2, L_FM). The paper sums over the scales; its code averages
-    them, as here, so that the weight means the same for any number of scales.
+    pix2pixHD (Wang et al. 2018, Sec. 3.2, L_FM). The paper sums over the scales. Here they are
+    averaged, like those of the GAN term, so that the weight means the same for any number of them
+    and stands to the GAN term as in the paper.
     """
 
     preset = "feature_matching"

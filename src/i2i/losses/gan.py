@@ -193,6 +193,11 @@ class WassersteinGP(GANLoss):
         r1: float = 0.0,  # beside the gradient penalty; see GANLoss
     ):
         super().__init__(r1)
+        if not weight >= 0:
+            raise setting_error(
+                f"gan_loss.weight={weight}", "that weight of the gradient penalty", "0 or more",
+                "The paper's is gan_loss.weight=10.",
+            )  # fmt: skip
         self.weight = weight
 
     def discriminator(self, real: list[Tensor], fake: list[Tensor]) -> Terms:

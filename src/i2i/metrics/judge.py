@@ -10,6 +10,7 @@ from i2i.data.paired_transforms import Role
 from i2i.data.palette import ClassPalette
 from i2i.data.task import Task
 from i2i.metrics.evaluator import ClassMaps, PairEvaluator
+from i2i.metrics.quantise import to_uint8
 
 
 class Segmenter(Protocol):
@@ -79,6 +80,6 @@ class Judge:
         return ClassMaps(
             tuple(self.classes.names),
             self.classes.ids_of_colours(shown, with_unlabelled=True),
-            self.segmenter(made, names),
+            self.segmenter(to_uint8(made, names).float() / 127.5 - 1, names),
             self.segmenter(target, names),
         )

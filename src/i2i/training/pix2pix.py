@@ -1,5 +1,6 @@
 """pix2pix: a conditional GAN with reconstruction terms, L1 in the paper (Isola et al. 2017)."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,9 +49,9 @@ class Pix2Pix(AdversarialModule):
         """
         super().__init__(**shared)
         require_separate_samples(gan_loss, discriminator)
-        if lambda_l1 < 0:
+        if not 0 <= lambda_l1 < math.inf:
             raise setting_error(
-                f"model.lambda_l1={lambda_l1}", "a negative weight", "0 or more",
+                f"model.lambda_l1={lambda_l1}", "that weight", "0 or more",
                 "Use model.lambda_l1=100, or 0 to leave L1 out.",
             )  # fmt: skip
         self.generator, self.discriminator, self.gan_loss = generator, discriminator, gan_loss
@@ -123,7 +124,7 @@ def require_separate_samples(gan_loss: GANLoss, discriminator: nn.Module) -> Non
 
 
 def require_one_meaning(terms: Mapping[str, ReconstructionLoss | None]) -> None:
-    """Refuses a term named like the adversarial one, and two weights for l1.
+    """Refuses a term named like the adversarial one, one that is no loss, and two weights for l1.
 
     Raises:
         SettingError: There is such a term, or l1 has a weight of its own.
@@ -133,6 +134,13 @@ def require_one_meaning(terms: Mapping[str, ReconstructionLoss | None]) -> None:
             "reconstruction.gan", "a term with the name of the adversarial one", "another name",
             "Rename it.",
         )  # fmt: skip
+    for name, term in terms.items():
+        if term is not None and not isinstance(term, ReconstructionLoss):
+            raise setting_error(
+                f"reconstruction.{name}", f"options without a loss ({term})",
+                f"{name} among the terms of reconstruction=[...]",
+                f"Add {name} to the list, or leave reconstruction.{name} out.",
+            )  # fmt: skip
     l1 = terms.get("l1")
     if l1 is not None and l1.weight != 1:
         raise setting_error(

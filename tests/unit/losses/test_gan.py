@@ -235,3 +235,9 @@ def test_r1_that_is_no_weight_is_refused(objective: type[GANLoss], r1: float) ->
 def test_r1_without_a_game_is_refused() -> None:
     with pytest.raises(SettingError, match=r"gan_loss\.r1=10\.0.*gan_loss=none.*expected 0\."):
         NoGAN(r1=10.0)
+
+
+@pytest.mark.parametrize("weight", [-5.0, float("nan")])
+def test_a_gradient_penalty_of_no_weight_is_refused(weight: float) -> None:
+    with pytest.raises(SettingError, match=rf"gan_loss\.weight={weight}.*0 or more"):
+        WassersteinGP(weight)

@@ -263,7 +263,7 @@ def test_losses_are_prepared_once_and_are_no_part_of_the_model(batch: dict[str, 
             lambda: model_of(NoGAN(), {"l1": L1(), "m": Margin(0.0), "fm": Matching()}),
             r"gan_loss=none: found reconstruction\.fm.*never learns",
         ),
-        (lambda: model_of(lambda_l1=-1.0), r"model\.lambda_l1=-1\.0: found a negative weight"),
+        (lambda: model_of(lambda_l1=-1.0), r"model\.lambda_l1=-1\.0: found that weight"),
         (
             lambda: model_of(None, {"l1": L1(5.0)}),
             r"reconstruction\.l1\.weight=5\.0.*Use model\.lambda_l1=5\.0",
