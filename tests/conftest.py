@@ -101,7 +101,7 @@ def tiny(pairs_root: Path) -> list[str]:
     ]  # fmt: skip
 
 
-TINY_UNET = ["generator.n_downs=6"]  # the shallowest one with a dropout layer
+TINY_UNET = ["generator.n_downs=6"]  # for 64 x 64 pixels
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.gpu
 
 GPU = ["trainer=gpu", "trainer.devices=1"]
 LOSSES = {"vanilla": ["gan_loss=vanilla"], "wgan-gp": ["gan_loss=wgan-gp", "model.n_critic=2"]}
-NOISY = ["dataset.image_size=64", "generator.n_downs=6"]  # deep enough for a layer with dropout
+NOISY = ["dataset.image_size=64", "generator.n_downs=6"]
 
 
 def load(run_dir: Path) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def make_judge(evaluator: Any, datamodule: Any) -> Any:
     photos_only = isinstance(datamodule.task, PhotoTask)
     classes, role = (None, None) if photos_only else (reader.classes, reader.label_role)
     segmenter = load_segmenter(evaluator.segmenter, classes, role, datamodule.image_size)
-    return Judge(evaluator, datamodule.task, classes, role, segmenter)
+    lossy = datamodule.has_lossy_labels
+    return Judge(evaluator, datamodule.task, classes, role, segmenter, lossy)
 
 
 def overlay(saved: dict[str, Any], chosen: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -226,9 +225,10 @@ def report(
         mean = mean_target(datamodule.dataset("train"))
         baselines = score_baselines(
             scoring.judge,
-            islice(datamodule.test_dataloader(), int(trainer.num_test_batches[0])),
+            datamodule.test_dataloader(),
             mean,
             model.device,
+            int(trainer.num_test_batches[0]),
         )
         rows |= {name: r.values for name, r in baselines.items()}
     if result.ceiling:

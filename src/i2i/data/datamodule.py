@@ -195,6 +195,12 @@ class PairedDataModule(LightningDataModule):
             elif self.classes is not None:
                 check_labels(self.reader, pairs, f"dataset.root='{self.root}' ({split})")
 
+    def has_lossy_labels(self) -> bool:
+        """Whether a split that was indexed has labels in JPEG files, and shows them as colours."""
+        if self.label_side is None or self.label_as == "onehot":
+            return False  # class ids are told from the files, whatever these are
+        return any(self.reader.lossy(pair) for pairs in self._pairs.values() for pair in pairs[:1])
+
     def dataset(self, split: str) -> PairedDataset:
         """Returns a split as evaluation sees it: integer keys, resized, nothing random."""
         return PairedDataset(

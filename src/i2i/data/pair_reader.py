@@ -73,7 +73,7 @@ class PairReader:
             channels[at] = 3
             sides = self._both(files, *channels)
             label, photo = sides[at], sides[1 - at]
-        label = self._coded(label, self._lossy(files))
+        label = self._coded(label, self.lossy(files))
         return (label, photo) if at == 0 else (photo, label)
 
     def photo(self, files: PairFiles) -> np.ndarray:
@@ -87,7 +87,7 @@ class PairReader:
         """
         if self.label_files == "ids":
             return read_ids(self._file(files, self.label_side)), False
-        return self._side(files, self.label_side), self._lossy(files)
+        return self._side(files, self.label_side), self.lossy(files)
 
     def _coded(self, stored: np.ndarray, lossy: bool) -> np.ndarray:
         """A stored label map as ``label_as`` asks for it."""
@@ -96,7 +96,8 @@ class PairReader:
         ids = stored if self.label_files == "ids" else self.classes.decode(stored, lossy=lossy)
         return ids[:, :, np.newaxis]
 
-    def _lossy(self, files: PairFiles) -> bool:
+    def lossy(self, files: PairFiles) -> bool:
+        """Whether the label map is stored as JPEG."""
         return self._file(files, self.label_side).suffix.lower() in (".jpg", ".jpeg")
 
     def _file(self, files: PairFiles, side: Side) -> Path:

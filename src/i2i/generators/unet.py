@@ -82,7 +82,7 @@ class UNetGenerator(nn.Module):
         base_channels: int = 64,  # feature maps of the first layer; doubled up to 8 times that
         n_downs: int = 8,  # halvings of H and W; 8 takes 256 pixels to 1
         norm: str = "batch",  # the outermost layers and the bottleneck have none
-        dropout: float = 0.5,  # in the n_downs - 5 widest decoder layers above the bottleneck
+        dropout: float = 0.5,  # in the first three decoder layers (CD512 in the paper)
         skips: bool = True,  # False: everything passes through the bottleneck
         upsample: str = "transposed",  # or nearest: against checkerboards, with 3 x 3 convolutions
     ):
@@ -102,7 +102,7 @@ class UNetGenerator(nn.Module):
         self.ups = nn.ModuleList()
         for i in range(last, 0, -1):
             inputs = 2 * c[i] if skips and i < last else c[i]
-            p = dropout if 4 <= i < last else 0.0
+            p = dropout if i > last - 3 else 0.0
             self.ups.append(Up(inputs, c[i - 1], norm, p, upsample))
         inputs = 2 * c[0] if skips else c[0]
         self.out = nn.Sequential(nn.ReLU(), doubling(upsample, inputs, out_channels), nn.Tanh())

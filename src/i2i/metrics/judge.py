@@ -1,6 +1,6 @@
 """From tensors to what is scored: pictures, and class maps where the data set has classes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -38,9 +38,22 @@ class Judge:
         classes: ClassPalette | None = None,
         label_role: Role | None = None,
         segmenter: Segmenter | None = None,
+        lossy_labels: Callable[[], bool] = lambda: False,
     ):
+        """Takes what it needs of the data set.
+
+        Args:
+            evaluator: Keeps the scores.
+            task: How tensors become pictures; None for pictures.
+            classes: Those of the label map, if any.
+            label_role: Whether it is the input or the target.
+            segmenter: Tells the classes in photographs.
+            lossy_labels: Says whether true labels come from JPEG files, whose blended edges have
+                the colours of classes that are not there; asked once the files are known.
+        """
         self.evaluator, self.task = evaluator, task or Task()
         self.classes, self.label_role, self.segmenter = classes, label_role, segmenter
+        self.lossy_labels = lossy_labels
 
     def update(self, index: Tensor, names: list[str], x: Tensor, y: Tensor, y_hat: Tensor) -> None:
         """Adds a batch.
@@ -71,7 +84,7 @@ class Judge:
         if self.label_role == "target":
             return ClassMaps(
                 tuple(self.classes.names),
-                self.classes.ids_of_colours(target, with_unlabelled=True),
+                self.true_ids(target),
                 self.classes.ids_of_colours(made, with_unlabelled=False),
                 None,
             )
@@ -79,7 +92,15 @@ class Judge:
             return None
         return ClassMaps(
             tuple(self.classes.names),
-            self.classes.ids_of_colours(shown, with_unlabelled=True),
+            self.true_ids(shown),
             self.segmenter(to_uint8(made, names).float() / 127.5 - 1, names),
             self.segmenter(target, names),
         )
+
+    def true_ids(self, label: Tensor) -> Tensor:
+        """The class ids, (B, H, W) uint8, of true label pictures, (B, 3, H, W)."""
+        if not self.lossy_labels():
+            return self.classes.ids_of_colours(label, with_unlabelled=True)
+        pictures = to_uint8(label).permute(0, 2, 3, 1).cpu().numpy()
+        ids = [torch.from_numpy(self.classes.decode(picture, lossy=True)) for picture in pictures]
+        return torch.stack(ids).to(label.device)

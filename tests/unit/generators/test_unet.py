@@ -24,9 +24,8 @@ def test_layers_of_the_reference() -> None:
     widths = [(up.conv.in_channels, up.conv.out_channels) for up in unet.ups]
     assert widths == [(512, 512), *[(1024, 512)] * 3, (1024, 256), (512, 128), (256, 64)]
     assert [isinstance(up.dropout, nn.Dropout) for up in unet.ups] == [
-        False,
-        *[True] * 3,
-        *[False] * 3,
+        *[True] * 3,  # CD512-CD512-CD512-C512-C256-C128-C64 (App. 6.1.1)
+        *[False] * 4,
     ]
     assert isinstance(unet.downs[0].norm, nn.Identity)
     assert isinstance(unet.downs[-1].norm, nn.Identity)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from i2i.data.label_task import LabelTask
 from i2i.data.palette import ClassPalette
+from i2i.data.ranges import to_float
 from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.judge import Judge
 
@@ -96,3 +98,20 @@ def test_no_class_scores_without_classes_or_when_switched_off() -> None:
         Judge(off, LabelTask(PALETTE, "target", "colours"), PALETTE, "target"), y, label, label
     )
     assert "mean_iou" not in plain.values and "mean_iou" not in silent.values
+
+
+def test_true_labels_from_jpeg_files_have_no_class_of_blended_colours() -> None:
+    """Half way from wall to sky lies the colour of road, as JPEG's blended edges have it."""
+    palette = ClassPalette({"wall": [255, 0, 0], "sky": [0, 0, 255], "road": [128, 0, 128]})
+    label = np.zeros((64, 64), np.uint8)
+    label[:, 21:] = 1
+    label[10:30, 30:45] = 0
+    colours = palette.encode_colours(label)[:, :, ::-1]
+    _, data = cv2.imencode(".jpg", colours, [cv2.IMWRITE_JPEG_QUALITY, 75])
+    stored = cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1].copy()
+    picture = to_float(stored)[None]
+    for lossy, expected in ((True, {0, 1}), (False, {0, 1, 2})):
+        judge = Judge(
+            PairEvaluator(distribution=False), None, palette, "target", None, lambda k=lossy: k
+        )
+        assert set(judge.true_ids(picture).unique().tolist()) == expected
