@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 train: $(READY)  ## Train on the built-in set: `make train`, or `make train ARGS="generator=resnet9 dataset=maps"`.
 	$(BIN)/python src/train.py $(or $(ARGS),experiments=first_run)
 
-test: $(READY)  ## Pass all tests (under 10 minutes on 2 cores).
+test: $(READY)  ## Pass all tests.
 	$(BIN)/python -m pytest $(ARGS)
 
 test-quick: $(READY)  ## Pass the unit tests only.
