@@ -21,9 +21,9 @@ import numpy as np
 from i2i.data.download import exclusive
 from i2i.data.image_io import write_png
 from i2i.data.paired_transforms import resize_image
+from i2i.data.palette import UNLABELLED
 from i2i.errors import SettingError, setting_error
 
-UNLABELLED = 255
 # The 19 classes of the benchmark, in the order of their train ids: official id and colour, as in
 # the table of labels of cityscapesScripts.
 CLASSES: dict[str, tuple[int, tuple[int, int, int]]] = {

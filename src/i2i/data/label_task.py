@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.data.paired_transforms import Role
 from i2i.data.palette import ClassPalette
 from i2i.data.ranges import to_float
 from i2i.data.task import Encoded, Task
-
-Role = Literal["input", "target"]
 
 
 class LabelTask(Task):
@@ -72,23 +71,6 @@ class LabelTask(Task):
         tell who made it.
         """
         return self._picture("target", y)
-
-    def class_ids(self, role: Role, tensor: Tensor, truth: bool) -> Tensor | None:
-        """Tells the classes of a batch of label maps.
-
-        Args:
-            role: Which side the batch is.
-            tensor: (B, C, H, W), as the network gets or gives it.
-            truth: Whether it is a true label, which may be unlabelled (255); a made one may not.
-
-        Returns:
-            (B, H, W) uint8, or None if that side is no label map.
-        """
-        if role != self.role:
-            return None
-        if self.label_as == "onehot":
-            return self.classes.ids_of_one_hot(tensor, truth)
-        return self.classes.ids_of_colours(tensor, with_unlabelled=truth)
 
     def _is_one_hot(self, role: str) -> bool:
         return role == self.role and self.label_as == "onehot"

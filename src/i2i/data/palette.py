@@ -230,7 +230,7 @@ class ClassPalette:
 
     def _checked_ids(self, ids: np.ndarray) -> np.ndarray:
         if self._wrong_ids(ids).any():
-            self.refuse([("this one", self.strays(ids))], "dataset.classes", ids=True)
+            self.check_ids([("this one", ids)])
         return ids
 
     def _table_by_id(self) -> np.ndarray:

@@ -72,13 +72,13 @@ class Judge:
     ) -> None:
         """Adds a batch whose answers are pictures already, (B, 1 or 3, H, W)."""
         target = self.task.output_picture(x, y)
-        classes = self.class_maps(names, self.task.input_picture(x), picture, target)
+        classes = self.class_maps(names, x, picture, target)
         self.evaluator.update(index, names, picture, target, classes)
 
     def class_maps(
-        self, names: list[str], shown: Tensor, made: Tensor, target: Tensor
+        self, names: list[str], x: Tensor, made: Tensor, target: Tensor
     ) -> ClassMaps | None:
-        """The classes of a batch, by its pictures; None where there is nothing to tell them by."""
+        """The classes of a batch of inputs and pictures; None where nothing tells them."""
         if self.classes is None or not self.evaluator.segmentation:
             return None
         if self.label_role == "target":
@@ -92,7 +92,7 @@ class Judge:
             return None
         return ClassMaps(
             tuple(self.classes.names),
-            self.true_ids(shown),
+            self.true_ids(self.task.input_picture(x)),
             self.segmenter(to_uint8(made, names).float() / 127.5 - 1, names),
             self.segmenter(target, names),
         )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-UNLABELLED = 255  # in the truth: the pixel is left out of every score
+from i2i.data.palette import UNLABELLED
 
 
 def confusion(truth: Tensor, predicted: Tensor, n_classes: int) -> Tensor:

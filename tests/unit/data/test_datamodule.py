@@ -261,3 +261,19 @@ def test_under_a_real_trainer_with_a_limit(root: Path) -> None:
         stream += [batch["index"].tolist() for batch in expected.train_dataloader()]
     assert len(stream) == 6 and module.trained == stream
     assert module.validated == ["01", "05", "08"] * 3
+
+
+@pytest.mark.parametrize(("suffix", "lossy"), [("png", False), ("jpg", True)])
+def test_labels_are_lossy_where_their_files_are(tmp_path: Path, suffix: str, lossy: bool) -> None:
+    import cv2
+
+    (tmp_path / "train").mkdir()
+    cv2.imwrite(str(tmp_path / "train" / f"a.{suffix}"), np.zeros((8, 16, 3), np.uint8))
+    splits = {"train": "train"}
+    data = build(tmp_path, label_side="B", splits=splits)
+    assert not data.has_lossy_labels()  # nothing was looked at yet
+    data.pairs("train")
+    assert data.has_lossy_labels() is lossy
+    plain = build(tmp_path, splits=splits)
+    plain.pairs("train")
+    assert not plain.has_lossy_labels()

@@ -45,20 +45,6 @@ def test_colours_are_handed_through(role: str) -> None:
     assert task.input_picture(x) is x and task.output_picture(x, y) is y
 
 
-@pytest.mark.parametrize("label_as", ["colours", "onehot"])
-def test_class_ids_of_truth_and_answer(label_as: str) -> None:
-    task = LabelTask(PALETTE, "target", label_as)
-    label = ONE_HOT if label_as == "onehot" else LabelTask(PALETTE, "input").encode_input(
-        PALETTE.encode_colours(IDS), seed=0
-    )  # fmt: skip
-    truth = task.class_ids("target", label[None], truth=True)
-    assert truth.dtype == torch.uint8 and np.array_equal(truth[0].numpy(), IDS)
-    made = task.class_ids("target", label[None], truth=False)
-    assert np.array_equal(made[0].numpy()[IDS != UNLABELLED], IDS[IDS != UNLABELLED])
-    assert made.max() <= 2
-    assert task.class_ids("input", label[None], truth=True) is None
-
-
 def test_somebodys_label_picture_becomes_one_hot_or_is_refused() -> None:
     task = LabelTask(PALETTE, "input", "onehot")
     colours = PALETTE.encode_colours(IDS)
