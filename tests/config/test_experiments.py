@@ -13,9 +13,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from conftest import ROOT
+from i2i.commands.plain_config import leave_out_what_is_missing
 from i2i.commands.resolvers import register
 from i2i.commands.train import build
 from i2i.config import validate_config
+from i2i.errors import SettingError
+from i2i.losses import backbones
 from two_steps import composed, slim, two_steps
 
 FOLDER = ROOT / "experiments"
@@ -115,6 +118,7 @@ def run_experiment(name: str, folder: Path, *options: str, vgg: Path | None = No
     big = named == "MultiscaleDiscriminator" or cfg.discriminator.get("n_layers", 0) > 3
     slim(cfg, 96 if big else 64)
     write_set(cfg, folder / "set")
+    leave_out_what_is_missing(cfg)
     config = OmegaConf.to_container(cfg, resolve=True)
     validate_config(config)
     model, datamodule = build(cfg, config)
@@ -122,6 +126,13 @@ def run_experiment(name: str, folder: Path, *options: str, vgg: Path | None = No
     learns = cfg.gan_loss._target_.rsplit(".", 1)[-1] != "NoGAN"
     assert watch.moved == ({"generator", "discriminator"} if learns else {"generator"})
     return cfg
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """The values that a model is built from."""
+    with open_dict(cfg):
+        cfg.pop("hydra", None)
+    return OmegaConf.to_container(cfg, resolve=True)
 
 
 def test_experiments_are_there() -> None:
@@ -174,9 +185,67 @@ def test_photo_tasks_take_the_photographs_of_a_set_of_pairs(
     assert cfg.dataset.name == dataset and cfg.task is not None
 
 
-@pytest.mark.parametrize("name", ["spade_labels2street", "pix2pixhd_labels2street"])
-def test_without_vgg_feature_matching_is_left(name: str, tmp_path: Path) -> None:
-    run_experiment(name, tmp_path, "reconstruction=[feature_matching]", "dataset=camvid")
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("spade_labels2street", "feature_matching"),
+        ("pix2pixhd_labels2street", "feature_matching"),
+        ("super_resolution_x4", "l1"),
+    ],
+)
+def test_without_a_network_it_says_so_and_trains_without_vgg(
+    name: str, left: str, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    monkeypatch.setitem(backbones.URLS, "vgg19", "http://127.0.0.1:9/vgg19-00000000.pth")
+    cfg = run_experiment(name, tmp_path, "dataset=camvid")
+    assert [k for k, term in cfg.reconstruction.items() if term] == [left]
+    assert "without the term perceptual" in capsys.readouterr().out
+
+
+def test_a_term_that_is_required_ends_the_run_before_data_is_read(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    monkeypatch.setitem(backbones.URLS, "vgg19", "http://127.0.0.1:9/vgg19-00000000.pth")
+    cfg = composed("reconstruction=[l1,perceptual]", f"dataset.root={tmp_path / 'nowhere'}")
+    slim(cfg, 64)
+    leave_out_what_is_missing(cfg)
+    with pytest.raises(SettingError, match=r"reconstruction\.perceptual\.weights_file"):
+        build(cfg, plain(cfg))
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["gan_loss=vanilla", "reconstruction=[pan]", "reconstruction.pan.lambdas=[1,1]"],
+         "reconstruction.pan.lambdas"),
+        (["reconstruction=[ssim]", "dataset.image_size=8", "discriminator=pixel",
+          "generator=resnet6"], "reconstruction.ssim"),
+    ],
+)  # fmt: skip
+def test_what_a_term_cannot_work_on_is_refused_before_data_is_read(
+    options: list[str], found: str, tmp_path: Path
+) -> None:
+    cfg = composed(
+        *options, f"dataset.root={tmp_path / 'nowhere'}", "generator.base_channels=2",
+        "discriminator.base_channels=2",
+    )  # fmt: skip
+    with pytest.raises(SettingError, match=found):
+        build(cfg, plain(cfg))
+
+
+def test_a_rehearsal_changes_nothing(tmp_path: Path) -> None:
+    options = ("reconstruction=[l1,feature_matching,ssim]", f"dataset.root={tmp_path / 'nowhere'}")
+    cfg = composed(*options)
+    slim(cfg, 64)
+    torch.manual_seed(0)
+    model, _ = build(cfg, plain(cfg))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    state, mode = torch.get_rng_state(), model.discriminator.training
+    model.rehearse(torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64))
+    assert torch.equal(state, torch.get_rng_state()) and model.discriminator.training == mode
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
 @pytest.mark.parametrize(

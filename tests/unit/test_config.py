@@ -14,7 +14,6 @@ from i2i.config import (
     Checkpoint,
     check_targets,
     checkpoint_file,
-    differences,
     read_checkpoint,
     same_weights,
     targets,
@@ -283,30 +282,3 @@ def test_sizes_that_it_does_not(size: Any, found: str, advice: int) -> None:
     assert f"dataset.image_size={size}: found {found} pixels" in text
     assert "multiples of 32 for Halves" in text
     assert f"Use dataset.image_size={advice}," in text
-
-
-def small_config(**model: object) -> dict:
-    return {
-        "model": {"_target_": "M", "lambda_l1": 100.0, "n_critic": 1} | model,
-        "gan_loss": {"_target_": "V"},
-        "scheduler": {"_target_": "S", "flat_fraction": 0.5},
-    }
-
-
-def test_a_resumed_run_keeps_its_weights_and_schedule() -> None:
-    saved = small_config()
-    assert differences(saved, small_config(), set()) == {}
-    other = small_config(lambda_l1=10.0)
-    assert differences(saved, other, set()) == {"model.lambda_l1": (100.0, 10.0)}
-    assert differences(saved, other, {"model.lambda_l1"}) == {}
-    constant = small_config() | {"scheduler": {"_target_": "S", "flat_fraction": 1.0}}
-    assert differences(saved, constant, set()) == {"scheduler.flat_fraction": (0.5, 1.0)}
-
-
-def test_an_option_that_came_later_is_no_difference_but_another_class_is() -> None:
-    saved = small_config()
-    newer = small_config() | {"gan_loss": {"_target_": "V", "r1": 0.0}}
-    assert differences(saved, newer, set()) == {}
-    assert differences(newer, saved, set()) == {"gan_loss.r1": (0.0, None)}
-    other = small_config() | {"gan_loss": {"_target_": "W", "weight": 10.0}}
-    assert set(differences(saved, other, set())) == {"gan_loss._target_", "gan_loss.weight"}

@@ -87,6 +87,15 @@ def describe(error: BaseException) -> str:
             "Choose another place (hydra.run.dir=..., output=..., dataset.root=...)."
         )
     text = on_one_line(str(error).strip())
+    if unknown := re.search(
+        r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", text
+    ):
+        node = re.search(r"full_key: (?:model\.)?(\S+)", text)
+        key = f"{node[1]}.{unknown[2]}" if node else unknown[2]
+        return (
+            f"{key}: found an option that {unknown[1]} does not have; expected one of its own. An "
+            f"experiment, another preset or a + set it: ~{key} on the command line drops it."
+        )
     return f"{text}\n{str(error.__cause__).strip()}" if error.__cause__ else text
 
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
+from i2i.commands.plain_config import (
+    leave_out_what_is_missing,
+    plain_config,
+    say_what_has_no_effect,
+)
 from i2i.commands.processes import finish_processes, processes_of_one_job
 from i2i.commands.resume import key_of, last_checkpoint, with_earlier_options
 from i2i.errors import SettingError, setting_error
-
-FILES_OF_METRICS = ("inception_weights", "lpips_weights", "segmenter")
 
 
 def train(cfg: Any) -> float | None:
@@ -36,6 +39,8 @@ def train(cfg: Any) -> float | None:
     cfg.resume = str(checkpoint) if checkpoint else None
     if not checkpoint:
         require_unused(run_dir)
+    leave_out_what_is_missing(cfg)
+    say_what_has_no_effect(cfg, HydraConfig.get().overrides.task)
     config = plain_config(cfg)
     with processes_of_one_job():
         seed_everything(cfg.seed, verbose=False)
@@ -74,37 +79,9 @@ def train(cfg: Any) -> float | None:
             finish_processes(trainer, status == "success")
 
 
-def plain_config(cfg: Any) -> dict[str, Any]:
-    """The resolved configuration as plain values, with the data root made absolute."""
-    from omegaconf import OmegaConf
-
-    from i2i.config import validate_config
-
-    if not OmegaConf.is_missing(cfg.dataset, "root"):
-        cfg.dataset.root = absolute(cfg.dataset.root)
-    for key in FILES_OF_METRICS:
-        if cfg.metrics.get(key):
-            cfg.metrics[key] = absolute(cfg.metrics[key])
-    for term in cfg.reconstruction.values():
-        if term and term.get("weights_file"):
-            term.weights_file = absolute(term.weights_file)
-    missing = sorted(OmegaConf.missing_keys(cfg))
-    if missing:
-        raise SettingError(
-            f"{missing[0]}: found no value; expected one. Add {missing[0]}=... to the command line."
-        )
-    config = OmegaConf.to_container(cfg, resolve=True)
-    validate_config(config)
-    return config
-
-
-def absolute(path: str) -> str:
-    """The path as it is found from any working directory."""
-    return os.path.abspath(os.path.expanduser(path))
-
-
 def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
     """Builds the model and the data, and checks that they fit before any file is read."""
+    import torch
     from hydra.utils import instantiate
 
     from i2i.config import validate_networks
@@ -112,6 +89,12 @@ def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
     datamodule = instantiate(cfg.dataset)
     model = instantiate(cfg.model)
     validate_networks(config, model.generator, model.discriminator)
+    data = config["dataset"]
+    size = data["image_size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    model.rehearse(
+        *(torch.zeros(1, data[f"{side}_channels"], height, width) for side in ("input", "target"))
+    )
     model.config, model.task = config, datamodule.task
     return model, datamodule
 
@@ -172,7 +155,8 @@ def check_same_run(
     model: Any, config: dict[str, Any], checkpoint: Path, typed: Sequence[str]
 ) -> int:
     """Refuses a checkpoint of other networks, data or settings than asked for; returns its step."""
-    from i2i.config import differences, read_checkpoint, same_weights
+    from i2i.config import read_checkpoint, same_weights
+    from i2i.config_differences import differences
 
     content = read_checkpoint(checkpoint)
     setting = f"resume={checkpoint}"

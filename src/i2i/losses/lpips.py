@@ -87,14 +87,17 @@ class LPIPS(ReconstructionLoss):
     """The mean over images of LPIPSDistance."""
 
     preset = "lpips"
+    has_demands = True
 
     def __init__(
         self,
         weight: float = 1.0,
         network: str = "alex",  # or vgg: closer to the usual perceptual loss
         weights_file: str | None = None,  # of torchvision's alexnet or vgg16; None: the published
+        required: bool = True,  # False trains without this term where the weights cannot be had
     ):
         super().__init__(weight)
+        self.required = required
         self.distance = LPIPSDistance(network, weights_file)
 
     def prepare(self, device: torch.device | str) -> None:

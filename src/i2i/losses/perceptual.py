@@ -28,6 +28,7 @@ class Perceptual(ReconstructionLoss):
     """
 
     preset = "perceptual"
+    has_demands = True
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Perceptual(ReconstructionLoss):
         weights_file: str | None = None,  # None for torchvision's published weights
         imagenet_statistics: bool = True,  # scales the input as VGG was trained; False feeds it
         # images in [-1, 1] as they are, as pix2pixHD's code does
+        required: bool = True,  # False trains without this term where the weights cannot be had
     ):
         super().__init__(weight)
         if network not in NETWORKS:
@@ -55,7 +57,7 @@ class Perceptual(ReconstructionLoss):
                 "Give one, such as reconstruction.perceptual.layers.relu4_1=1.0.",
             )  # fmt: skip
         self.network, self.weights_file = network, weights_file
-        self.imagenet_statistics = imagenet_statistics
+        self.imagenet_statistics, self.required = imagenet_statistics, required
         self.maps: HiddenMaps | None = None
 
     def prepare(self, device: torch.device | str) -> None:

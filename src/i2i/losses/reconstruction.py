@@ -24,9 +24,14 @@ class ReconstructionLoss:
     Attributes:
         preset: Its name under ``reconstruction`` in the configuration, for errors.
         weight: Factor of the term in G's loss; 0 or more.
+        required: Whether a run ends where the term's frozen network cannot be had; False trains
+            without the term then. A term without a frozen network is never left out.
+        has_demands: Whether it goes with some discriminators or image sizes only.
     """
 
     preset: str = "NAME"
+    required: bool = True
+    has_demands: bool = False
 
     def __init__(self, weight: float = 1.0):
         """Sets the weight.
@@ -79,6 +84,7 @@ class FeatureLoss(ReconstructionLoss):
             an adversarial objective too.
     """
 
+    has_demands = True
     learns_alone: bool = False
 
     def __call__(self, fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
@@ -154,6 +160,7 @@ class SSIM(ReconstructionLoss):
     """
 
     preset = "ssim"
+    has_demands = True
 
     def __call__(self, y_hat: Tensor, y: Tensor) -> Tensor:
         difference(y_hat, y)  # checks the shapes

@@ -105,6 +105,14 @@ class AdversarialModule(LightningModule):
         """Weighted terms that G minimises."""
         raise NotImplementedError
 
+    def rehearse(self, x: Tensor, y: Tensor) -> None:
+        """Refuses what the terms cannot work on, before training; nothing to do by default.
+
+        Args:
+            x: An input of the size to train on, (1, C_in, H, W), any values.
+            y: A target, (1, C_out, H, W).
+        """
+
     # ---- the step ----
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> None:

@@ -13,6 +13,7 @@ from i2i.errors import setting_error
 from i2i.losses.gan import GANLoss
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
 from i2i.training.adversarial import AdversarialModule, Terms
+from i2i.training.inference import eval_mode
 
 
 class Pix2Pix(AdversarialModule):
@@ -74,6 +75,31 @@ class Pix2Pix(AdversarialModule):
         """Loads the frozen networks of the reconstruction terms."""
         for loss in self.reconstruction.values():
             loss.prepare(self.device)
+
+    @torch.no_grad()
+    def rehearse(self, x: Tensor, y: Tensor) -> None:
+        """Computes the terms that make demands once, and changes nothing.
+
+        Weights that cannot be had and pictures or a discriminator that a term cannot work on are
+        so refused before any file of the data is read.
+
+        Args:
+            x: An input of the size to train on, (1, C_in, H, W), any values.
+            y: A target, (1, C_out, H, W).
+
+        Raises:
+            SettingError: A term refuses.
+        """
+        for name, loss in self.reconstruction.items():
+            if not loss.has_demands:
+                continue
+            loss.prepare(self.device)
+            if name in self.feature_losses:
+                with eval_mode(self.discriminator):  # no running statistic moves
+                    maps = self.discriminator(x, y).features
+                loss(maps, maps)
+            else:
+                loss(y, y)
 
     def generate(self, batch: PairBatch) -> Tensor:
         return self.generator(batch["input"])

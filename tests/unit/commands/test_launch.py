@@ -115,6 +115,16 @@ def test_a_cause_is_told_too() -> None:
     assert "Error in call" in describe(error) and "'base'" in describe(error)
 
 
+def test_an_option_that_another_preset_left_behind_is_named_with_the_way_out() -> None:
+    text = (
+        "Error in call to target 'm.Patch':\nTypeError(...)\nfull_key: model.discriminator"
+        "\nPatch.__init__() got an unexpected keyword argument 'n_scales'"
+    )
+    told = describe(HydraException(text))
+    assert told.startswith("discriminator.n_scales: found an option that Patch does not have")
+    assert "~discriminator.n_scales" in told
+
+
 @pytest.mark.parametrize("option", ["--help", "--cfg=job"])
 @pytest.mark.parametrize("name", ["train", "evaluate", "translate"])
 def test_hydras_own_options_work(
