@@ -1,5 +1,7 @@
 """What two networks share: the choice of normalisation, and the check of an image's size."""
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
@@ -37,6 +39,19 @@ def make_norm(norm: str, channels: int, setting: str = "norm", affine: bool = Tr
     if norm in ("spectral", "none"):
         return nn.Identity()
     raise setting_error(f"{setting}={norm}", repr(norm), f"one of {', '.join(NORMS)}", "Name one.")
+
+
+class Dropout(nn.Dropout):
+    """Dropout whose noise does not depend on how the maps lie in memory.
+
+    PyTorch draws in the order of memory, so that the same seed drops other features of an NHWC
+    tensor: a run would not be the same run under ``speed.channels_last``, nor its scores.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or x.is_contiguous():
+            return super().forward(x)
+        return x * F.dropout(torch.ones(x.shape, dtype=x.dtype, device=x.device), self.p)
 
 
 def needs_bias(norm: str) -> bool:

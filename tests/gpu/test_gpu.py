@@ -28,7 +28,7 @@ from i2i.training.schedules import Constant
 
 pytestmark = pytest.mark.gpu
 
-GPU = ["trainer=gpu", "trainer.devices=1"]
+GPU = ["trainer=gpu", "trainer.devices=1", "trainer.precision=32-true", "trainer.benchmark=false"]
 LOSSES = {"vanilla": ["gan_loss=vanilla"], "wgan-gp": ["gan_loss=wgan-gp", "model.n_critic=2"]}
 NOISY = ["dataset.image_size=64", "generator.n_downs=6"]
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from i2i.blocks import (
     NORMS,
+    Dropout,
     add_spectral_norm,
     check_image_size,
     has_batch_norm,
@@ -178,3 +179,18 @@ def test_sizes_that_fit(size: tuple[int, int], divisor: int, smallest: int, fits
         f"dataset.image_size: found {size[0]} x {size[1]} pixels; expected multiples of {divisor}"
         f"{least}. Change dataset.image_size, or something else."
     )
+
+
+@pytest.mark.parametrize("p", [0.25, 0.5])
+def test_noise_is_the_same_in_both_memory_layouts(p: float) -> None:
+    x = torch.rand(2, 5, 4, 3) + 1
+    dropped = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(0)
+        dropped.append(Dropout(p)(x.contiguous(memory_format=layout)))
+    torch.manual_seed(0)
+    assert torch.equal(dropped[0], torch.nn.functional.dropout(x, p))
+    torch.testing.assert_close(dropped[1], dropped[0])
+    assert dropped[1].is_contiguous(memory_format=torch.channels_last)
+    assert 0 < int((dropped[0] == 0).sum()) < x.numel()
+    assert torch.equal(Dropout(p).eval()(x), x)

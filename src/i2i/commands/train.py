@@ -1,6 +1,5 @@
 """Trains a system and scores it: ``python src/train.py generator=resnet9 dataset=maps``."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path

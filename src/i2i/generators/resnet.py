@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from i2i.blocks import add_spectral_norm, check_image_size, make_norm, needs_bias
+from i2i.blocks import Dropout, add_spectral_norm, check_image_size, make_norm, needs_bias
 from i2i.weight_init import init_normal
 
 
@@ -17,7 +17,7 @@ class ResnetBlock(nn.Module):
             nn.Conv2d(channels, channels, 3, bias=bias),
             make_norm(norm, channels, "generator.norm"),
             nn.ReLU(),
-            nn.Dropout(dropout) if dropout > 0 else nn.Identity(),
+            Dropout(dropout) if dropout > 0 else nn.Identity(),
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=bias),
             make_norm(norm, channels, "generator.norm"),

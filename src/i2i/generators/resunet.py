@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from i2i.blocks import add_spectral_norm, check_image_size, make_norm, needs_bias
+from i2i.blocks import Dropout, add_spectral_norm, check_image_size, make_norm, needs_bias
 from i2i.errors import setting_error
 from i2i.weight_init import init_normal
 
@@ -31,7 +31,7 @@ class ResidualUnit(nn.Module):
             nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=needs_bias(norm)),
             make_norm(norm, out_channels, "generator.norm"),
             nn.ReLU(),
-            nn.Dropout(dropout) if dropout > 0 else nn.Identity(),
+            Dropout(dropout) if dropout > 0 else nn.Identity(),
             nn.Conv2d(out_channels, out_channels, 3, 1, 1),  # no norm follows: the bias stays
         )
         same = stride == 1 and in_channels == out_channels

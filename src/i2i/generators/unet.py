@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from i2i.blocks import add_spectral_norm, check_image_size, make_norm, needs_bias
+from i2i.blocks import Dropout, add_spectral_norm, check_image_size, make_norm, needs_bias
 from i2i.errors import setting_error
 from i2i.weight_init import init_normal
 
@@ -59,7 +59,7 @@ class Up(nn.Module):
         self.activation = nn.ReLU()
         self.conv = doubling(upsample, in_channels, out_channels, needs_bias(norm))
         self.norm = make_norm(norm, out_channels, "generator.norm")
-        self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
+        self.dropout = Dropout(dropout) if dropout > 0 else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.dropout(self.norm(self.conv(self.activation(x))))

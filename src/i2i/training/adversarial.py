@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
@@ -13,7 +12,10 @@ from i2i.data.paired_dataset import PairBatch
 from i2i.data.task import Task
 from i2i.errors import setting_error
 from i2i.training.ema import EMA
+from i2i.training.fast_module import FastModule, frozen
 from i2i.training.inference import INFERENCE_MODES, stable_seed, translate
+from i2i.training.schedules import total_steps
+from i2i.training.speed import Speed
 
 Terms = dict[str, Tensor]
 
@@ -27,7 +29,7 @@ def take(batch: PairBatch, part: slice) -> PairBatch:
     return {key: value[part] for key, value in batch.items()}
 
 
-class AdversarialModule(LightningModule):
+class AdversarialModule(FastModule):
     """Two players, two optimizers, updated by hand; one step is one generator update.
 
     A system sets ``generator`` and ``discriminator`` and writes ``generate``,
@@ -63,9 +65,10 @@ class AdversarialModule(LightningModule):
         clip_d: float | None = None,
         ema_decay: float | None = None,  # e.g. 0.999; None keeps no average
         inference: str = "paper",  # or eval
+        speed: Speed | None = None,  # None: what Speed() says
         seed: int = 0,
     ):
-        super().__init__()
+        super().__init__(speed or Speed())
         if inference not in INFERENCE_MODES:
             raise setting_error(
                 f"model.inference={inference}", repr(inference),
@@ -118,9 +121,12 @@ class AdversarialModule(LightningModule):
     def training_step(self, batch: PairBatch, batch_idx: int) -> None:
         """One D update; after every ``n_critic`` of them one G update (Isola et al. 2017)."""
         opt_g, opt_d = self.optimizers()
+        batch = self.laid_out(batch)
         # Lightning counts every optimizer; a step is one update of G.
         opt_d._on_before_step = opt_d._on_after_step = do_nothing
         torch.manual_seed(stable_seed(self.seed, "noise", self.batches_seen, self.global_rank))
+        if self.speed.cuda_graphs:
+            torch.compiler.cudagraph_mark_step_begin()  # what the last step made may be overwritten
         g_turn = (self.batches_seen + 1) % self.n_critic == 0
         # One forward serves both updates; in parts it is made again, so that one part's graph
         # is in memory at a time.
@@ -128,16 +134,13 @@ class AdversarialModule(LightningModule):
 
         d_terms: Terms = {}
         if self.discriminator_learns:
-            with self.toggled_optimizer(opt_d):
-                d_terms = self.backward_in_parts(batch, y_hat, self.discriminator_terms, True)
-                opt_d.step()
-                opt_d.zero_grad()
+            d_terms = self.backward_in_parts(batch, y_hat, self.discriminator_terms, True)
+            self.take_step(opt_d, self.d_parameters)
 
         if g_turn:
-            with self.toggled_optimizer(opt_g):
+            with frozen(self.d_parameters):
                 g_terms = self.backward_in_parts(batch, y_hat, self.generator_terms, False)
-                opt_g.step()
-                opt_g.zero_grad()
+            self.take_step(opt_g, self.g_parameters)
             self.after_generator_update()
             self.write_terms({"d": d_terms, "g": g_terms})
         self.batches_seen += 1
@@ -167,7 +170,11 @@ class AdversarialModule(LightningModule):
         for start in range(0, size, length):
             part = batch if length == size else take(batch, slice(start, start + length))
             share = len(part["name"]) / size
-            made = self.generate(part) if y_hat is None else y_hat
+            if y_hat is None:
+                with torch.set_grad_enabled(not detach):
+                    made = self.generate(part)
+            else:
+                made = y_hat
             terms = terms_of(part, made.detach() if detach else made)
             self.manual_backward(share * sum(terms.values()))
             for name, value in terms.items():
@@ -210,26 +217,11 @@ class AdversarialModule(LightningModule):
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[Any]]:
         """G's optimizer first, then D's; each with a schedule over generator steps."""
-        opt_g = self.make_optimizer_g(self.generator.parameters())
-        opt_d = self.make_optimizer_d(self.discriminator.parameters())
-        total = self.total_steps()
+        self.g_parameters, opt_g = self.optimizer_for(self.generator, self.make_optimizer_g)
+        self.d_parameters, opt_d = self.optimizer_for(self.discriminator, self.make_optimizer_d)
+        total = total_steps(self.trainer, self.n_critic)
         schedules = [self.make_scheduler(opt, total_steps=total) for opt in (opt_g, opt_d)]
         return [opt_g, opt_d], schedules
-
-    def total_steps(self) -> int:
-        """Generator steps of the whole run, from max_steps and max_epochs, whichever ends first."""
-        trainer, limits = self.trainer, []
-        if trainer.max_steps > 0:
-            limits.append(trainer.max_steps)
-        if trainer.max_epochs is not None and trainer.max_epochs > 0:
-            trainer.fit_loop.setup_data()
-            limits.append(trainer.max_epochs * int(trainer.num_training_batches) // self.n_critic)
-        if not limits:
-            raise setting_error(
-                "trainer.max_steps, trainer.max_epochs", "no end of training",
-                "one of them above 0", "Set trainer.max_steps=39000, say.",
-            )  # fmt: skip
-        return max(min(limits), 1)
 
     # ---- evaluation ----
 

@@ -73,6 +73,7 @@ class Pix2Pix(AdversarialModule):
 
     def on_fit_start(self) -> None:
         """Loads the frozen networks of the reconstruction terms."""
+        super().on_fit_start()
         for loss in self.reconstruction.values():
             loss.prepare(self.device)
 
@@ -102,11 +103,11 @@ class Pix2Pix(AdversarialModule):
                 loss(y, y)
 
     def generate(self, batch: PairBatch) -> Tensor:
-        return self.generator(batch["input"])
+        return self.run(self.generator, batch["input"])
 
     def discriminator_terms(self, batch: PairBatch, y_hat: Tensor) -> Terms:
         x, y = batch["input"], batch["target"]
-        real, fake = self.discriminator(x, y), self.discriminator(x, y_hat)
+        real, fake = self.run(self.discriminator, x, y), self.run(self.discriminator, x, y_hat)
         terms = self.gan_loss.discriminator(real.logits, fake.logits)
         terms |= self.gan_loss.penalty(
             lambda image: self.discriminator(x.float(), image).logits, y, y_hat
@@ -120,12 +121,12 @@ class Pix2Pix(AdversarialModule):
         x, y = batch["input"], batch["target"]
         terms: Terms = {}
         if self.discriminator_learns:
-            fake = self.discriminator(x, y_hat)
+            fake = self.run(self.discriminator, x, y_hat)
         if self.gan_loss.adversarial:
             terms["gan"] = self.gan_loss.generator(fake.logits)
         if self.feature_losses:
             with torch.no_grad():
-                real = self.discriminator(x, y)
+                real = self.run(self.discriminator, x, y)
         for name, loss in self.reconstruction.items():
             of_features = name in self.feature_losses
             value = loss(fake.features, real.features) if of_features else loss(y_hat, y)

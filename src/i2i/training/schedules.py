@@ -1,7 +1,10 @@
 """Learning-rate schedules over generator steps."""
 
+from lightning.pytorch import Trainer
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+
+from i2i.errors import setting_error
 
 
 class LinearDecay(LambdaLR):
@@ -23,3 +26,23 @@ class Constant(LambdaLR):
 
     def __init__(self, optimizer: Optimizer, total_steps: int):
         super().__init__(optimizer, lambda _: 1.0)
+
+
+def total_steps(trainer: Trainer, n_critic: int) -> int:
+    """Generator steps of the whole run, from max_steps and max_epochs, whichever ends first.
+
+    Raises:
+        SettingError: Neither is set.
+    """
+    limits = []
+    if trainer.max_steps > 0:
+        limits.append(trainer.max_steps)
+    if trainer.max_epochs is not None and trainer.max_epochs > 0:
+        trainer.fit_loop.setup_data()
+        limits.append(trainer.max_epochs * int(trainer.num_training_batches) // n_critic)
+    if not limits:
+        raise setting_error(
+            "trainer.max_steps, trainer.max_epochs", "no end of training", "one of them above 0",
+            "Set trainer.max_steps=39000, say.",
+        )  # fmt: skip
+    return max(min(limits), 1)

@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.strategies import DDPStrategy
 
 from i2i.errors import setting_error
 from i2i.messages import say
+from i2i.training.strategy import TwoPlayerDDP
 
 
 def resolve_accelerator(accelerator: str) -> str:
@@ -69,10 +69,9 @@ def build_trainer(
     several = number_of(devices) * num_nodes > 1
     chosen: Any = strategy
     if strategy == "ddp" or (strategy == "auto" and several):
-        # Each backward sees one player only, so the other's parameters are "unused". Buffers are
-        # sent by the model itself, at known points: during evaluation the processes have unequal
-        # numbers of batches, and a broadcast a forward would hang.
-        chosen = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
+        # Buffers are sent by the model itself, at known points: during evaluation the processes
+        # have unequal numbers of batches, and a broadcast a forward would hang.
+        chosen = TwoPlayerDDP()
     if sync_batchnorm == "auto":
         sync_batchnorm = several and accelerator in ("gpu", "cuda")
         if several and not sync_batchnorm:

@@ -1,0 +1,89 @@
+"""How a step is computed here: memory layout, compilation, the gradients of all processes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from i2i.data.paired_dataset import PairBatch
+from i2i.training.checkpointing import checkpoint_stages
+from i2i.training.speed import Speed, make_optimizer, match_layouts
+from i2i.training.strategy import average_gradients
+
+
+@contextmanager
+def frozen(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+    """Gradients pass through to what comes before, but none is computed for these parameters."""
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+
+
+class FastModule(LightningModule):
+    """What ``speed`` asks for, applied to a generator and a discriminator.
+
+    Attributes:
+        speed: See ``i2i.training.speed``.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+
+    def __init__(self, speed: Speed):
+        super().__init__()
+        self.speed = speed
+        self.forwards: dict[nn.Module, Callable[..., Any]] = {}  # the compiled ones
+
+    def optimizer_for(
+        self, network: nn.Module, make: Callable[..., Optimizer]
+    ) -> tuple[list[nn.Parameter], Optimizer]:
+        """The weights of a network that learn, and an optimizer for them."""
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        scaled = str(self.trainer.precision).startswith("16")
+        options = self.speed.optimizer_options(parameters, scaled)
+        return parameters, make_optimizer(make, parameters, options)
+
+    def on_fit_start(self) -> None:
+        """Lays out and compiles the networks as ``speed`` asks."""
+        if self.speed.wants_channels_last(self.device):
+            self.to(memory_format=torch.channels_last)
+        if self.speed.checkpoint_activations:
+            checkpoint_stages(self.generator)
+        for network in (self.generator, self.discriminator):
+            forward = self.speed.compiled(network, self.device)
+            if forward is not network:
+                self.forwards[network] = forward
+
+    def on_train_start(self) -> None:
+        """Lays out what a checkpoint brought for the optimizers."""
+        for optimizer in self.optimizers():
+            match_layouts(optimizer.optimizer)
+
+    def laid_out(self, batch: PairBatch) -> PairBatch:
+        """The batch with its images in memory as the weights are."""
+        if not self.speed.wants_channels_last(self.device):
+            return batch
+        images = {
+            key: batch[key].contiguous(memory_format=torch.channels_last)
+            for key in ("input", "target")
+        }
+        return batch | images
+
+    def take_step(self, optimizer: Any, parameters: Sequence[nn.Parameter]) -> None:
+        """Updates one player with the mean gradient of all processes, and clears it."""
+        if self.trainer.world_size > 1:
+            average_gradients(parameters)  # while float16's are scaled: all find the same overflow
+        optimizer.step()
+        optimizer.zero_grad()
+
+    def run(self, network: nn.Module, *inputs: Tensor) -> Any:
+        """A network's output in training, by its compiled forward where there is one."""
+        return self.forwards.get(network, network)(*inputs)
