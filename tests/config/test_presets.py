@@ -34,6 +34,7 @@ PROMISED = {
         *("synthetic", "cityscapes", "cityscapes_official", "maps", "map2aerial", "facades"),
         *("edges2shoes", "edges2handbags", "night2day", "camvid", "folder", "photos"),
     },
+    "speed": {"auto", "eager", "max"},
     "trainer": {"auto", "cpu", "gpu", "ddp"},
     "logger": {"wandb", "csv", "tensorboard"},
     "metrics": {"full", "pairwise", "perceptual"},

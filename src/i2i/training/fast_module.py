@@ -48,7 +48,7 @@ class FastModule(LightningModule):
         """The weights of a network that learn, and an optimizer for them."""
         parameters = [p for p in network.parameters() if p.requires_grad]
         scaled = str(self.trainer.precision).startswith("16")
-        options = self.speed.optimizer_options(parameters, scaled)
+        options = self.speed.optimizer_options(scaled)
         return parameters, make_optimizer(make, parameters, options)
 
     def on_fit_start(self) -> None:

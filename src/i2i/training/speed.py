@@ -15,12 +15,11 @@ from i2i.errors import setting_error
 class Speed:
     """Ways to compute the same step faster or in less memory; results move by rounding only.
 
-    ``auto`` is True on a GPU, False on a CPU.
-
     Attributes:
-        channels_last: Keeps images and weights as NHWC in memory, which is what the convolutions of
-            cuDNN (bfloat16) and oneDNN work on.
-        fused: One kernel for the whole optimizer step, where the optimizer has one.
+        channels_last: Keeps images and weights as NHWC in memory, which is what the tensor cores of
+            a GPU work on. ``auto`` is True there, False on a CPU, where it is slower in float32.
+        fused: One kernel for the whole optimizer step, where the optimizer has one, but for float16.
+            ``auto`` is True.
         compile: Fuses the networks' forward and backward with torch.compile; the first steps take a
             minute or more. Gradient penalties stay uncompiled: a second backward cannot be.
         cuda_graphs: Replays the networks' kernels without launching each one from Python; helps
@@ -60,17 +59,14 @@ class Speed:
         """What ``channels_last`` means there."""
         return device.type == "cuda" if self.channels_last == "auto" else bool(self.channels_last)
 
-    def optimizer_options(self, parameters: list[nn.Parameter], scaled: bool) -> dict[str, bool]:
+    def optimizer_options(self, scaled: bool) -> dict[str, bool]:
         """Further arguments for an optimizer's constructor.
 
         Args:
-            parameters: Its parameters, where they will be trained.
             scaled: Whether gradients are scaled (float16). A fused optimizer would divide them by
                 the scale inside its step, after they were clipped.
         """
-        on_gpu = bool(parameters) and parameters[0].device.type == "cuda"
-        fused = on_gpu if self.fused == "auto" else bool(self.fused)
-        return {"fused": True} if fused and not scaled else {}
+        return {"fused": True} if self.fused and not scaled else {}
 
     def compiled(self, network: nn.Module, device: torch.device) -> Callable[..., Any]:
         """The network's forward pass, compiled as asked for; the network itself stays as it is.

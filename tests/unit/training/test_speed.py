@@ -32,11 +32,12 @@ def test_cuda_graphs_need_a_gpu() -> None:
         Speed(cuda_graphs=True).compiled(torch.nn.Identity(), CPU)
 
 
-def test_auto_is_plain_on_a_cpu() -> None:
-    speed, weights = Speed(), [torch.nn.Parameter(torch.zeros(2))]
+def test_what_auto_means() -> None:
+    speed = Speed()
     assert not speed.wants_channels_last(CPU)
-    assert speed.optimizer_options(weights, scaled=False) == {}
-    assert Speed(fused=True).optimizer_options(weights, scaled=True) == {}
+    assert speed.optimizer_options(scaled=False) == {"fused": True}
+    assert Speed(fused=True).optimizer_options(scaled=True) == {}
+    assert Speed(fused=False).optimizer_options(scaled=False) == {}
     assert speed.wants_channels_last(torch.device("cuda", 0))
 
 

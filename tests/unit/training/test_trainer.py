@@ -4,11 +4,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from omegaconf import OmegaConf
 
 from i2i.errors import SettingError
+from i2i.training import strategy as strategy_module
 from i2i.training import trainer as module
+from i2i.training.strategy import TwoPlayerDDP
 from i2i.training.trainer import build_trainer, count_devices, number_of, resolve_accelerator
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
@@ -79,15 +82,21 @@ def test_one_cpu_process() -> None:
     assert trainer._accelerator_connector.use_distributed_sampler is False
 
 
+def test_gradients_are_sent_in_few_messages_of_one_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strategy_module, "MESSAGE", 10)
+    gradients = [torch.zeros(n) for n in (4, 5, 2, 30, 1)] + [torch.zeros(3, dtype=torch.float64)]
+    groups = strategy_module.messages(gradients)
+    assert [[g.numel() for g in group] for group in groups] == [[4, 5], [2], [30], [1], [3]]
+    assert [id(g) for group in groups for g in group] == [id(g) for g in gradients]
+
+
 @pytest.mark.parametrize(
     ("strategy", "devices"), [("auto", 2), ("ddp", 2), ("ddp", 1), ("ddp", "auto")]
 )
 def test_several_processes_get_ddp_for_two_players(strategy: str, devices: Any) -> None:
-    """Each backward leaves the other player out, and the model itself sends the buffers."""
+    """The model averages each player's gradients itself, and sends the buffers."""
     trainer = build_trainer(accelerator="cpu", devices=devices, strategy=strategy, **QUIET)
-    assert type(trainer.strategy) is DDPStrategy
-    assert trainer.strategy._ddp_kwargs["find_unused_parameters"] is True
-    assert trainer.strategy._ddp_kwargs["broadcast_buffers"] is False
+    assert type(trainer.strategy) is TwoPlayerDDP
     assert trainer.num_devices == (1 if devices == 1 else 2)
 
 
