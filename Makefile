@@ -8,7 +8,7 @@ ARGS   ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-quick lint format dry-run golden pins clean
+.PHONY: help setup train test test-quick bench lint format dry-run golden pins clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -32,13 +32,16 @@ test: $(READY)  ## Pass all tests.
 test-quick: $(READY)  ## Pass the unit tests only.
 	$(BIN)/python -m pytest tests/unit tests/config $(ARGS)
 
+bench: $(READY)  ## Measure speed and memory (10 minutes on 2 cores): `make bench ARGS="--only training"`.
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
 lint: $(READY)  ## Check style and docstrings.
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
 
 format: $(READY)  ## Rewrite the style.
-	$(BIN)/ruff check --fix src tests
-	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks
 
 dry-run: $(READY)  ## Print the resolved configuration: `make dry-run ARGS="dataset=facades"`.
 	$(BIN)/python src/train.py --cfg job --resolve $(ARGS)

@@ -1,0 +1,1 @@
+"""How fast and how large training, data, evaluation and translation are; `make bench` runs all."""

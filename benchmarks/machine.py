@@ -1,0 +1,114 @@
+"""What the numbers were measured on, and how fast its matrix product is."""
+
+import os
+import platform
+import re
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from i2i.run_folder import code_version
+
+MATRIX = {"cuda": 8192, "cpu": 2048}  # rows and columns
+REPEATS = {"cuda": 30, "cpu": 4}
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+def describe_machine(device: str) -> dict[str, Any]:
+    """Hardware, versions, commit and date."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": device,
+        "cpu": cpu_model(),
+        "cores": cores(),
+        "threads": torch.get_num_threads(),
+        "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
+        "os": platform.platform(),
+        "gpu": gpu() if device == "cuda" else None,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, Any]:
+    """This project's commit, Python, torch, Lightning, and cuDNN where it is used."""
+    found = code_version() | {"cudnn": torch.backends.cudnn.version()}
+    unused = {"device"} if torch.cuda.is_available() else {"device", "cudnn"}
+    return {name: version for name, version in found.items() if name not in unused}
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_model() -> str:
+    """The CPU's name, with what it computes bfloat16 with."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine()
+    name = re.search(r"model name\s*:\s*(.+)", text)
+    names = ("avx512f", "avx512_bf16", "amx_bf16")
+    flags = [flag for flag in names if re.search(rf"\b{flag}\b", text)]
+    return f"{name[1] if name else platform.machine()} ({', '.join(flags) or 'no AVX-512'})"
+
+
+def gpu() -> dict[str, Any]:
+    """Name, memory, driver, and how float32 is computed by default."""
+    properties = torch.cuda.get_device_properties(0)
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+        driver = done.stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        driver = "unknown"
+    return {
+        "name": properties.name,
+        "memory_gib": round(properties.total_memory / 2**30, 1),
+        "multiprocessors": properties.multi_processor_count,
+        "driver": driver,
+        "cuda": torch.version.cuda,
+        "float32_convolutions_as_tf32": torch.backends.cudnn.allow_tf32,
+        "float32_products_as_tf32": torch.backends.cuda.matmul.allow_tf32,
+    }
+
+
+def short_name(machine: dict[str, Any]) -> str:
+    """File name of the results: cpu2, nvidia-h200."""
+    if machine["gpu"]:
+        return re.sub(r"[^a-z0-9]+", "-", machine["gpu"]["name"].lower()).strip("-")
+    return f"cpu{machine['cores']}"
+
+
+def matrix_rates(device: str, side: int = 0) -> dict[str, Any]:
+    """Rate of a large square matrix product, in FLOP/s (a multiplication and an addition are two).
+
+    Random operands, a fresh pair each time out of four, median over repetitions.
+
+    Args:
+        device: cpu or cuda.
+        side: Rows and columns; 0 takes MATRIX.
+
+    Returns:
+        {"side", "bfloat16", "float32"}; float32 as PyTorch computes it by default.
+    """
+    side = side or MATRIX[device]
+    rates: dict[str, Any] = {"side": side}
+    for name, dtype in DTYPES.items():
+        matrices = [torch.randn(side, side, device=device, dtype=dtype) for _ in range(4)]
+        seconds = []
+        for i in range(3 + REPEATS[device]):
+            if device == "cuda":
+                torch.cuda.synchronize()
+            started = time.perf_counter()
+            matrices[i % 4] @ matrices[(i + 1) % 4]
+            if device == "cuda":
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - started)
+        rates[name] = 2 * side**3 / median(seconds[3:])
+    return rates

@@ -1,0 +1,43 @@
+"""The stopwatch measures what it says, on the smallest cell."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.training import Cell, measure_bare, measure_lightning, steps_a_block
+
+CELL = Cell("unet", "wgan-gp", 1, 32, base_channels=2, n_critic=2, seconds=0, least=2, block=1)
+
+
+@pytest.fixture(autouse=True)
+def loud() -> Iterator[None]:
+    """Undoes what a measurement sets for its process."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    yield
+    logger.setLevel(level)
+
+
+@pytest.mark.parametrize("measure", [measure_bare, measure_lightning])
+def test_a_step_is_a_generator_update_and_uses_up_n_critic_batches(measure) -> None:
+    result = measure(CELL)
+    assert len(result["blocks_s"]) == 2
+    assert result["step_s"] == pytest.approx(sum(result["blocks_s"]) / 2)  # the median of two
+    assert result["images_per_s"] == pytest.approx(2 / result["step_s"])
+    assert result["peak_mib"] > 50 and result["set_up_s"] > 0
+
+
+def test_the_eager_loop_takes_turns_with_the_bare_one() -> None:
+    result = measure_lightning(replace(CELL, alternate=True, least=3))
+    assert len(result["blocks_s"]) == len(result["bare_blocks_s"]) == 3
+    pairs = zip(result["bare_blocks_s"], result["blocks_s"], strict=True)
+    assert result["ratio_in_turns"] == sorted(bare / ours for bare, ours in pairs)[1]
+    assert set(result["first_terms"]) >= {"train/d/penalty", "train/g/l1"}
+
+
+def test_a_block_takes_about_a_quarter_of_a_second() -> None:
+    cell = replace(CELL, block=0)
+    assert [steps_a_block(cell, s) for s in (0.005, 0.1, 3.0)] == [50, 2, 1]
+    assert steps_a_block(CELL, 0.005) == 1
