@@ -18,6 +18,7 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
 OF_THE_MACHINE = (
     "dataset.root",
     "dataset.num_workers",
+    "dataset.cache_gb",
     "dataset.source",
     "dataset.eval_batch_size",
 )

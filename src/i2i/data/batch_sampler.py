@@ -88,12 +88,12 @@ class ResumableBatchSampler(Sampler[list[SampleKey]]):
 
     def _batches(self, epoch: int, place: int) -> Iterator[list[SampleKey]]:
         generator = torch.Generator().manual_seed(mix_seed(self.seed, epoch))
-        order = torch.randperm(self.n_images, generator=generator).tolist()
+        order = torch.randperm(self.n_images, generator=generator)
         for batch in range(place, self.epoch_length):
             start = (batch * self.world_size + self.rank) * self.batch_size
             yield [
                 SampleKey(index, mix_seed(self.seed, epoch, index))
-                for index in order[start : start + self.batch_size]
+                for index in order[start : start + self.batch_size].tolist()
             ]
 
 

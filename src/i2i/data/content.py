@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from i2i.data.pair_index import PairFiles
+from i2i.data.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.palette import Strays
 from i2i.data.task import PhotoTask
 
 MOST_PHOTOS = 64  # evenly spaced ones stand for a larger split: grey ones are a matter of the set
-MOST_LABELS = 4000  # about a minute of one core for 256 x 256 JPEGs
+MOST_LABELS = 4000  # that are all looked at: about a minute of one core for 256 x 256 JPEGs
+SPREAD_LABELS = 128  # that stand for a larger split, whose first batch has to come within seconds
 
 
 def evenly(pairs: Sequence[PairFiles], most: int) -> list[PairFiles]:
@@ -34,7 +35,7 @@ def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -
 
     Args:
         reader: Knows the classes.
-        pairs: Of a split; of more than 4000 as many, evenly spaced, are looked at.
+        pairs: Of a split; of more than 4000 it is 128, evenly spaced, that are looked at.
         setting: Where they are, for the error.
 
     Raises:
@@ -46,5 +47,6 @@ def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -
         return pair.name, reader.classes.strays(label, lossy)
 
     with ThreadPoolExecutor(max_workers=4) as pool:  # decoding lets the others run
-        found = list(pool.map(strays, evenly(pairs, MOST_LABELS)))
+        most = MOST_LABELS if len(pairs) <= MOST_LABELS else SPREAD_LABELS
+        found = list(pool.map(strays, evenly(pairs, most)))
     reader.classes.refuse(found, setting, ids=reader.label_files == "ids")

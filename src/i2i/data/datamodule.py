@@ -10,18 +10,23 @@ from torch.utils.data import DataLoader
 
 from i2i.data.batch_sampler import ResumableBatchSampler, ShardSampler
 from i2i.data.content import check_labels, check_photos
+from i2i.data.held_out import hold_out
+from i2i.data.image_cache import ImageCache, affordable
 from i2i.data.label_task import LabelTask
+from i2i.data.loading import Collate, finish, settle_worker
 from i2i.data.options import (
     SPLITS,
     at_least,
     check_held_out,
     check_labels_known,
     check_single,
+    not_negative,
     one_of,
 )
-from i2i.data.pair_index import PairList, check_patterns, find_pairs
+from i2i.data.pair_index import check_patterns, find_pairs
+from i2i.data.pair_list import PairList
 from i2i.data.pair_reader import Direction, LabelAs, LabelFiles, PairReader, Side
-from i2i.data.paired_dataset import PairedDataset
+from i2i.data.paired_dataset import CachePart, PairedDataset
 from i2i.data.paired_transforms import PairedTransform, as_size
 from i2i.data.palette import ClassPalette
 from i2i.data.task import PhotoTask, Task
@@ -70,6 +75,9 @@ class PairedDataModule(LightningDataModule):
             number, or a share below 1.
         test_from_train: The same for test.
         on_error: "raise" stops on a damaged file, "skip" leaves its pair out.
+        cache_gb: Gigabytes (1e9 bytes) of one machine's memory for decoded training and validation
+            images, split evenly among its training processes, and at most half of what is free;
+            0 for none. Changes no batch.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
 
@@ -104,6 +112,7 @@ class PairedDataModule(LightningDataModule):
         val_from_train: float = 0,
         test_from_train: float = 0,
         on_error: Literal["raise", "skip"] = "raise",
+        cache_gb: float = 0,
         source: PairSource | None = None,
         licence: str | None = None,
     ) -> None:
@@ -122,6 +131,7 @@ class PairedDataModule(LightningDataModule):
         if num_workers is None:
             num_workers = min(8, len(os.sched_getaffinity(0)) - 1)
         self.num_workers = at_least("num_workers", num_workers, 0)
+        self.cache_gb = not_negative("cache_gb", cache_gb)
         self.held_out = {"val": val_from_train, "test": test_from_train}
         self.image_size, self.augmentation, self.seed = as_size(image_size), augmentation, seed
         self.splits = {split: splits.get(split) for split in SPLITS}
@@ -141,6 +151,7 @@ class PairedDataModule(LightningDataModule):
         )
         self.task = self._task(task)
         self._pairs: dict[str, PairList] = {}
+        self._cache: ImageCache | None = None  # made with the first loader
 
     def prepare_data(self) -> None:
         """Fetches or draws the data set where it is missing (one process of each machine)."""
@@ -172,7 +183,9 @@ class PairedDataModule(LightningDataModule):
         if split not in self._pairs:
             folder = self.splits[split]
             if split == "train" or self.held_out[split]:
-                self._hold_out()
+                published = self.splits["train"]
+                found = PairList() if published is None else self._find(published)
+                self._pairs |= hold_out(found, self.held_out, self.root)
             elif folder is None:
                 self._pairs[split] = PairList()
             else:
@@ -213,8 +226,7 @@ class PairedDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         """Returns shuffled, jittered batches from the run's place to the end of the epoch."""
-        dataset = self.dataset(self._needed("train"))
-        self.augmentation.jitter()  # imported once here rather than in every forked worker
+        dataset = self._loaded("train", jittered=True)
         rank, world_size = self._place()
         sampler = ResumableBatchSampler(
             len(dataset),
@@ -225,7 +237,13 @@ class PairedDataModule(LightningDataModule):
             position=self._batches_seen,
             limit=1.0 if self.trainer is None else self.trainer.limit_train_batches,
         )
-        return DataLoader(dataset, batch_sampler=sampler, **self._loading(persistent=True))
+        collate = Collate(as_levels=self._on_gpu())  # on_after_batch_transfer does the rest there
+        loading = self._loading(persistent=True)
+        return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate, **loading)
+
+    def on_after_batch_transfer(self, batch: dict[str, Any], dataloader_idx: int) -> dict[str, Any]:
+        """Turns training images, which came as levels, into [-1, 1] on the device."""
+        return finish(batch)
 
     def val_dataloader(self) -> DataLoader | list[DataLoader]:
         """Returns the validation loader, or an empty list where there is no validation split."""
@@ -247,13 +265,41 @@ class PairedDataModule(LightningDataModule):
         Raises:
             SettingError: If the set has no such split.
         """
-        dataset = self.dataset(self._needed(split))
+        dataset = self._loaded(split, jittered=False)
         return DataLoader(
             dataset,
             batch_size=self.eval_batch_size,
+            collate_fn=Collate(as_levels=False),
             sampler=ShardSampler(len(dataset), *self._place()),
             **self._loading(persistent=split == "val"),
         )
+
+    def _loaded(self, split: str, jittered: bool) -> PairedDataset:
+        """A split for a loader: with the shared memory, and levels for ``Collate``."""
+        pairs = self.pairs(self._needed(split))
+        kept = None
+        # Read once an epoch. An evaluation of val alone reads once, and does not list train for it.
+        if split == ("train" if jittered else "val") and "train" in self._pairs:
+            first = 0 if jittered else self.set_size("train")
+            kept = CachePart(self._shared_cache(), first, jittered)
+        return PairedDataset(
+            pairs,
+            self.reader,
+            task=self.task,
+            transform=self.augmentation,
+            kept=kept,
+            as_levels=True,
+        )
+
+    def _shared_cache(self) -> ImageCache:
+        if self._cache is None:
+            processes = max(1, getattr(self.trainer, "num_devices", 1))  # on this machine
+            share = affordable(int(self.cache_gb * 1e9)) // processes
+            self._cache = ImageCache(self.set_size("train") + self.set_size("val"), share)
+        return self._cache
+
+    def _on_gpu(self) -> bool:
+        return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
 
     def _task(self, task: PhotoTask | None) -> Task:
         """What the network is shown: a task made from photographs, classes, or plain pairs."""
@@ -289,30 +335,6 @@ class PairedDataModule(LightningDataModule):
             on_error=self.on_error,
         )
 
-    def _hold_out(self) -> None:
-        """Splits the published training pairs into train and what is held out of them."""
-        folder = self.splits["train"]
-        found = PairList() if folder is None else self._find(folder)
-        lists = {"train": found}
-        for split, asked in self.held_out.items():
-            if not asked:
-                continue
-            rest = lists["train"]
-            held = int(asked) if asked >= 1 else max(round(len(found) * asked), 1)
-            if held >= len(rest):
-                raise setting_error(
-                    f"dataset.{split}_from_train={asked}",
-                    f"{len(rest)} training pairs in '{self.root}'",
-                    "fewer held out than there are",
-                    f"Set it to {len(found) // 10} or so.",
-                )
-            chosen = {(2 * place + 1) * len(rest) // (2 * held) for place in range(held)}
-            lists["train"], lists[split] = PairList(), PairList()
-            for index, pair in enumerate(rest):
-                lists[split if index in chosen else "train"].append(pair)
-        lists["train"].skipped = found.skipped
-        self._pairs |= lists
-
     def _needed(self, split: str) -> str:
         if not self.pairs(split):
             raise setting_error(
@@ -334,12 +356,11 @@ class PairedDataModule(LightningDataModule):
         return int(getattr(module, "batches_seen", 0))
 
     def _loading(self, *, persistent: bool) -> dict[str, Any]:
-        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
         return {
             "num_workers": self.num_workers,
             "persistent_workers": persistent and self.num_workers > 0,
-            "pin_memory": on_gpu,
-            "worker_init_fn": _one_thread,
+            "pin_memory": self._on_gpu(),
+            "worker_init_fn": settle_worker,
         }
 
     def _check_options(self, given: Mapping[str, Any]) -> None:
@@ -364,10 +385,3 @@ class PairedDataModule(LightningDataModule):
                 "the same size in both",
                 "Leave augmentation.image_size out, so that it follows dataset.image_size.",
             )
-
-
-def _one_thread(worker: int) -> None:
-    """Keeps OpenCV from starting its own threads in each loading process."""
-    import cv2
-
-    cv2.setNumThreads(0)

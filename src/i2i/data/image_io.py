@@ -47,16 +47,19 @@ def read_image(path: Path, channels: int) -> np.ndarray:
     defect = _container_defect(data)
     if defect is not None:
         raise _image_error(path, defect)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH  # UNCHANGED would keep alpha and ignore EXIF
+    in_rgb = getattr(cv2, "IMREAD_COLOR_RGB", None)  # since OpenCV 4.11
+    colour = cv2.IMREAD_COLOR if in_rgb is None else in_rgb
+    flags = colour | cv2.IMREAD_ANYDEPTH  # UNCHANGED would keep alpha and ignore EXIF
     if data.startswith(_PNG_START):
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)  # (H, W, 3) BGR, or None
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)  # (H, W, 3), or None
     except cv2.error as error:
         raise _image_error(path, f"a file that OpenCV refuses ({error.err})") from error
     if decoded is None:
         raise _image_error(path, "damaged image data")
-    image = as_channels(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), channels)
+    rgb = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if in_rgb is None else decoded
+    image = as_channels(rgb, channels)
     return image.astype(np.float32) / 257 if image.dtype == np.uint16 else image
 
 

@@ -31,6 +31,7 @@ class LabelTask(Task):
         if role not in ("input", "target") or label_as not in ("colours", "onehot"):
             raise ValueError(f"role={role}, label_as={label_as}")
         self.classes, self.role, self.label_as = classes, role, label_as
+        self.plain = label_as == "colours"
 
     def encode(self, input_image: np.ndarray, target_image: np.ndarray, seed: int) -> Encoded:
         """Makes the sample; a label map comes as class ids, (H, W, 1) uint8, for ``onehot``."""

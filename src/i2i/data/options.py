@@ -35,6 +35,15 @@ def at_least(key: str, value: int, least: int) -> int:
     return value
 
 
+def not_negative(key: str, value: float) -> float:
+    """Returns the number of ``dataset.<key>``, or raises a SettingError if it is below 0."""
+    if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise setting_error(
+            f"dataset.{key}={value}", "that value", "0 or more", f"For example dataset.{key}=0."
+        )
+    return value
+
+
 def check_held_out(split: str, held: float, splits: Mapping[str, str | None]) -> None:
     """Makes sure that a split is either published or held out of the training pairs.
 

@@ -7,9 +7,10 @@ from typing import Literal
 import numpy as np
 
 from i2i.data.image_io import as_channels, read_ids, read_image
-from i2i.data.pair_index import PairFiles
+from i2i.data.pair_list import PairFiles
 from i2i.data.paired_transforms import Role
 from i2i.data.palette import ClassPalette
+from i2i.errors import setting_error
 
 Direction = Literal["AtoB", "BtoA"]
 Side = Literal["A", "B"]
@@ -61,7 +62,23 @@ class PairReader:
         return self.photo_of or ("B" if self.label_side == "A" else "A")
 
     def pair(self, files: PairFiles) -> tuple[np.ndarray, np.ndarray]:
-        """Returns input and target, (H, W, C) each; a label map as class ids is (H, W, 1)."""
+        """Returns input and target, (H, W, C) each; a label map as class ids is (H, W, 1).
+
+        Raises:
+            SettingError: A file cannot be read, or the sides do not show the same pixels.
+        """
+        sides = self._sides(files)
+        if sides[0].shape[:2] != sides[1].shape[:2]:
+            found = " and ".join(f"{h} x {w}" for h, w, _ in (side.shape for side in sides))
+            raise setting_error(
+                f"pair '{files.name}' ({files.a} and {files.b})",
+                f"sides of {found} pixels",
+                "the two sides of a pair to show the same pixels",
+                "Resize or take away these files.",
+            )
+        return sides
+
+    def _sides(self, files: PairFiles) -> tuple[np.ndarray, np.ndarray]:
         roles: tuple[Role, Role] = ("input", "target")
         channels = [self.input_channels, self.target_channels]
         if self.classes is None:
@@ -107,8 +124,7 @@ class PairReader:
         image = read_image(self._file(files, side), 3)
         if files.b is not None:
             return image
-        half = image.shape[1] // 2
-        return image[:, :half] if side == "A" else image[:, half:]
+        return _halves(image, files.a)[side == "B"]
 
     def _both(
         self, files: PairFiles, input_channels: int, target_channels: int
@@ -119,9 +135,21 @@ class PairReader:
             a, b = (files.a, files.b) if self.direction == "AtoB" else (files.b, files.a)
             return read_image(a, channels[0]), read_image(b, channels[1])
         both = read_image(files.a, max(channels))
-        half = both.shape[1] // 2
-        halves = (both[:, :half], both[:, half:])
+        halves = _halves(both, files.a)
         first, second = halves if self.direction == "AtoB" else halves[::-1]
         if min(channels) == max(channels):
             return first, second
         return as_channels(first, channels[0]), as_channels(second, channels[1])
+
+
+def _halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Sides A and B of a side-by-side image, as views."""
+    half, rest = divmod(both.shape[1], 2)
+    if rest:
+        raise setting_error(
+            f"image '{path}'",
+            f"a side-by-side image of odd width {both.shape[1]}",
+            "two halves of equal width",
+            "Mend the file, or set dataset.b_folder if the sides lie in two folders.",
+        )
+    return both[:, :half], both[:, half:]

@@ -1,16 +1,19 @@
 """Pairs of files as a PyTorch data set."""
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
+import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from i2i.data.batch_sampler import SampleKey
-from i2i.data.pair_index import PairFiles
+from i2i.data.image_cache import ImageCache
+from i2i.data.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import PairedTransform
-from i2i.data.task import PhotoTask, Task
+from i2i.data.ranges import to_planes
+from i2i.data.task import Encoded, PhotoTask, Task
 from i2i.seeds import stable_seed
 
 
@@ -32,6 +35,14 @@ class PairBatch(TypedDict):
     index: Tensor  # (B,) int64, the place in the split's sorted names
 
 
+class CachePart(NamedTuple):
+    """Where a data set keeps its images after the resize, which comes before all that is drawn."""
+
+    cache: ImageCache
+    first: int  # entry of its first pair
+    jittered: bool  # the size that is kept: the one that the jitter needs, or the evaluation's
+
+
 class PairedDataset(Dataset[PairSample]):
     """Reads pairs from disk.
 
@@ -44,6 +55,8 @@ class PairedDataset(Dataset[PairSample]):
         reader: How they are to be understood.
         task: What the network is shown; None for the two sides as they are.
         transform: Resizes and jitters; None leaves sizes as they are.
+        kept: Where images are kept in memory; None reads each from disk each time. Changes none.
+        as_levels: Gives images whose encoding is plain as uint8 levels, for ``Collate``.
     """
 
     def __init__(
@@ -53,9 +66,11 @@ class PairedDataset(Dataset[PairSample]):
         *,
         task: Task | None = None,
         transform: PairedTransform | None = None,
+        kept: CachePart | None = None,
+        as_levels: bool = False,
     ) -> None:
         self.pairs, self.reader, self.transform = pairs, reader, transform
-        self.task = task or Task()
+        self.task, self.kept, self.as_levels = task or Task(), kept, as_levels
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -63,15 +78,31 @@ class PairedDataset(Dataset[PairSample]):
     def __getitem__(self, key: int | SampleKey) -> PairSample:
         index, seed = key if isinstance(key, SampleKey) else (int(key), None)
         pair = self.pairs[index]
-        task_seed = stable_seed("task", pair.name) if seed is None else seed
-        if isinstance(self.task, PhotoTask):
-            photo = self.reader.photo(pair)
-            if self.transform is not None:
-                photo = self.transform.photo(photo, seed=seed)
-            x, y = self.task.make(photo, task_seed)
-        else:
-            images = self.reader.pair(pair)
-            if self.transform is not None:
-                images = self.transform(*images, label=self.reader.label_role, seed=seed)
-            x, y = self.task.encode(*images, task_seed)
+        images = self._resized(index, pair, jittered=seed is not None)
+        if self.transform is not None and seed is not None:
+            images = self.transform.jitter(images, seed)
+        x, y = self._encoded(images, stable_seed("task", pair.name) if seed is None else seed)
         return {"input": x, "target": y, "name": pair.name, "index": index}
+
+    def _resized(self, index: int, pair: PairFiles, jittered: bool) -> tuple[np.ndarray, ...]:
+        """Input and target, or the photograph, with nothing drawn yet: kept ones, or from disk."""
+        keeps = self.kept is not None and self.kept.jittered == jittered
+        images = self.kept.cache.get(self.kept.first + index) if keeps else None
+        if images is not None:
+            return images
+        if isinstance(self.task, PhotoTask):
+            images, label = (self.reader.photo(pair),), None
+        else:
+            images, label = self.reader.pair(pair), self.reader.label_role
+        if self.transform is not None:
+            images = self.transform.resize(images, label=label, jittered=jittered)
+        if keeps:
+            self.kept.cache.put(self.kept.first + index, images)
+        return images
+
+    def _encoded(self, images: tuple[np.ndarray, ...], seed: int) -> Encoded:
+        if isinstance(self.task, PhotoTask):
+            return self.task.make(images[0], seed)
+        if self.as_levels and self.task.plain and all(i.dtype == np.uint8 for i in images):
+            return Encoded(*map(to_planes, images))
+        return self.task.encode(*images, seed)

@@ -20,7 +20,13 @@ class Task:
     """Plain pairs: both sides are pictures already.
 
     Tensors that a task gives and takes are float32 in [-1, 1].
+
+    Attributes:
+        plain: Whether ``encode`` is ``to_float`` of each side and nothing else, so that loaders may
+            put it off until the batch is on the device.
     """
+
+    plain: bool = True
 
     def encode(self, input_image: np.ndarray, target_image: np.ndarray, seed: int) -> Encoded:
         """Makes the sample of a pair that is resized and jittered already.
@@ -74,6 +80,7 @@ class PhotoTask(Task):
         target_channels: Of y.
     """
 
+    plain = False
     input_channels: int
     target_channels: int
 

@@ -17,8 +17,8 @@ class Speed:
 
     Attributes:
         channels_last: Keeps images and weights as NHWC in memory, which is what the tensor cores of
-            a GPU work on. ``auto`` is True there, False on a CPU, where it is slower in float32.
-        fused: One kernel for the whole optimizer step, where the optimizer has one, but for float16.
+            a GPU work on. ``auto`` is True there, False on a CPU: slower there in float32.
+        fused: One kernel for the whole optimizer step, where there is one, but for float16.
             ``auto`` is True.
         compile: Fuses the networks' forward and backward with torch.compile; the first steps take a
             minute or more. Gradient penalties stay uncompiled: a second backward cannot be.

@@ -84,6 +84,73 @@ def test_workers_change_no_batch(root: Path) -> None:
         assert all(same(left, right) for left, right in zip(first, second, strict=True))
 
 
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("cache_gb", [1, 1500e-9])  # all of it; about three pairs
+def test_the_cache_changes_no_batch(root: Path, num_workers: int, cache_gb: float) -> None:
+    plain = build(root, val_from_train=3)
+    cached = build(root, val_from_train=3, num_workers=num_workers, cache_gb=cache_gb)
+    for data in (plain, cached):
+        data.trainer = trainer()
+    loaders = [(data.train_dataloader(), data.val_dataloader()) for data in (plain, cached)]
+    for epoch in range(3):
+        for data in (plain, cached):
+            data.trainer.lightning_module.batches_seen = 3 * epoch
+        for expected, found in zip(*loaders, strict=True):
+            pairs = list(zip(expected, found, strict=True))
+            assert len(pairs) in (2, 3) and all(same(left, right) for left, right in pairs)
+    assert 0 < cached._cache.used <= cache_gb * 1e9
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_later_epochs_come_from_memory_that_the_workers_share(
+    tmp_path: Path, num_workers: int
+) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        image = rng.integers(0, 256, (8, 16, 3), dtype=np.uint8)
+        write_png(tmp_path / "train" / f"{number:02}.png", image)
+    options = {"splits": {"train": "train"}, "val_from_train": 2}
+    expected = build(tmp_path, **options)
+    data = build(tmp_path, **options, num_workers=num_workers, cache_gb=1)
+    loaders = []
+    for part in (expected, data):
+        part.trainer = trainer()
+        loaders.append((part.train_dataloader(), part.val_dataloader()))
+    later = []
+    for epoch in range(3):
+        expected.trainer.lightning_module.batches_seen = 5 * epoch
+        later.append([*loaders[0][0], *loaders[0][1]])
+    assert len([*loaders[1][0], *loaders[1][1]]) == 6
+    for file in (tmp_path / "train").iterdir():
+        file.unlink()
+    for epoch in (1, 2):  # in other orders: a worker needs what the other one has read
+        data.trainer.lightning_module.batches_seen = 5 * epoch
+        found = [*loaders[1][0], *loaders[1][1]]
+        assert all(same(left, right) for left, right in zip(found, later[epoch], strict=True))
+
+
+def test_the_cache_is_split_among_the_processes_of_a_machine(root: Path) -> None:
+    data = build(root, cache_gb=0.001, batch_size=1)
+    data.trainer = trainer(world_size=8)
+    data.trainer.num_devices = 4
+    data.train_dataloader()
+    assert data._cache.n_bytes == 250_000
+
+
+@pytest.mark.filterwarnings("ignore:'pin_memory'")
+def test_a_gpu_gets_levels_and_finishes_them(root: Path) -> None:
+    plain, data = build(root), build(root)
+    data.trainer = trainer()
+    data.trainer.strategy.root_device = torch.device("cuda")
+    batches = list(data.train_dataloader())
+    assert {batch["input"].dtype for batch in batches} == {torch.uint8}
+    finished = [data.on_after_batch_transfer(batch, 0) for batch in batches]
+    expected = list(plain.train_dataloader())
+    assert len(expected) == 5
+    assert all(same(left, right) for left, right in zip(finished, expected, strict=True))
+    assert next(iter(data.test_dataloader()))["input"].dtype == torch.float32  # others read it too
+
+
 def test_training_starts_where_the_run_stands(root: Path) -> None:
     data = build(root)
     data.trainer = trainer()
@@ -198,6 +265,7 @@ def test_skipped_pairs_are_counted(tmp_path: Path) -> None:
         ({"splits": {"trian": "x"}}, r"dataset\.splits: found 'trian'.*train, val, test"),
         ({"batch_size": 0}, r"dataset\.batch_size=0"),
         ({"eval_batch_size": 1.5}, r"dataset\.eval_batch_size=1\.5"),
+        ({"cache_gb": -1}, r"dataset\.cache_gb=-1: found that value; expected 0 or more"),
         ({"num_workers": -1}, r"dataset\.num_workers=-1"),
         ({"image_size": 16}, r"dataset\.image_size=\[16, 16\]: found augm.*=\[8, 8\]"),
         ({"a_folder": "all"}, r"dataset\.a_folder='all'"),

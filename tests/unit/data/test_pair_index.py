@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from i2i.data import pair_index
 from i2i.data.image_io import write_png
 from i2i.data.pair_index import PairFiles, check_patterns, find_pairs
 from i2i.errors import SettingError
@@ -51,6 +52,7 @@ def test_hidden_and_other_files_are_passed_over(tmp_path: Path) -> None:
     draw(tmp_path / "train" / "a.png")
     (tmp_path / "train" / "._a.png").write_bytes(b"resource fork")
     (tmp_path / "train" / "notes.txt").write_text("")
+    (tmp_path / "train" / "png").write_text("a name without a suffix")
     assert [pair.name for pair in find_pairs(tmp_path, "train")] == ["a"]
 
 
@@ -153,6 +155,39 @@ def test_skip_still_refuses_pairs_of_unequal_size(tmp_path: Path) -> None:
     draw(tmp_path / "train" / "label" / "wrong.png", height=5)
     with pytest.raises(SettingError, match="unequal size"):
         find_pairs(tmp_path, "train", **TWO_FOLDERS, on_error="skip")
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A split of 9 pairs, where more than 8 are many; the pairs 0, 3 and 6 stand for them."""
+    monkeypatch.setattr(pair_index, "MOST_EXAMINED", 8)
+    monkeypatch.setattr(pair_index, "SPREAD", 3)
+    for number in range(9):
+        draw(tmp_path / "train" / f"{number}.png")
+    return tmp_path
+
+
+def test_a_large_split_is_looked_at_here_and_there(large: Path) -> None:
+    cut(large / "train" / "4.png")
+    draw(large / "train" / "5.png", width=9)
+    assert [pair.name for pair in find_pairs(large, "train")] == [str(i) for i in range(9)]
+    cut(large / "train" / "6.png")
+    with pytest.raises(SettingError, match=r"1 damaged file\(s\): train/6\.png"):
+        find_pairs(large, "train")
+
+
+def test_a_small_split_is_looked_at_whole(large: Path) -> None:
+    (large / "train" / "8.png").unlink()
+    cut(large / "train" / "4.png")
+    with pytest.raises(SettingError, match=r"train/4\.png"):
+        find_pairs(large, "train")
+
+
+def test_skip_looks_at_a_large_split_whole(large: Path) -> None:
+    cut(large / "train" / "4.png")
+    with pytest.warns(UserWarning, match=r"left out 1 of 9 .*4\.png"):
+        pairs = find_pairs(large, "train", on_error="skip")
+    assert [pair.name for pair in pairs] == list("01235678") and pairs.skipped == 1
 
 
 def test_two_folders_read_as_side_by_side_are_pointed_out(tmp_path: Path) -> None:

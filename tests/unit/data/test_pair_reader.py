@@ -102,3 +102,20 @@ def test_read_ids_refuses_colours(files: PairFiles) -> None:
     with pytest.raises(SettingError, match=r"mode RGB.*dataset\.label_files=colours"):
         read_ids(files.b)
     assert np.array_equal(read_ids(files.b.with_name("ids.png")), IDS)
+
+
+@pytest.mark.parametrize("stored", ["colours", "ids"])
+def test_sides_of_unequal_size_are_named_when_read(files: PairFiles, stored: str) -> None:
+    """The start-up check has not looked at each pair of a large set."""
+    write_png(files.a, np.zeros((8, 6, 3), np.uint8))
+    reader = PairReader("AtoB", 3, 3, "B", PALETTE, "colours", stored)
+    pair = files if stored == "colours" else files._replace(b=files.b.with_name("ids.png"))
+    with pytest.raises(SettingError, match=r"pair 'one'.*photo\.png.*sides of 8 x 6 and 32 x 64"):
+        reader.pair(pair)
+
+
+def test_an_odd_width_is_named_when_read(files: PairFiles) -> None:
+    write_png(files.a, np.zeros((8, 7, 3), np.uint8))
+    for read in (PairReader().pair, PairReader().photo):
+        with pytest.raises(SettingError, match=r"photo\.png.*odd width 7"):
+            read(PairFiles("one", files.a, None))

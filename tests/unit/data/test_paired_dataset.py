@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from i2i.data.batch_sampler import SampleKey
+from i2i.data.image_cache import ImageCache
 from i2i.data.image_io import write_png
 from i2i.data.pair_index import find_pairs
 from i2i.data.pair_reader import PairReader
-from i2i.data.paired_dataset import PairedDataset
+from i2i.data.paired_dataset import CachePart, PairedDataset
 from i2i.data.paired_transforms import PairedTransform
 from i2i.data.ranges import to_float
 from i2i.errors import SettingError
@@ -88,3 +89,32 @@ def test_a_file_that_breaks_later_is_named(pairs) -> None:
     pairs[0].a.write_bytes(pairs[0].a.read_bytes()[:-4])
     with pytest.raises(SettingError, match=r"one\.png.*cut short"):
         PairedDataset(pairs, PairReader())[0]
+
+
+@pytest.mark.parametrize("jittered", [True, False])
+@pytest.mark.parametrize("label_side", ["B", None])
+def test_kept_images_are_the_same_and_are_not_read_again(pairs, jittered, label_side) -> None:
+    transform = PairedTransform(image_size=[7, 9], enlarge=1.5)
+    reader = PairReader(label_side=label_side)
+    plain = PairedDataset(pairs, reader, transform=transform)
+    part = CachePart(ImageCache(4, 100_000), first=3, jittered=jittered)
+    kept = PairedDataset(pairs, reader, transform=transform, kept=part)
+    keys = [SampleKey(0, seed) for seed in range(6)] if jittered else [0, 0]
+    other = 0 if jittered else SampleKey(0, 1)
+    expected = [plain[key] for key in (*keys, other)]
+    found = [kept[key] for key in (other, *keys)]  # the other size must not be kept
+    for left, right in zip(expected, [*found[1:], found[0]], strict=True):
+        assert torch.equal(left["input"], right["input"])
+        assert torch.equal(left["target"], right["target"]) and left["name"] == right["name"]
+    assert part.cache.get(3) is not None and part.cache.get(0) is None
+    pairs[0].a.unlink()
+    assert torch.equal(kept[keys[-1]]["target"], expected[len(keys) - 1]["target"])
+    with pytest.raises(SettingError, match="no such file"):
+        kept[other]
+
+
+def test_levels_are_for_those_who_ask(pairs) -> None:
+    asked = PairedDataset(pairs, PairReader(), as_levels=True)[0]
+    assert asked["input"].dtype == torch.uint8
+    assert torch.equal(asked["target"], torch.from_numpy(B.transpose(2, 0, 1)))
+    assert PairedDataset(pairs, PairReader())[0]["input"].dtype == torch.float32

@@ -59,6 +59,47 @@ def test_crop_reaches_every_place_and_the_flip_does_not_depend_on_it() -> None:
     assert 0.45 < np.mean(flips) < 0.55
 
 
+@pytest.mark.parametrize(
+    ("size", "enlarge", "flip"),
+    [(32, 286 / 256, 0.5), ([20, 31], 1.4, 0.3), (16, 1.0, 1.0), (16, 1.2, 0.0)],
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_jitter_is_what_albumentations_does(size, enlarge: float, flip: float, dtype) -> None:
+    import albumentations
+
+    transform = PairedTransform(image_size=size, enlarge=enlarge, flip=flip)
+    theirs = albumentations.Compose(
+        [
+            albumentations.RandomCrop(*transform.image_size),
+            albumentations.HorizontalFlip(p=flip),
+        ],
+        additional_targets={"target": "image"},
+    )
+    photo = noise(*transform.enlarged_size, 3).astype(dtype)
+    label = noise(*transform.enlarged_size, 1, seed=1)
+    different = set()
+    for seed in (*range(60), 2**62 + 1, 2**63 - 1):
+        for offset, step in enumerate(theirs.transforms):
+            step.set_random_seed(seed + offset)  # Compose's one seed would tie flip and crop
+        expected = theirs(image=photo, target=label)
+        found = transform.jitter((photo, label), seed)
+        for left, right in zip(found, (expected["image"], expected["target"]), strict=True):
+            assert left.dtype == right.dtype and np.array_equal(left, right)
+        different.add(found[0].tobytes())
+    assert len(different) > (10 if enlarge > 1 else 0)
+
+
+def test_the_resize_is_apart_from_what_is_drawn() -> None:
+    transform = PairedTransform(image_size=16)
+    photo, label = noise(20, 30, 3), noise(20, 30, 1)
+    for seed in range(4):
+        resized = transform.resize((photo, label), label="target", jittered=True)
+        whole = transform(photo, label, label="target", seed=seed)
+        for left, right in zip(transform.jitter(resized, seed), whole, strict=True):
+            assert np.array_equal(left, right)
+        assert np.array_equal(whole[0], transform.photo(photo, seed=seed))
+
+
 def test_jitter_is_a_function_of_the_seed_alone() -> None:
     first, second = PairedTransform(image_size=16), PairedTransform(image_size=16)
     image = noise(16, 16, 3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from i2i.data.ranges import to_float
+from i2i.data.ranges import to_float, to_planes, unit_range
 
 
 def test_ends_and_middle_of_the_scale() -> None:
@@ -42,3 +42,22 @@ def test_the_image_is_not_changed() -> None:
 def test_other_arrays_are_refused(image: np.ndarray, found: str) -> None:
     with pytest.raises(ValueError, match=found):
         to_float(image)
+
+
+def test_every_level_is_the_quotient_of_floats() -> None:
+    levels = torch.arange(256, dtype=torch.uint8).reshape(2, 4, 32)
+    quotient = levels.float().div(torch.tensor(127.5)).sub(1.0)
+    assert torch.equal(unit_range(levels), quotient)
+    out = torch.empty(2, 4, 32)
+    assert unit_range(levels, out=out) is out and torch.equal(out, quotient)
+    assert torch.equal(unit_range(levels.permute(2, 0, 1)), quotient.permute(2, 0, 1))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_planes_are_a_copy_of_any_view(channels: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (9, 14, channels), dtype=np.uint8)
+    for view in (image, image[2:7, 3:11], image[::-1, ::-1], image.swapaxes(0, 1)):
+        planes = to_planes(view)
+        assert planes.is_contiguous()
+        assert np.array_equal(planes.numpy(), view.transpose(2, 0, 1))
+        assert not np.shares_memory(planes.numpy(), image)

@@ -1,0 +1,171 @@
+"""Decoded images in memory that all loading processes of a run share."""
+
+import fcntl
+import math
+import mmap
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.context import get_spawning_popen
+from multiprocessing.reduction import DupFd
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))  # what readers and resizes give
+_WORD = 8  # bytes; everything starts at a multiple of it
+_SPARE = 0.5  # of the free memory at most: what is left is for the network, and for other runs
+
+
+class ImageCache:
+    """Keeps what is put into it until it is full; nothing is ever replaced or taken out.
+
+    Training goes through its whole set in another order each epoch. Under that order replacing old
+    images by new ones would find none more often, and would cost a copy each time.
+
+    The memory is a file without a name: worker processes share it, whether they are forked or
+    spawned, it takes room only as images come, it is not bound by the size of /dev/shm, and the
+    system frees it when the last process is gone, in whatever way that ends. The lock is a lock of
+    that file: the one of a process that was killed is freed too. Threads of one process are not
+    told apart, so that one thread at a time may use the cache.
+
+    Args:
+        n_entries: Images, or pairs, that may be asked for, numbered from 0.
+        n_bytes: What it may take at most, its own table included.
+    """
+
+    def __init__(self, n_entries: int, n_bytes: int) -> None:
+        self.n_entries = n_entries
+        first = _WORD * (n_entries + 1)  # after the table: first free place, places by entry
+        self.n_bytes = n_bytes if n_bytes > first else 0  # not even room for the table: no cache
+        self._file: Any = None
+        if self.n_bytes:
+            self._open(_nameless_file())
+            os.ftruncate(self._file.fileno(), self.n_bytes)
+            self._map()
+            self._table[0] = first
+
+    def get(self, entry: int) -> tuple[np.ndarray, ...] | None:
+        """Returns the images of an entry, read-only and without a copy; None if it has none."""
+        if not self.n_bytes:
+            return None
+        with self._locked():
+            at = int(self._table[1 + entry])
+        return tuple(self._images(at)) if at else None
+
+    def put(self, entry: int, images: Sequence[np.ndarray]) -> None:
+        """Keeps the images of an entry, if there is room left and none are kept yet.
+
+        Args:
+            entry: 0 to ``n_entries - 1``.
+            images: (H, W, C) each, uint8 or float32; others are not kept.
+        """
+        if not self.n_bytes or not all(image.dtype in _DTYPES for image in images):
+            return
+        shapes = [(_DTYPES.index(image.dtype), *image.shape) for image in images]
+        header = np.array([len(images), *np.ravel(shapes)], np.int64)
+        needed = header.nbytes + sum(_rounded(image.nbytes) for image in images)
+        with self._locked():
+            at = int(self._table[0])
+            if self._table[1 + entry] or at + needed > self.n_bytes:
+                return
+            self._table[0] = at + needed
+            self._write(at, header)
+            place = at + header.nbytes
+            for image in images:
+                self._write(place, image)
+                place += _rounded(image.nbytes)
+            self._table[1 + entry] = at
+
+    @property
+    def used(self) -> int:
+        """Bytes taken so far."""
+        return int(self._table[0]) if self.n_bytes else 0
+
+    def _images(self, at: int) -> Iterator[np.ndarray]:
+        n_images = int(np.frombuffer(self._view, np.int64, 1, at)[0])
+        header = np.frombuffer(self._view, np.int64, 4 * n_images, at + _WORD)
+        place = at + _WORD + header.nbytes
+        for dtype, *shape in header.reshape(n_images, 4).tolist():
+            count = math.prod(shape)
+            image = np.frombuffer(self._view, _DTYPES[dtype], count, place)
+            yield image.reshape(shape)
+            place += _rounded(image.nbytes)
+
+    def _write(self, at: int, image: np.ndarray) -> None:
+        kept = np.frombuffer(self._memory, image.dtype, image.size, at)
+        kept.reshape(image.shape)[...] = image
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def _open(self, fd: int) -> None:
+        self._file = os.fdopen(fd, "r+b", buffering=0)  # closes itself when nobody holds it
+
+    def _map(self) -> None:
+        self._memory = mmap.mmap(self._file.fileno(), self.n_bytes)
+        self._view = memoryview(self._memory).toreadonly()
+        self._table = np.frombuffer(self._memory, np.int64, self.n_entries + 1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A process being spawned shares the memory; any other copy is a cache of 0 bytes."""
+        spawning = self.n_bytes and get_spawning_popen() is not None
+        shared = DupFd(self._file.fileno()) if spawning else None
+        n_bytes = self.n_bytes if spawning else 0
+        return {"n_entries": self.n_entries, "n_bytes": n_bytes, "shared": shared}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        shared = state.pop("shared")
+        self.__dict__.update(state, _file=None)
+        if shared is not None:
+            self._open(shared.detach())
+            self._map()
+
+
+def affordable(n_bytes: int) -> int:
+    """Lowers a cache's bound to half of the memory that is free now, where that is known."""
+    return min(n_bytes, *(int(_SPARE * free) for free in _free_memory()))
+
+
+def _free_memory() -> Iterator[int]:
+    """Bytes free on the machine, and in the container or batch job (control groups, version 2)."""
+    yield 1 << 62  # no other bound
+    try:
+        known = _table(Path("/proc/meminfo"))
+        yield 1024 * known["MemAvailable:"]
+        own = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2]
+    except (OSError, KeyError, ValueError):
+        return
+    group = Path("/sys/fs/cgroup", own.lstrip("/"))
+    for above in (group, *group.parents[:-3]):  # up to /sys/fs/cgroup
+        try:
+            bound, taken = (int((above / f"memory.{n}").read_text()) for n in ("max", "current"))
+            known = _table(above / "memory.stat")
+            files = known["active_file"] + known["inactive_file"]  # given back when asked for
+            yield max(bound - taken + files, 0)
+        except (OSError, KeyError, ValueError):  # no such group or file, or "max": no bound
+            continue
+
+
+def _table(file: Path) -> dict[str, int]:
+    """Lines that begin with a name and a number."""
+    rows = (line.split() for line in file.read_text().splitlines())
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _nameless_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("i2i-images", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _rounded(n_bytes: int) -> int:
+    return -(-n_bytes // _WORD) * _WORD

@@ -1,0 +1,103 @@
+"""The files of a split, held so that a hundred thousand of them take a few megabytes."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, overload
+
+import numpy as np
+
+
+class PairFiles(NamedTuple):
+    """Where one pair lies."""
+
+    name: str  # path below its folder, without suffix, with "/" on every system
+    a: Path
+    b: Path | None  # None: ``a`` holds both, A in its left half and B in its right, or one photo
+
+
+class PairList(Sequence[PairFiles]):
+    """Pairs in the order of their names.
+
+    The names are one block of bytes and the rest are arrays. Objects of Python's would take about a
+    kilobyte a pair, and forked workers would copy them all, bit by bit, by counting references.
+
+    Args:
+        names: Of the pairs, as in ``PairFiles``, in order.
+        folder_a: Folder of side A, or of the side-by-side images.
+        suffixes_a: The file suffix of each pair there, dot included.
+        folder_b: Folder of side B, if it has one.
+        suffixes_b: Likewise.
+
+    Attributes:
+        skipped: Pairs that ``on_error="skip"`` left out.
+    """
+
+    skipped: int = 0
+
+    def __init__(
+        self,
+        names: Iterable[str] = (),
+        folder_a: Path = Path(),
+        suffixes_a: Iterable[str] = (),
+        folder_b: Path | None = None,
+        suffixes_b: Iterable[str] = (),
+    ) -> None:
+        encoded = [name.encode("utf-8", "surrogateescape") for name in names]
+        self._text = np.frombuffer(b"".join(encoded), np.uint8)
+        self._ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+        self._folders = (folder_a, folder_b)
+        self._kinds = sorted({*(suffixes_a := [*suffixes_a]), *(suffixes_b := [*suffixes_b])})
+        number = {suffix: place for place, suffix in enumerate(self._kinds)}
+        self._suffixes = tuple(
+            np.array([number[suffix] for suffix in suffixes], np.uint8)
+            for suffixes in (suffixes_a, suffixes_b)
+        )
+        self._chosen: np.ndarray | None = None  # places of these pairs among all; None: all
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1 if self._chosen is None else len(self._chosen)
+
+    @overload
+    def __getitem__(self, index: int) -> PairFiles: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[PairFiles]: ...
+
+    def __getitem__(self, index: int | slice) -> PairFiles | list[PairFiles]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"pair {index} of {len(self)}")
+        at = index % len(self)
+        at = at if self._chosen is None else int(self._chosen[at])
+        name = self._name(at)
+        a, b = (
+            folder and folder / f"{name}{self._kinds[suffixes[at]]}"
+            for folder, suffixes in zip(self._folders, self._suffixes, strict=True)
+        )
+        return PairFiles(name, a, b)
+
+    def __iter__(self) -> Iterator[PairFiles]:
+        return (self[index] for index in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        return f"PairList of {len(self)} pairs below {self._folders[0]}"
+
+    def subset(self, indices: Iterable[int]) -> "PairList":
+        """Returns the pairs at these places, in this order; the names are not copied."""
+        part = object.__new__(PairList)
+        part.__dict__.update(self.__dict__, skipped=0)
+        chosen = np.fromiter(indices, np.int32)
+        part._chosen = chosen if self._chosen is None else self._chosen[chosen]
+        return part
+
+    def _name(self, at: int) -> str:
+        text = self._text[self._ends[at] : self._ends[at + 1]].tobytes()
+        return text.decode("utf-8", "surrogateescape")

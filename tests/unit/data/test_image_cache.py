@@ -1,0 +1,163 @@
+"""Images in shared memory: the same as were put in, never more than the bound, freed by itself."""
+
+import fcntl
+import multiprocessing
+import os
+import pickle
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from i2i.data import image_cache
+from i2i.data.image_cache import ImageCache, affordable
+
+SIZE = 5 * 7 * 3  # bytes of one picture below, 112 when rounded up to words
+
+
+def picture(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+
+
+def holds(cache: ImageCache, entry: int, *images: np.ndarray) -> bool:
+    found = cache.get(entry)
+    return found is not None and all(
+        left.dtype == right.dtype and np.array_equal(left, right)
+        for left, right in zip(found, images, strict=True)
+    )
+
+
+def test_what_was_put_in_comes_back() -> None:
+    cache = ImageCache(4, 10_000)
+    ids = picture(1)[:, :, :1]  # a view, as halves and labels are
+    deep = picture(2).astype(np.float32) / 257
+    cache.put(2, (picture(0), ids))
+    cache.put(0, (deep,))
+    assert holds(cache, 2, picture(0), ids) and holds(cache, 0, deep)
+    assert cache.get(1) is None and cache.get(3) is None
+    with pytest.raises(ValueError, match="read-only"):
+        cache.get(0)[0][:] = 0
+
+
+def test_an_entry_keeps_its_first_images() -> None:
+    cache = ImageCache(1, 10_000)
+    cache.put(0, (picture(0),))
+    used = cache.used
+    cache.put(0, (picture(1),))
+    assert holds(cache, 0, picture(0)) and cache.used == used
+
+
+@pytest.mark.parametrize("n_bytes", [0, 80, 81, 500, 1000])
+def test_the_bound_holds(n_bytes: int) -> None:
+    cache = ImageCache(9, n_bytes)
+    for entry in range(9):
+        cache.put(entry, (picture(entry),))
+    kept = [entry for entry in range(9) if cache.get(entry) is not None]
+    table, each = 8 * 10, 8 * 5 + 112  # places by entry; a header of five numbers, and the pixels
+    assert kept == list(range(max(0, (n_bytes - table) // each)))
+    assert all(holds(cache, entry, picture(entry)) for entry in kept)
+    assert cache.used <= n_bytes
+
+
+def test_a_small_picture_still_fits_where_a_large_one_does_not() -> None:
+    cache = ImageCache(2, 500)
+    cache.put(0, (np.zeros((50, 50, 3), np.uint8),))
+    cache.put(1, (picture(1),))
+    assert cache.get(0) is None and holds(cache, 1, picture(1))
+
+
+def test_other_dtypes_are_left_out() -> None:
+    cache = ImageCache(1, 10_000)
+    cache.put(0, (np.zeros((2, 2, 3), np.float64),))
+    assert cache.get(0) is None
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_share_it(method: str) -> None:
+    cache = ImageCache(3, 10_000)
+    cache.put(0, (picture(0),))
+    context = multiprocessing.get_context(method)
+    child = context.Process(target=cache.put, args=(2, (picture(2),)))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert holds(cache, 0, picture(0)) and holds(cache, 2, picture(2))
+
+
+def fill(cache: ImageCache, order: list[int]) -> None:
+    for entry in order:
+        if not holds(cache, entry, picture(entry)):
+            assert cache.get(entry) is None
+            cache.put(entry, (picture(entry),))
+
+
+def test_processes_that_fill_it_at_once_keep_each_image_once() -> None:
+    cache = ImageCache(300, 1_000_000)
+    context = multiprocessing.get_context("fork")
+    orders = [np.random.default_rng(seed).permutation(300).tolist() for seed in range(3)]
+    children = [context.Process(target=fill, args=(cache, order)) for order in orders]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0, 0, 0]
+    assert all(holds(cache, entry, picture(entry)) for entry in range(300))
+    assert cache.used == 8 * 301 + 300 * (8 * 5 + 112)
+
+
+def test_a_process_killed_with_the_lock_in_hand_stops_nobody() -> None:
+    cache = ImageCache(1, 10_000)
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with cache._locked():
+            os.write(tell, b"!")
+            signal.pause()
+    os.read(told, 1)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    cache.put(0, (picture(0),))  # would wait for ever
+    assert holds(cache, 0, picture(0))
+
+
+def test_it_leaves_no_file_and_no_descriptor() -> None:
+    shared, open_files = Path("/dev/shm"), Path("/proc/self/fd")
+    before = sorted(shared.iterdir()), len(list(open_files.iterdir()))
+    cache = ImageCache(1, 10_000_000)
+    cache.put(0, (picture(0),))
+    assert sorted(shared.iterdir()) == before[0]
+    del cache
+    assert len(list(open_files.iterdir())) == before[1]
+
+
+def test_a_large_one_takes_room_only_as_images_come() -> None:
+    cache = ImageCache(10, 1 << 40)
+    cache.put(0, (picture(0),))
+    assert os.fstat(cache._file.fileno()).st_blocks * 512 <= 1 << 16
+
+
+def test_a_copy_that_is_no_worker_s_is_empty() -> None:
+    cache = ImageCache(1, 10_000)
+    cache.put(0, (picture(0),))
+    copy = pickle.loads(pickle.dumps(cache))
+    copy.put(0, (picture(0),))
+    assert copy.get(0) is None and copy.n_bytes == 0 and holds(cache, 0, picture(0))
+
+
+def test_no_more_than_half_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_cache, "_free_memory", lambda: iter([10_000, 6_000]))
+    assert [affordable(n) for n in (0, 2_000, 5_000)] == [0, 2_000, 3_000]
+    monkeypatch.undo()
+    assert 0 < affordable(1 << 62) < 1 << 50  # this machine's
+
+
+def test_images_are_written_and_looked_up_under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Races are too rare to wait for."""
+    cache, steps = ImageCache(1, 10_000), []
+    lock, write = fcntl.lockf, cache._write
+    monkeypatch.setattr(fcntl, "lockf", lambda file, kind: (steps.append(kind), lock(file, kind)))
+    monkeypatch.setattr(cache, "_write", lambda *a: (steps.append("write"), write(*a)))
+    cache.put(0, (picture(0),))
+    assert steps == [fcntl.LOCK_EX, "write", "write", fcntl.LOCK_UN]
+    assert holds(cache, 0, picture(0)) and steps[4:] == [fcntl.LOCK_EX, fcntl.LOCK_UN]
