@@ -159,15 +159,13 @@ def test_one_hot_labels_in_tiles(
     if direction == "AtoB":
         whole, tiles = (translated(checkpoint, f, *o) for f, o in (("w", []), ("t", TILES)))
         colours = {tuple(c) for c in tiles.reshape(-1, 3).tolist()}
-        assert 2 <= len(colours) and colours <= set(LABEL_COLOURS.values())
+        assert len(colours) >= 2 and colours <= set(LABEL_COLOURS.values())
         assert (whole != tiles).any(2).mean() < 1e-4  # ties aside
         return
     rows = [np.concatenate([read_rgb(f)] * 3, 1) for f in labelled_root.glob("test/label/*.png")]
     label = tmp_path / "label.png"
     cv2.imwrite(str(label), np.concatenate(rows)[:150, :, ::-1])
-    whole, tiles = (
-        translated(checkpoint, f, *o, file=label) for f, o in (("w", []), ("t", TILES))
-    )
+    whole, tiles = (translated(checkpoint, f, *o, file=label) for f, o in (("w", []), ("t", TILES)))
     assert gap(whole, tiles) <= 1
 
 
@@ -215,11 +213,12 @@ print(next(line.split()[1] for line in status.splitlines() if line.startswith("V
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_memory_grows_by_the_picture_in_8_bits(tmp_path: Path) -> None:
-    """Peak of two processes: 16 times the pixels cost no more than input and file."""
+    """Peak of two processes: 9 times the pixels cost no more than the input and its file."""
     peaks, rng = {}, np.random.default_rng(0)
-    for side in (1024, 4096):
+    for side in (1024, 3072):
         file = tmp_path / f"{side}" / "in.png"
         file.parent.mkdir()
         coarse = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
@@ -228,6 +227,6 @@ def test_memory_grows_by_the_picture_in_8_bits(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks[side] = int(done.stdout.split()[-1]) * 1024
         assert cv2.imread(str(file.with_name("out.png"))).shape == (side, side, 3)
-    pixels = 4096**2 - 1024**2
-    bands = 256 * (4096 - 1024) * 3 * 4 * 2  # rows of tiles in floats: they grow with the width
-    assert peaks[4096] - peaks[1024] < 3 * pixels + 2 * file.stat().st_size + 2 * bands
+    pixels = 3072**2 - 1024**2
+    bands = 256 * (3072 - 1024) * 3 * 4 * 2  # rows of tiles in floats: they grow with the width
+    assert peaks[3072] - peaks[1024] < 3 * pixels + 2 * file.stat().st_size + 2 * bands
