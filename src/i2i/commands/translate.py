@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
-from i2i.commands.translate_files import Job, find_images, find_masks
+from i2i.commands.translate_files import Job, find_images, find_masks, noise_name
+from i2i.commands.translate_tiles import make_tiling, no_distance, write_in_tiles
 from i2i.errors import setting_error
 
 LPIPS_NETWORK = "alex"
@@ -32,19 +33,25 @@ def translate(cfg: Any) -> None:
     model, checkpoint = load_model(cfg.checkpoint, changes)
     if cfg.samples > 1:
         require_noise(model, cfg.samples)
+    tiling = make_tiling(cfg.tile, cfg.overlap, model)
     masks = find_masks(cfg.mask, [job.name for job in jobs], model.task)
     device = torch.device("cuda" if resolve_accelerator(cfg.accelerator) == "gpu" else "cpu")
     model = model.to(device).eval()
     several = cfg.samples > 1
     diversity = Diversity(load_distance(cfg.lpips_weights, device)) if several else None
-    skipped = translate_all(model, jobs, masks, diversity, cfg.on_error)
+    skipped = translate_all(model, jobs, masks, diversity, cfg.on_error, tiling)
     print(f"{len(jobs) - skipped} images written to {output}, {skipped} left out")
     if diversity and diversity.rows:
         report(diversity, output, cfg.samples, model, checkpoint)
 
 
 def translate_all(
-    model: Any, jobs: list[Job], masks: dict[str, Path], diversity: Any, on_error: str
+    model: Any,
+    jobs: list[Job],
+    masks: dict[str, Path],
+    diversity: Any,
+    on_error: str,
+    tiling: Any = None,
 ) -> int:
     """Reads, translates and writes one image after another.
 
@@ -54,6 +61,7 @@ def translate_all(
         masks: Mask file by name; empty where none was given.
         diversity: Takes the samples of each image; None where there is one only.
         on_error: ``skip`` leaves unreadable images out.
+        tiling: How pictures larger than a tile are cut; None translates all as a whole.
 
     Returns:
         How many images were left out.
@@ -64,10 +72,9 @@ def translate_all(
     from lightning.fabric.utilities.rank_zero import rank_zero_warn
     from tqdm import tqdm
 
-    from i2i.data.image_io import write_png
     from i2i.errors import SettingError
 
-    skipped = 0
+    skipped, scale = 0, model.task.scale
     for job in tqdm(jobs, unit="image", disable=len(jobs) < 2):
         try:
             image = read_input(job.file, model)
@@ -78,12 +85,24 @@ def translate_all(
             skipped += 1
             rank_zero_warn(f"{error} Left out, as on_error=skip asks.")
             continue
-        pictures = make_samples(model, image, mask, job.name, len(job.targets))
-        for picture, target in zip(pictures.cpu(), job.targets, strict=True):
-            write_png(target, picture.permute(1, 2, 0).numpy())
-        if diversity:
-            diversity.add(job.name, pictures)
+        if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
+            l1 = write_in_tiles(model, image, mask, job, tiling)
+            if diversity:
+                diversity.add_l1(job.name, l1, no_distance(tiling, job.file))
+        else:
+            write_whole(model, image, mask, job, diversity)
     return skipped
+
+
+def write_whole(model: Any, image: Any, mask: Any, job: Job, diversity: Any) -> None:
+    """Translates one picture at once and writes a PNG for each sample."""
+    from i2i.data.image_io import write_png
+
+    pictures = make_samples(model, image, mask, job.name, len(job.targets))
+    for picture, target in zip(pictures.cpu(), job.targets, strict=True):
+        write_png(target, picture.permute(1, 2, 0).numpy())
+    if diversity:
+        diversity.add(job.name, pictures)
 
 
 def read_input(file: Path, model: Any) -> Any:
@@ -137,8 +156,7 @@ def make_samples(model: Any, image: Any, mask: Any, name: str, samples: int) -> 
     x = model.task.encode_input(image, seed=seed, mask=mask)[None].to(model.device)
     pictures = []
     for k in range(samples):
-        noise = name if k == 0 else f"{name}\x1f{k}"  # stable_seed joins its parts with \x1f
-        y_hat = model.translate(x, [noise])
+        y_hat = model.translate(x, [noise_name(name, k)])
         pictures.append(to_uint8(model.task.output_picture(x, y_hat), [name]))
     return torch.cat(pictures)
 

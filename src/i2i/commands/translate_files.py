@@ -91,6 +91,20 @@ def sample_files(output: Path, name: str, samples: int) -> list[Path]:
     return [output / f"{name}_{k}.png" for k in range(samples)]
 
 
+def noise_name(name: str, k: int, *where: object) -> str:
+    """What the noise of sample k of an image is drawn from, beside the seed.
+
+    Args:
+        name: Of the image; sample 0 has this name alone.
+        k: Number of the sample.
+        where: What tells parts of one image apart.
+
+    Returns:
+        The parts, joined as ``stable_seed`` joins its own.
+    """
+    return "\x1f".join(map(str, [name, *([k] if k else []), *where]))
+
+
 def identity(file: Path) -> tuple[int, int]:
     """Equal for two paths of one file."""
     status = file.stat()

@@ -14,6 +14,7 @@ import numpy as np
 from i2i.errors import SettingError, setting_error
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")  # compare with the lower-cased suffix
+ROWS_AT_ONCE = 1024  # more of them are turned into RGB in their own memory
 
 _JPEG_START = b"\xff\xd8\xff"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -58,9 +59,21 @@ def read_image(path: Path, channels: int) -> np.ndarray:
         raise _image_error(path, f"a file that OpenCV refuses ({error.err})") from error
     if decoded is None:
         raise _image_error(path, "damaged image data")
-    rgb = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if in_rgb is None else decoded
+    rgb = _as_rgb(decoded) if in_rgb is None else decoded
     image = as_channels(rgb, channels)
     return image.astype(np.float32) / 257 if image.dtype == np.uint16 else image
+
+
+def _as_rgb(image: np.ndarray) -> np.ndarray:
+    """BGR as RGB; a large picture band by band in its own memory, so that there is no second."""
+    import cv2
+
+    if len(image) <= ROWS_AT_ONCE:
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    for top in range(0, len(image), ROWS_AT_ONCE):
+        rows = image[top : top + ROWS_AT_ONCE]
+        cv2.cvtColor(rows, cv2.COLOR_BGR2RGB, dst=rows)
+    return image
 
 
 def read_ids(path: Path) -> np.ndarray:
@@ -174,12 +187,17 @@ def write_png(path: Path, image: np.ndarray) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_atomically(path, encoded.tobytes())
     except OSError as error:
-        raise setting_error(
-            f"output file '{path}'",
-            _words(error),
-            "a place that can be written",
-            "Choose another folder.",
-        ) from error
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> SettingError:
+    """The error for an output file that cannot be written, to be raised."""
+    return setting_error(
+        f"output file '{path}'",
+        _words(error),
+        "a place that can be written",
+        "Choose another folder.",
+    )
 
 
 def _write_atomically(path: Path, data: bytes) -> None:

@@ -9,7 +9,10 @@ from torch import Tensor
 from i2i.data.paired_transforms import Role
 from i2i.data.palette import ClassPalette
 from i2i.data.ranges import to_float
+from i2i.data.stray_labels import add_strays
 from i2i.data.task import Encoded, Task
+
+BAND = 256  # rows of a label map that are worked on at once, to bound what that takes
 
 
 class LabelTask(Task):
@@ -60,6 +63,29 @@ class LabelTask(Task):
             return to_float(image)
         self.classes.check([("the input image", image, False)], "input")
         return self.classes.one_hot(self.classes.decode(image))
+
+    def prepare(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Turns a label map for ``onehot`` into class ids, (H, W) uint8, and checks it as a whole.
+
+        Raises:
+            SettingError: It has colours that are no class, more of them than allowed.
+        """
+        if not self._is_one_hot("input"):
+            return image, None
+        bands = [image[top : top + BAND] for top in range(0, len(image), BAND)]
+        strays = add_strays([self.classes.strays(band) for band in bands])
+        self.classes.refuse([("the input image", strays)], "input")
+        return np.concatenate([self.classes.decode(band) for band in bands]), None
+
+    def encode_part(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None, rows: slice, columns: slice
+    ) -> Tensor:
+        """Takes the class ids of ``prepare`` for ``onehot``."""
+        if not self._is_one_hot("input"):
+            return to_float(image[rows, columns])
+        return self.classes.one_hot(image[rows, columns])
 
     def input_picture(self, x: Tensor) -> Tensor:
         """Shows a one-hot input in the palette's colours."""

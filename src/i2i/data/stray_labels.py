@@ -1,7 +1,7 @@
 """Pixels of label files that are no class, counted file by file, and the error about them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from i2i.errors import setting_error
@@ -22,6 +22,13 @@ class Strays(NamedTuple):
     def too_many(self) -> bool:
         """Whether the file is to be refused."""
         return self.count > self.allowed * self.n_pixels
+
+
+def add_strays(parts: Sequence[Strays]) -> Strays:
+    """The strays of a file from those of its parts; ``allowed`` and ``ids`` are the same in all."""
+    values = sum((part.values for part in parts), Counter())
+    count, n_pixels = (sum(part[i] for part in parts) for i in (0, 1))
+    return Strays(count, n_pixels, parts[0].allowed, values, parts[0].ids)
 
 
 def refuse_strays(found: Iterable[tuple[str, Strays]], setting: str, expected: str) -> None:

@@ -24,9 +24,11 @@ class Task:
     Attributes:
         plain: Whether ``encode`` is ``to_float`` of each side and nothing else, so that loaders may
             put it off until the batch is on the device.
+        scale: Pixels that a side of the network's input has for each pixel of the image.
     """
 
     plain: bool = True
+    scale: int = 1
 
     def encode(self, input_image: np.ndarray, target_image: np.ndarray, seed: int) -> Encoded:
         """Makes the sample of a pair that is resized and jittered already.
@@ -54,6 +56,39 @@ class Task:
             (C_in, H', W').
         """
         return to_float(image)
+
+    def prepare(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Does what takes the whole of an image before parts of it are encoded.
+
+        Args:
+            image: As in ``encode_input``.
+            seed: Likewise.
+            mask: Likewise.
+
+        Returns:
+            Image and mask for ``encode_part``, of the same height and width.
+        """
+        return image, mask
+
+    def encode_part(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None, rows: slice, columns: slice
+    ) -> Tensor:
+        """Makes a part of what ``encode_input`` makes of the whole image.
+
+        Args:
+            image: What ``prepare`` gave.
+            seed: As in ``encode_input``.
+            mask: What ``prepare`` gave.
+            rows: Of the network's input, with start and stop inside it.
+            columns: Likewise.
+
+        Returns:
+            (C_in, h, w).
+        """
+        hole = None if mask is None else mask[rows, columns]
+        return self.encode_input(image[rows, columns], seed, hole)
 
     def input_picture(self, x: Tensor) -> Tensor:
         """Shows inputs, (B, C_in, H, W), as grey or RGB pictures, (B, 1 or 3, H, W)."""

@@ -45,6 +45,11 @@ class Diversity:
                 self.too_small = error
         self.rows.append(row)
 
+    def add_l1(self, name: str, l1: float, why: SettingError) -> None:
+        """Takes the L1 of outputs too large to be held whole; ``why`` says so of the distance."""
+        self.rows.append({"name": name, "l1": l1})
+        self.too_small = why if self.distance is not None else self.too_small
+
     def means(self) -> dict[str, float]:
         """Means over the inputs, of which there has to be one; LPIPS only where all have it."""
         keys = [key for key in ("l1", "lpips") if all(key in row for row in self.rows)]

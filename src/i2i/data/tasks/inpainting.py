@@ -53,11 +53,18 @@ class Inpainting(PhotoTask):
         Raises:
             ValueError: The mask has not the size of the image.
         """
+        image, mask = self.prepare(image, seed, mask)
+        return _with_hole(to_float(as_rgb(image)), mask)
+
+    def prepare(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draws the mask where none is given, (H, W) bool."""
         if mask is None:
             mask = draw_mask(self.mask, *image.shape[:2], seed)
         if mask.shape != image.shape[:2]:
             raise ValueError(f"mask has shape {mask.shape}; the image has {image.shape[:2]}")
-        return _with_hole(to_float(as_rgb(image)), mask)
+        return image, mask
 
     def input_picture(self, x: Tensor) -> Tensor:
         """Shows the hole in white."""

@@ -9,6 +9,8 @@ from i2i.data.task import Encoded, PhotoTask
 from i2i.data.tasks.checks import as_rgb, require_channels
 from i2i.errors import setting_error
 
+BICUBIC_REACH = 2  # pixels to each side that the filter of 4 x 4 takes in
+
 
 class SuperResolution(PhotoTask):
     """A photograph without its detail in, the photograph out (Dong et al. 2016, SRCNN, section 3).
@@ -34,7 +36,7 @@ class SuperResolution(PhotoTask):
                 "For example task.factor=4.",
             )  # fmt: skip
         require_channels("super-resolution", (input_channels, target_channels), (3, 3))
-        self.factor = factor
+        self.factor = self.scale = factor
         self.input_channels, self.target_channels = input_channels, target_channels
 
     def make(self, photo: np.ndarray, seed: int) -> Encoded:
@@ -51,6 +53,18 @@ class SuperResolution(PhotoTask):
         """
         height, width = image.shape[:2]
         return _enlarged(as_rgb(image), (self.factor * height, self.factor * width))
+
+    def encode_part(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None, rows: slice, columns: slice
+    ) -> Tensor:
+        """Enlarges as much of the small picture as the bicubic filter looks at."""
+        small, inside = [], []
+        for part, side in zip((rows, columns), image.shape[:2], strict=True):
+            first = max(part.start // self.factor - BICUBIC_REACH, 0)
+            last = min(-(-part.stop // self.factor) + BICUBIC_REACH, side)
+            small.append(slice(first, last))
+            inside.append(slice(part.start - self.factor * first, part.stop - self.factor * first))
+        return self.encode_input(image[tuple(small)], seed)[:, inside[0], inside[1]]
 
 
 def _enlarged(small: np.ndarray, size: tuple[int, int]) -> Tensor:
