@@ -77,6 +77,12 @@ def labelled_options(root: Path) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory) -> None:
+    """What runs keep between them stays out of the home folder."""
+    os.environ["I2I_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def labelled_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photographs with labels, 64 x 64: 6 train, 3 val, 4 test."""

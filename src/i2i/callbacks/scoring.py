@@ -20,9 +20,10 @@ class Scoring(Callback):
         self,
         judge: Judge,
         required: bool = False,  # whether missing Inception or LPIPS weights stop the run
+        test_split: str = "test",  # what the trainer goes through as its test split
     ):
         self.judge, self.evaluator = judge, judge.evaluator
-        self.required = required
+        self.required, self.test_split = required, test_split
         self.results: dict[str, EvaluationResult] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -36,7 +37,7 @@ class Scoring(Callback):
         self.evaluator.start("val")
 
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.evaluator.start("test")
+        self.evaluator.start(self.test_split)
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Tensor, batch: Any, *_: Any

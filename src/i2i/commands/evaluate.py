@@ -49,10 +49,12 @@ def evaluate(cfg: Any) -> None:
         datamodule, dataset_node = find_data(cfg, checkpoint.config, model.seed)
         model.task = datamodule.task
         metrics = overlay(checkpoint.config["metrics"], cfg.metrics)
+        metrics["cache_dir"] = cfg.metrics.get("cache_dir")  # this machine's, whoever trained
         check_asked_metrics(cfg.metrics, metrics)
         evaluator = instantiate(usable(metrics, cfg.metrics) | {"seed": model.seed})
         evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
-        scoring = Scoring(make_judge(evaluator, datamodule), required=True)
+        judge = make_judge(evaluator, datamodule)
+        scoring = Scoring(judge, required=True, test_split=cfg.split)
         samples = SampleGrid(str(output / "samples"))
         trainer = instantiate(
             cfg.trainer, callbacks=[scoring, samples], logger=False, enable_checkpointing=False,

@@ -47,6 +47,7 @@ def make_judge(evaluator: Any, datamodule: Any) -> Any:
     from i2i.commands.segmenter import load_segmenter
     from i2i.metrics.judge import Judge
 
+    evaluator.name_data(datamodule.name)
     reader = datamodule.reader
     photos_only = isinstance(datamodule.task, PhotoTask)
     classes, role = (None, None) if photos_only else (reader.classes, reader.label_role)

@@ -14,6 +14,28 @@ SCORES = ("pixel_accuracy", "class_accuracy", "mean_iou")
 Matrices = dict[int, np.ndarray]  # index of an image -> int64 (n, n + 1), see ``confusion``
 
 
+def matrices(indices: list[int], truth: Tensor, predicted: Tensor, n_classes: int) -> Matrices:
+    """Counts the pixels of each image of a batch; of two equal indices the first one's stay.
+
+    Args:
+        indices: Place of each image in its split.
+        truth: (B, H, W) uint8, see ``confusion``.
+        predicted: Likewise.
+        n_classes: How many classes there are.
+
+    Raises:
+        ValueError: The maps differ in shape, or are not one an image.
+    """
+    if len(indices) != len(predicted) or predicted.shape != truth.shape:
+        shapes = f"truth {tuple(truth.shape)} and prediction {tuple(predicted.shape)}"
+        raise ValueError(f"class maps of {len(indices)} images are {shapes}")
+    counts = confusion(truth, predicted, n_classes).cpu().numpy()
+    found: Matrices = {}
+    for i, matrix in zip(indices, counts, strict=True):
+        found.setdefault(i, matrix.copy())
+    return found
+
+
 class ClassMaps(NamedTuple):
     """Class indices of a batch, uint8 (B, H, W)."""
 
@@ -21,6 +43,7 @@ class ClassMaps(NamedTuple):
     truth: Tensor  # 255: unlabelled, not counted
     made: Tensor  # read from the made images
     ceiling: Tensor | None = None  # what the segmenter says of the real photographs
+    counted: Matrices | None = None  # the same, counted already; more than the batch's may be there
 
 
 class ClassResult(NamedTuple):
@@ -58,17 +81,14 @@ class ClassShare:
         names = tuple(maps.names)
         if self.names not in (None, names):
             raise ValueError(f"class maps of {names} in a pass of {self.names}")
-        shape = maps.truth.shape
         sides = [(self.made, maps.made)]
         if maps.ceiling is not None:
             sides.append((self.ceiling, maps.ceiling))
-        for matrices, predicted in sides:
-            if len(indices) != len(predicted) or predicted.shape != shape:
-                shapes = f"truth {tuple(shape)} and prediction {tuple(predicted.shape)}"
-                raise ValueError(f"class maps of {len(indices)} images are {shapes}")
-            counts = confusion(maps.truth, predicted, len(names)).cpu().numpy()
-            for i, matrix in zip(indices, counts, strict=True):
-                matrices.setdefault(i, matrix.copy())
+        for kept, predicted in sides:
+            for i, matrix in matrices(indices, maps.truth, predicted, len(names)).items():
+                kept.setdefault(i, matrix)
+        for i in indices if maps.counted is not None else ():
+            self.ceiling.setdefault(i, maps.counted[i])
         self.names = names
 
     def take_in(self, other: "ClassShare") -> None:

@@ -18,8 +18,8 @@ from i2i.metrics.optional_network import OptionalNetwork, found_together
 from i2i.metrics.perceptual import check_network, load_lpips, perceptual_distance
 from i2i.metrics.processes import gathered, made_once
 from i2i.metrics.quantise import to_uint8
+from i2i.metrics.real_cache import RealCache
 
-PER_IMAGE = {"ssim": quality.ssim, "psnr": quality.psnr, "mse": quality.mse, "l1": quality.l1}
 PROTOCOL = {
     "images": "8 bit, rounded; one value an image, then the mean over images",
     "ssim": "Wang et al. 2004: Gaussian window of 11, sigma 1.5, K1 0.01, K2 0.03, range 255",
@@ -27,7 +27,6 @@ PROTOCOL = {
     "mse": "squared levels of 255",
     "l1": "levels of 255",
 }
-
 SEGMENTATION = (
     "one confusion matrix over all labelled pixels of the split; class accuracy and IoU are means "
     "over classes"
@@ -72,7 +71,8 @@ class PairEvaluator:
 
     A pass is ``start``, ``update`` for every batch on every process, ``compute`` on all processes.
     Targets of a split are taken to be the same in every pass, so their Inception features are
-    computed once a run. An image that a distributed sampler hands out twice counts once.
+    computed once a run; with ``cache_dir``, once. An image that a distributed sampler hands out
+    twice counts once.
 
     It is no nn.Module: the weights of Inception and LPIPS reach no checkpoint, optimizer or DDP.
 
@@ -80,6 +80,7 @@ class PairEvaluator:
         has_distribution: Whether FID, KID and Inception Score are computed: asked for, and the
             weights loaded.
         has_lpips: Likewise for LPIPS.
+        split: Of the pass at hand; None before the first.
         segmentation: Whether class maps are scored where ``update`` gets them.
         segmenter: As given; whoever makes the class maps loads it.
     """
@@ -90,20 +91,23 @@ class PairEvaluator:
         inception_weights: str | None = None,  # file; None: the published ones, downloaded
         kid_subset_size: int | None = None,  # images; None: half of the set, at most 1000
         kid_subsets: int = 100,
-        inception_batch_size: int = 32,  # images through Inception at once, real and fake together
+        inception_batch_size: int = 32,  # images through Inception at once
         seed: int = 2020,  # of KID's subsets and the score's splits; torch-fidelity's default
         lpips: bool = False,  # the distance of Zhang et al. 2018 too
         lpips_network: str = "alex",  # or vgg
         lpips_weights: str | None = None,  # file; None: the published ones, downloaded
         segmentation: bool = True,  # scores of class maps, where there are any
         segmenter: str | None = None,  # file of a segmentation network that reads the made images
+        cache_dir: str | None = None,  # folder for the targets' Inception features; None: none
+        cache_gb: float = 2.0,  # what it may hold, 10^9 bytes; the files used last stay
     ):
-        for name, value in (
-            ("kid_subsets", kid_subsets),
-            ("inception_batch_size", inception_batch_size),
-        ):
+        counts = {"kid_subsets": kid_subsets, "inception_batch_size": inception_batch_size}
+        for name, value in counts.items():
             if value < 1:
                 raise setting_error(f"metrics.{name}={value}", str(value), "1 or more", "Raise it.")
+        if not cache_gb > 0:
+            todo = "metrics.cache_dir=null keeps nothing."
+            raise setting_error(f"metrics.cache_gb={cache_gb}", str(cache_gb), "above 0", todo)
         if not 0 <= seed < 2**32:
             raise setting_error(f"metrics.seed={seed}", str(seed), "0 to 2^32 - 1", "Change it.")
         check_network(lpips_network)
@@ -124,10 +128,16 @@ class PairEvaluator:
             named=lpips_weights is not None,
             without="No LPIPS weights: going on without LPIPS.",
         )
-        self._scores = InceptionScores(kid_subset_size, kid_subsets, inception_batch_size, seed)
-        self._split: str | None = None
+        cache = None if cache_dir is None else RealCache(cache_dir, cache_gb)
+        sizes = (kid_subset_size, kid_subsets, inception_batch_size)
+        self._scores = InceptionScores(*sizes, seed, cache)
+        self.split: str | None = None
         self._images: dict[int, dict[str, Any]] = {}
         self._classes = ClassShare()
+
+    def name_data(self, name: str) -> None:
+        """Says which data set the splits are of, for the cache's file names."""
+        self._scores.data = name
 
     @property
     def has_distribution(self) -> bool:
@@ -169,15 +179,14 @@ class PairEvaluator:
             SettingError: No images, or too few for FID and KID with ``metrics.kid_subset_size``.
         """
         if n < 1:
-            raise setting_error(
-                f"split={split}", "no images", "1 or more", "Check the data set's folder."
-            )
+            todo = "Check the data set's folder."
+            raise setting_error(f"split={split}", "no images", "1 or more", todo)
         if self.distribution:
             between.resolve_subset_size(self.kid_subset_size, n, f"split '{split}'")
 
     def start(self, split: str) -> None:
         """Begins a pass over a split; what an unfinished pass saw of the outputs is dropped."""
-        self._split = split
+        self.split = split
         self._images, self._classes = {}, ClassShare()
         self._scores.start()
 
@@ -202,28 +211,27 @@ class PairEvaluator:
             SettingError: The shapes differ, an image holds NaN, is smaller than 11 pixels, or has
                 a channel count that Inception or LPIPS does not take.
         """
-        if self._split is None:
+        if self.split is None:
             raise RuntimeError("PairEvaluator.update() before start(split)")
         indices = index.tolist()
         if output.shape != target.shape:
             raise setting_error(
-                f"model output for {', '.join(names)}",
-                f"shape {tuple(output.shape)}",
+                f"model output for {', '.join(names)}", f"shape {tuple(output.shape)}",
                 f"the target's {tuple(target.shape)}",
                 "Check the channels and the padding of the generator.",
-            )
+            )  # fmt: skip
         if not len(indices) == len(names) == len(output):
             counts = f"{len(indices)} indices, {len(names)} names, {len(output)} images"
             raise ValueError(f"PairEvaluator.update() got {counts}")
         y_hat, y = to_uint8(output.detach(), names), to_uint8(target.detach(), names)
-        columns = {key: metric(y_hat, y).tolist() for key, metric in PER_IMAGE.items()}
+        columns = {key: column.tolist() for key, column in quality.all_of(y_hat, y).items()}
         if self.has_lpips:
             columns["lpips"] = perceptual_distance(self._lpips.network, y_hat, y).tolist()
         for row, i in enumerate(indices):
             values = {key: column[row] for key, column in columns.items()}
             self._images.setdefault(i, {"name": names[row], "index": i, **values})
         if self.has_distribution:
-            self._scores.update(self._inception.network, self._split, indices, y_hat, y)
+            self._scores.update(self._inception.network, self.split, indices, y_hat, y)
         if self.segmentation and classes is not None:
             self._classes.add(indices, classes)
 
@@ -236,27 +244,28 @@ class PairEvaluator:
         Raises:
             SettingError: No image was seen, or too few for FID and KID.
         """
-        if self._split is None:
+        if self.split is None:
             raise RuntimeError("PairEvaluator.compute() before start(split)")
-        mine = _Share(self._images, self._scores.share(self._split), self._classes)
+        inception = self._scores.share(self._inception.network, self.split)
+        mine = _Share(self._images, inception, self._classes)
         images: dict[int, dict[str, Any]] = {}
         classes = ClassShare()
         shares = gathered(mine)
         for share in reversed(shares):  # of two equal indices the lowest rank's stays
             images.update(share.images)
             classes.take_in(share.classes)
-        seen = self._scores.take_in(self._split, [share.inception for share in shares])
+        seen = self._scores.take_in(self.split, [share.inception for share in shares])
         return made_once(lambda: self._result(images, classes, seen))
 
     def _result(
         self, images: dict[int, dict[str, Any]], classes: ClassShare, seen: InceptionShare
     ) -> EvaluationResult:
         if not images:
-            raise setting_error(f"split={self._split}", "no images", "1 or more", "Check its size.")
+            raise setting_error(f"split={self.split}", "no images", "1 or more", "Check its size.")
         indices = sorted(images)
         rows = [dict(images[i]) for i in indices]
         protocol = {**PROTOCOL, "n_images": len(rows)}
-        keys = [*PER_IMAGE]
+        keys = [*quality.NAMES]
         if self.has_lpips:
             keys.append("lpips")
             protocol["lpips"] = self._lpips_protocol()
@@ -265,7 +274,7 @@ class PairEvaluator:
         self._add_classes(result, classes)
         if self.has_distribution:
             network = self._inception.network
-            scores, details = self._scores.scores(network, self._split, indices, seen)
+            scores, details = self._scores.scores(network, self.split, indices, seen)
             values |= scores
             protocol |= details
         return result
@@ -287,5 +296,4 @@ class PairEvaluator:
         return f"Zhang et al. 2018, version 0.1, {self.lpips_network}, weights: {weights}"
 
     def _load_inception(self, device: torch.device | str) -> InceptionFeatures:
-        path = found_together(lambda: find_weights(self.inception_weights))
-        return load_inception(path, device)
+        return load_inception(found_together(lambda: find_weights(self.inception_weights)), device)

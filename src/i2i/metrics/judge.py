@@ -9,6 +9,7 @@ from torch import Tensor
 from i2i.data.paired_transforms import Role
 from i2i.data.palette import ClassPalette
 from i2i.data.task import Task
+from i2i.metrics.class_scores import Matrices, matrices
 from i2i.metrics.evaluator import ClassMaps, PairEvaluator
 from i2i.metrics.quantise import to_uint8
 
@@ -28,7 +29,9 @@ class Judge:
 
     Class maps go with them both ways. Photo to label: the nearest palette colour of what was made,
     against the label. Label to photo: what a segmenter sees in the made photograph, against the
-    label that it was made from; what it sees in the real one is the ceiling.
+    label that it was made from; what it sees in the real one is the ceiling. Targets of a split are
+    taken to be the same in every pass, so the segmenter looks at the real ones once a run, and its
+    answers are kept as counts.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Judge:
         self.evaluator, self.task = evaluator, task or Task()
         self.classes, self.label_role, self.segmenter = classes, label_role, segmenter
         self.lossy_labels = lossy_labels
+        self._ceilings: dict[str | None, Matrices] = {}  # by split
 
     def update(self, index: Tensor, names: list[str], x: Tensor, y: Tensor, y_hat: Tensor) -> None:
         """Adds a batch.
@@ -72,11 +76,11 @@ class Judge:
     ) -> None:
         """Adds a batch whose answers are pictures already, (B, 1 or 3, H, W)."""
         target = self.task.output_picture(x, y)
-        classes = self.class_maps(names, x, picture, target)
+        classes = self.class_maps(index, names, x, picture, target)
         self.evaluator.update(index, names, picture, target, classes)
 
     def class_maps(
-        self, names: list[str], x: Tensor, made: Tensor, target: Tensor
+        self, index: Tensor, names: list[str], x: Tensor, made: Tensor, target: Tensor
     ) -> ClassMaps | None:
         """The classes of a batch of inputs and pictures; None where nothing tells them."""
         if self.classes is None or not self.evaluator.segmentation:
@@ -90,12 +94,20 @@ class Judge:
             )
         if self.segmenter is None:
             return None
-        return ClassMaps(
-            tuple(self.classes.names),
-            self.true_ids(self.task.input_picture(x)),
-            self.segmenter(to_uint8(made, names).float() / 127.5 - 1, names),
-            self.segmenter(target, names),
-        )
+        truth = self.true_ids(self.task.input_picture(x))
+        seen = self.segmenter(to_uint8(made, names).float() / 127.5 - 1, names)
+        counts = self.ceiling(index.tolist(), names, truth, target)
+        return ClassMaps(tuple(self.classes.names), truth, seen, counted=counts)
+
+    def ceiling(
+        self, indices: list[int], names: list[str], truth: Tensor, target: Tensor
+    ) -> Matrices:
+        """What the segmenter says of the real photographs: counts of each, see ``confusion``."""
+        known = self._ceilings.setdefault(self.evaluator.split, {})
+        if any(i not in known for i in indices):  # the whole batch: it may share its statistics
+            found = matrices(indices, truth, self.segmenter(target, names), len(self.classes.names))
+            known |= found | known  # what was known stays
+        return known
 
     def true_ids(self, label: Tensor) -> Tensor:
         """The class ids, (B, H, W) uint8, of true label pictures, (B, 3, H, W)."""

@@ -13,6 +13,11 @@ def in_group() -> bool:
     return distributed.is_available() and distributed.is_initialized()
 
 
+def is_first() -> bool:
+    """Says whether this is the process that writes for all."""
+    return not in_group() or distributed.get_rank() == 0
+
+
 def gathered(mine: T) -> list[T]:
     """Collects what every process has, by rank; the sizes may differ. All call it together."""
     if not in_group():

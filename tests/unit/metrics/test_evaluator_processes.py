@@ -170,7 +170,7 @@ def test_every_process_has_the_result_of_one_process_bit_for_bit(found, n, key):
 
 @pytest.mark.parametrize("n", SIZES)
 def test_every_process_has_the_confusion_of_all_images_counted_once(found, n):
-    _, truth, made, ceiling = class_maps(list(range(N_IMAGES)))
+    _, truth, made, ceiling, _ = class_maps(list(range(N_IMAGES)))
     known = truth != 255
     for other in found[n]:
         result = other["pass 1"]

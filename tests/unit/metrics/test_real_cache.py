@@ -1,0 +1,251 @@
+"""Features of targets on disk: the same scores, no picture computed twice, no old answer."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from i2i.errors import SettingError
+from i2i.metrics import evaluator as evaluator_module
+from i2i.metrics import real_cache as module
+from i2i.metrics.evaluator import PairEvaluator
+from i2i.metrics.inception import InceptionOutput
+from i2i.metrics.real_cache import RealCache, cache_key, digests
+
+N = 7
+
+
+class CountingExtractor:
+    """Block means, which depend on the number of images as convolutions do in the last digits."""
+
+    name, sha256 = "block means", "0" * 64
+
+    def __init__(self):
+        self.calls: list[int] = []
+
+    def to(self, device):
+        return self
+
+    def __call__(self, images):
+        self.calls.append(len(images))
+        means = torch.nn.functional.adaptive_avg_pool2d(images.float(), 3).flatten(1) / 64
+        return InceptionOutput(means * (1 + 1e-6 * len(images)), 3 * means[:, :7])
+
+
+@pytest.fixture
+def extractor(monkeypatch):
+    stub = CountingExtractor()
+    monkeypatch.setattr(evaluator_module, "find_weights", lambda path: path)
+    monkeypatch.setattr(evaluator_module, "load_inception", lambda path, device: stub)
+    return stub
+
+
+def score(folder, target, n=None, data="facades", split="val", batch=4, **options):
+    """A pass of a run that begins with this call; the made images are always the same."""
+    options = {"kid_subsets": 3, "inception_batch_size": batch} | options
+    evaluator = PairEvaluator(cache_dir=None if folder is None else str(folder), **options)
+    evaluator.name_data(data)
+    evaluator.prepare("cpu", required=True)
+    evaluator.start(split)
+    for i in range(len(target) if n is None else n):
+        made = target[[i]].flip(3) * 0.5
+        evaluator.update(torch.tensor([i]), [f"{i}.png"], made, target[[i]])
+    return evaluator.compute()
+
+
+@pytest.fixture
+def target(photographs):
+    return photographs(N, 16, 20)
+
+
+def test_a_second_run_computes_no_real_image_and_scores_the_same_bits(tmp_path, extractor, target):
+    without = score(None, target)
+    assert extractor.calls == [4, 4, 3, 3]
+    first = score(tmp_path / "new" / "folder", target)
+    extractor.calls.clear()
+    second = score(tmp_path / "new" / "folder", target)
+    assert extractor.calls == [4, 3]  # the made ones alone
+    assert without == first == second
+    assert without.values["fid"] > 0.01
+    (file,) = (tmp_path / "new" / "folder").iterdir()  # no temporary file is left
+    assert file.name.startswith("facades-val-") and file.suffix == ".npz"
+
+
+@pytest.mark.slow
+def test_inception_itself_gives_the_same_bits_from_the_disk(tmp_path, inception_file, photographs):
+    options = {"inception_weights": str(inception_file), "batch": 3, "kid_subset_size": 2}
+    target = photographs(5, 40, 56)
+    expected = score(None, target, **options)
+    assert score(tmp_path, target, **options) == expected
+    before = {file: file.stat().st_ino for file in tmp_path.iterdir()}
+    assert score(tmp_path, target, **options) == expected
+    assert {file: file.stat().st_ino for file in tmp_path.iterdir()} == before  # none was rewritten
+
+
+def test_a_changed_picture_is_never_answered_from_the_disk(tmp_path, extractor, target):
+    score(tmp_path, target)
+    changed = target.clone()
+    changed[1, 0, 3, 3] = -changed[1, 0, 3, 3]  # one level of one pixel, same name, size and index
+    expected = score(None, changed)
+    assert score(tmp_path, changed) == expected
+    assert score(tmp_path, changed) == expected
+    assert score(tmp_path, target) == score(None, target) != expected
+
+
+def test_a_shorter_pass_is_not_answered_from_batches_of_another_size(tmp_path, extractor, target):
+    """A limit on the validation batches cuts the last batch through Inception."""
+    for n in (N, 6, 4, N, 6):
+        extractor.calls.clear()
+        assert score(tmp_path, target, n=n) == score(None, target, n=n)
+    assert extractor.calls == [4, 2, 4, 4, 2, 2]  # with the cache nothing real, without it all
+
+
+def test_splits_and_data_sets_have_files_of_their_own(tmp_path, extractor, target):
+    for options in ({}, {"split": "test"}, {"data": "a/../b ü"}):
+        score(tmp_path, target, **options)
+    names = sorted(file.name.rsplit("-", 1)[0] for file in tmp_path.iterdir())
+    assert names == ["a_b_-val", "facades-test", "facades-val"]
+
+
+def test_the_key_names_all_that_the_features_depend_on(monkeypatch):
+    image = torch.zeros(3, 8, 10, dtype=torch.uint8)
+    key = cache_key("facades", "val", image, "abc")
+    assert {k: key[k] for k in ("data", "split", "size", "extractor")} == {
+        "data": "facades", "split": "val", "size": [3, 8, 10], "extractor": "abc"
+    }  # fmt: skip
+    assert "without antialiasing" in key["resize"] and torch.__version__ in key["computed_by"]
+    path = RealCache("x", 1).path
+    others = [
+        cache_key("maps", "val", image, "abc"), cache_key("facades", "test", image, "abc"),
+        cache_key("facades", "val", image[:, 1:], "abc"), cache_key("facades", "val", image, "d"),
+        key | {"format": 2}, key | {"resize": "other"}, key | {"computed_by": "other"},
+    ]  # fmt: skip
+    assert len({path(k) for k in (key, *others)}) == 8
+
+
+def test_a_digest_covers_levels_shape_and_company():
+    images = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 2, 2)
+    first, second = digests(images)
+    assert len(first) == 16 and first != second
+    assert digests(images.flip(0)) == [second, first]  # the place in a batch changes nothing
+    assert digests(images[:1]) != [first]
+    assert digests(images.reshape(2, 3, 1, 4))[0] != first
+
+
+def damage_cut(file, key):
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def damage_bit(file, key):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def damage_empty(file, key):
+    file.write_bytes(b"")
+
+
+def damage_key(file, key):
+    keep(file, key | {"split": "test"}, np.ones((2, 9), np.float32))
+
+
+def damage_rows(file, key):
+    keep(file, key, np.ones((3, 9), np.float32))
+
+
+def damage_nan(file, key):
+    keep(file, key, np.full((2, 9), np.nan, np.float32))
+
+
+def damage_pickle(file, key):
+    with file.open("wb") as out:
+        pickle.dump(Danger(), out)
+
+
+def damage_pickled_array(file, key):
+    keep(file, key, np.array([Danger(), Danger()], dtype=object))
+
+
+def keep(file, key, features):
+    content = {"key": np.frombuffer(module.json.dumps(key).encode(), np.uint8)}
+    np.savez(file, **content, digests=np.zeros((2, 16), np.uint8), features=features)
+
+
+class Danger:
+    def __reduce__(self):
+        return exec, ("import os; os.environ['I2I_DANGER'] = 'ran'",)
+
+
+@pytest.mark.parametrize("damage", [v for k, v in list(globals().items()) if k[:7] == "damage_"])
+def test_a_damaged_or_foreign_file_is_computed_anew(
+    tmp_path, extractor, target, capsys, monkeypatch, damage
+):
+    monkeypatch.delenv("I2I_DANGER", raising=False)
+    expected = score(tmp_path, target)
+    (file,) = tmp_path.iterdir()
+    damage(file, cache_key("facades", "val", torch.zeros(3, 16, 20), "0" * 64))
+    assert capsys.readouterr().out == ""
+    assert score(tmp_path, target) == expected
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1 and str(file) in out and "not used (" in out
+    assert "I2I_DANGER" not in os.environ
+    extractor.calls.clear()
+    assert score(tmp_path, target) == expected
+    assert extractor.calls == [4, 3] and capsys.readouterr().out == ""
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path, extractor, target, capsys):
+    (tmp_path / "file").write_text("")
+    assert score(tmp_path / "file", target) == score(None, target)
+    assert f"metrics.cache_dir={tmp_path / 'file'}: nothing kept there (" in capsys.readouterr().out
+
+
+def test_a_write_that_is_cut_leaves_the_old_file(tmp_path, monkeypatch, capsys):
+    cache, key = RealCache(tmp_path, 1), cache_key("a", "val", torch.zeros(3, 8, 8), "")
+    old = {b"0" * 16: np.ones(4, np.float32)}
+    cache.write(key, old)
+
+    def cut(file, **content):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.np, "savez", cut)
+    cache.write(key, old | {b"1" * 16: np.ones(4, np.float32)})
+    assert "No space left" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == [cache.path(key)]
+    assert list(cache.read(key)) == list(old)
+
+
+def test_what_was_used_longest_ago_goes_beyond_the_bound(tmp_path):
+    rows = {bytes([i]) * 16: np.zeros(2048, np.float32) for i in range(50)}  # 0.4 MB
+    cache = RealCache(tmp_path, 0.001)
+    keys = [cache_key(name, "val", torch.zeros(3, 8, 8), "") for name in "abc"]
+    for age, key in enumerate(keys[:2]):
+        cache.write(key, rows)
+        os.utime(cache.path(key), (age + 1, age + 1))
+    assert len(cache.read(keys[0])) == 50  # now "b" is the one that was used longest ago
+    (tmp_path / "abandoned.part").write_bytes(b"")
+    cache.write(keys[2], rows)
+    assert [cache.path(key).exists() for key in keys] == [True, False, True]
+
+
+def test_a_file_has_a_bound_and_keeps_the_newest_rows(tmp_path, monkeypatch, extractor, target):
+    monkeypatch.setattr(module, "MOST_ROWS", 5)
+    expected = score(None, target, batch=1)
+    assert score(tmp_path, target, batch=1) == expected
+    extractor.calls.clear()
+    assert score(tmp_path, target, batch=1) == expected
+    assert len(extractor.calls) == N + 2
+
+
+def test_a_folder_without_room_is_refused():
+    with pytest.raises(SettingError, match=r"^metrics\.cache_gb=0: found 0; expected above 0"):
+        PairEvaluator(cache_gb=0)
+
+
+def test_the_home_folder_is_understood(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert RealCache("~/.cache/i2i", 1).folder == tmp_path / ".cache" / "i2i"
