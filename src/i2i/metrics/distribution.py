@@ -16,7 +16,8 @@ UNBIASED_FROM = 2048  # images; below it the covariances have not full rank
 MOST_SPLITS = 10  # of the Inception Score, as in Salimans et al. 2016 and torch-fidelity
 BLOCK = 1024  # rows of a kernel matrix held at once
 CLEAR = 1e-8  # of the largest eigenvalue: those above keep half their digits in float64
-NOISE = 1.5e-8  # root of float64's spacing: what a root of a zero eigenvalue can come out as
+ROUNDING = 2e-15  # of the largest eigenvalue: how far off any of them can come out
+TOLERANCE = 1e-8  # of the trace of the root; an estimate of the error that adds up all moduli
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
@@ -169,10 +170,10 @@ def _nuclear_norm(matrix: Tensor) -> float:
     """Sum of the singular values of a matrix, all of one size or not.
 
     They are roots of eigenvalues of M M^T, which takes an eighth of the time that a singular value
-    decomposition takes at 2048 x 2048. A small eigenvalue drowns in the rounding of the largest,
-    and its root doubles the loss. Where that could matter (many of them: fewer different images
-    than rows, features that are always zero), they are computed anew from M on their own subspace,
-    in which the large ones are gone.
+    decomposition takes at 2048 x 2048. Each eigenvalue is off by a share of the largest, so the
+    root of a small one loses half its digits. Where that adds up (many of them: pictures that
+    repeat, features that are always zero), the small ones are computed anew from M on their own
+    subspace, in which the large ones are gone.
     """
     total = 0.0
     if len(matrix) > matrix.shape[1]:
@@ -183,13 +184,16 @@ def _nuclear_norm(matrix: Tensor) -> float:
             break
         gram = matrix @ matrix.T
         values = torch.linalg.eigvalsh(gram).clamp(min=0.0)  # ascending
-        largest = float(values[-1])
-        small = int((values <= CLEAR * largest).sum())
-        sure = float(values[small:].sqrt().sum())
-        if small * NOISE * math.sqrt(largest) <= 1e-9 * (total + sure) or largest == 0.0:
-            return total + float(values.sqrt().sum())
+        off = ROUNDING * values[-1]
+        doubt = float((off / (values + off).sqrt()).sum())  # of each at most sqrt(off)
+        found = float(values.sqrt().sum())
+        if doubt <= TOLERANCE * (total + found):
+            return total + found
+        small = int((values <= CLEAR * values[-1]).sum())
+        if small == 0:
+            return total + found
         _, vectors = torch.linalg.eigh(gram)
-        total += sure
+        total += float(values[small:].sqrt().sum())
         matrix = vectors[:, :small].T @ matrix
     return total
 

@@ -75,6 +75,13 @@ def test_a_pass_is_one_start_every_batch_and_one_compute(split: str) -> None:
     assert y_hat is outputs and y is batch["target"]
 
 
+def test_the_test_pass_may_go_through_another_split() -> None:
+    """``evaluate split=val`` shares with training what is kept of that split."""
+    evaluator = Recorder()
+    run_split(Scoring(Judge(evaluator), test_split="val"), Model(), "test", make_batch())
+    assert evaluator.calls[0] == ("start", "val")
+
+
 def test_values_get_the_name_of_their_split() -> None:
     callback, model = Scoring(Judge(Recorder())), Model()
     run_split(callback, model, "val", make_batch())

@@ -3,9 +3,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import linalg
 
 from i2i.errors import SettingError
 from i2i.metrics.distribution import (
+    _nuclear_norm,
     frechet_distance,
     inception_score,
     kernel_distance,
@@ -52,6 +54,67 @@ def test_fid_of_two_shifted_copies_is_the_squared_shift():
     x = torch.tensor([[0.0], [2.0]])
     expected = (1 - 3) ** 2 + (math.sqrt(2) - 3 * math.sqrt(2)) ** 2
     assert frechet_distance(x, 3 * x) == pytest.approx(expected, rel=1e-12)
+
+
+def spectrum(decades, zeros=0, d=150, seed=0):
+    """D x d: singular values from 1 down by so many powers of ten, and so many that are zero."""
+    draw = torch.Generator().manual_seed(seed)
+    left, right = (
+        torch.linalg.qr(torch.randn(d, d, generator=draw, dtype=torch.float64)).Q for _ in range(2)
+    )
+    sizes = torch.logspace(0, -decades, d, dtype=torch.float64)
+    sizes[d - zeros :] = 0.0
+    return (left * sizes) @ right, float(sizes.sum())
+
+
+@pytest.mark.parametrize(
+    ("decades", "zeros"), [(0, 0), (3, 0), (6, 0), (12, 0), (0, 140), (4, 75), (12, 149), (0, 150)]
+)
+def test_the_sum_of_singular_values_however_small_they_are(decades, zeros):
+    matrix, expected = spectrum(decades, zeros)
+    assert _nuclear_norm(matrix) == pytest.approx(expected, rel=1e-10, abs=1e-300)
+    for part in (matrix[:40], matrix[:, :40]):
+        expected = float(torch.linalg.svdvals(part).sum())
+        assert _nuclear_norm(part) == pytest.approx(expected, rel=1e-10, abs=1e-300)
+
+
+def repeated(n, different, d=64, seed=0):
+    """N rows of which only so many differ, as of a network that makes a few pictures."""
+    return features(different, d, 0.2 * seed, seed)[torch.arange(n) % different]
+
+
+def dead(n, d=64, seed=0):
+    """Features a third of which are always zero."""
+    return features(n, d, 0.2 * seed, seed) * (torch.arange(d) % 3 != 0)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake"),
+    [
+        (features(300, 64), features(300, 64, 0.3, 1)),
+        (features(300, 64), repeated(200, 5, seed=1)),
+        (repeated(90, 7), repeated(200, 40, seed=1)),
+        (dead(200), dead(150, seed=1)),
+        (dead(30), features(50, 64, 0.3, 1)),
+        (features(300, 64), features(300, 64, 0.3, 1) * torch.logspace(0, -5, 64)),
+    ],
+)
+def test_fid_equals_scipy_and_torch_fidelity_whatever_the_rank(real, fake):
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+
+    found = frechet_distance(real, fake)
+    real, fake = real.double(), fake.double()
+    statistics = [fid_features_to_statistics(x) for x in (real, fake)]
+    (theirs,) = fid_statistics_to_metric(*statistics, verbose=False).values()
+    assert found == pytest.approx(theirs, rel=1e-6)
+    # scipy on the symmetric form, whose root exists where a covariance has no inverse
+    s_r, s_f = (np.cov(x.numpy(), rowvar=False) for x in (real, fake))
+    values, vectors = linalg.eigh(s_r)
+    half = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    root = linalg.sqrtm(half @ s_f @ half + 1e-20 * np.eye(64)).real
+    gap = (real.mean(0) - fake.mean(0)).square().sum().item()
+    expected = gap + np.trace(s_r) + np.trace(s_f) - 2 * np.trace(root)
+    assert found == pytest.approx(expected, rel=1e-6) and found > 0.1
 
 
 @pytest.mark.parametrize(

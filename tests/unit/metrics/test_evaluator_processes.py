@@ -61,8 +61,8 @@ def shard(rank: int, n_ranks: int, shuffle_seed: int) -> list[int]:
     return order[rank::n_ranks]
 
 
-def score(rank: int, n_ranks: int) -> dict:
-    """Two passes over differently dealt shards, then a pass that one image is too few for."""
+def score(rank: int, n_ranks: int, folder: Path) -> dict:
+    """Two passes over differently dealt shards, one of a second run, one of a single image."""
     from i2i.errors import SettingError
     from i2i.metrics import evaluator as module
 
@@ -70,19 +70,25 @@ def score(rank: int, n_ranks: int) -> dict:
     module.find_weights = lambda path: Path("weights.pth")
     module.load_inception = lambda path, device: extractor
     module.load_lpips = lambda *options: SquaredGap()
-    evaluator = module.PairEvaluator(kid_subsets=5, lpips=True)
+    cache = str(folder / f"cache {n_ranks}")
+    options = {"kid_subsets": 5, "lpips": True, "inception_batch_size": 1, "cache_dir": cache}
+    evaluator = module.PairEvaluator(**options)
     evaluator.prepare("cpu", required=True)
     draw = torch.Generator().manual_seed(0)
     target, output = torch.rand(2, N_IMAGES, 3, 24, 17, generator=draw) * 2 - 1
     found = {}
-    for number in (1, 2):
+    for number in (1, 2, 3):
         before = extractor.n_images
+        if number == 3:
+            evaluator = module.PairEvaluator(**options)
+            evaluator.prepare("cpu", required=True)
         evaluator.start("val")
         for i in shard(rank, n_ranks, number):
-            name, pair = [f"{i:03d}.png"], (output[[i]] / number, target[[i]])
+            name, pair = [f"{i:03d}.png"], (output[[i]] / min(number, 2), target[[i]])
             evaluator.update(torch.tensor([i]), name, *pair, class_maps([i]))
         found[f"pass {number}"] = asdict(evaluator.compute())
         found[f"images {number}"] = extractor.n_images - before
+    found["kept"] = [file.name for file in Path(cache).iterdir()]
     evaluator.start("tiny")
     if rank == 0:
         evaluator.update(torch.tensor([0]), ["0.png"], output[:1], target[:1])
@@ -115,7 +121,7 @@ def work(rank: int, n_ranks: int, folder: Path) -> None:
     """Is one process of a group of ``n_ranks``."""
     meeting = f"file://{folder / f'meeting {n_ranks}'}"
     distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=n_ranks)
-    found = score(rank, n_ranks)
+    found = score(rank, n_ranks, folder)
     found["weights"] = weights_error(rank)
     (folder / f"{n_ranks} {rank}.json").write_text(json.dumps(found))
     distributed.destroy_process_group()
@@ -155,7 +161,7 @@ def found(tmp_path_factory) -> dict[int, list[dict]]:
     }
 
 
-@pytest.mark.parametrize("key", ["pass 1", "pass 2"])
+@pytest.mark.parametrize("key", ["pass 1", "pass 2", "pass 3"])
 @pytest.mark.parametrize("n", [2, 3])
 def test_every_process_has_the_result_of_one_process_bit_for_bit(found, n, key):
     expected = found[1][0][key]
@@ -191,6 +197,15 @@ def test_real_features_are_shared_however_the_second_pass_is_dealt(found, n):
     padded = N_IMAGES + -N_IMAGES % n
     assert sum(other["images 1"] for other in found[n]) == 2 * padded
     assert sum(other["images 2"] for other in found[n]) == padded
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_a_second_run_reads_the_real_features_that_the_first_process_kept(found, n):
+    padded = N_IMAGES + -N_IMAGES % n
+    assert sum(other["images 3"] for other in found[n]) == padded
+    for other in found[n]:
+        assert other["pass 3"] == other["pass 2"]
+        assert len(other["kept"]) == 1 and other["kept"][0].endswith(".npz")
 
 
 @pytest.mark.parametrize("n", SIZES)

@@ -89,6 +89,26 @@ def test_made_photographs_are_scored_by_what_the_segmenter_sees(label_as: str) -
     assert result.ceiling["pixel_accuracy"] == pytest.approx(accuracy(truth, on_real), abs=1e-12)
 
 
+def test_the_segmenter_looks_at_real_photographs_once_a_run() -> None:
+    truth, on_real = ids(0), ids(2, (0, 1, 2))
+    on_made, next_made, other_real = ids(1, (0, 1, 2)), ids(3, (0, 1, 2)), ids(4, (0, 1, 2))
+    segmenter = Stand(on_made, on_real, next_made, on_made, other_real)
+    judge = Judge(
+        PairEvaluator(distribution=False), LabelTask(PALETTE, "input", "colours"), PALETTE,
+        "input", segmenter,
+    )  # fmt: skip
+    x, y, y_hat = colours(truth), photos(3), photos(4)
+    first = scored(judge, x, y, y_hat)
+    second = scored(judge, x, y, y_hat.flip(3))
+    assert len(segmenter.seen) == 3 and not torch.equal(segmenter.seen[2], y)
+    assert second.ceiling == first.ceiling and second.classes["ceiling"] == first.classes["ceiling"]
+    assert second.values["pixel_accuracy"] == pytest.approx(accuracy(truth, next_made), abs=1e-12)
+    judge.evaluator.start("val")  # equal indices, other photographs
+    judge.update(INDEX, NAMES, x, y, y_hat)
+    other = judge.evaluator.compute()
+    assert other.ceiling["pixel_accuracy"] == pytest.approx(accuracy(truth, other_real), abs=1e-12)
+
+
 def test_no_class_scores_without_classes_or_when_switched_off() -> None:
     y, y_hat = photos(0), photos(1)
     plain = scored(Judge(PairEvaluator(distribution=False)), y, y, y_hat)

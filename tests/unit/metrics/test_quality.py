@@ -93,6 +93,15 @@ def test_a_value_does_not_depend_on_the_batch_or_the_threads(photographs, metric
     assert np.unique(alone).size == 3
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_all_four_at_once_are_those_of_the_single_functions(photographs, shape):
+    output, target = pair(photographs, shape)
+    found = quality.all_of(output, target)
+    assert tuple(found) == quality.NAMES
+    for name, values in found.items():
+        assert torch.equal(values, getattr(quality, name)(output, target))
+
+
 def test_images_smaller_than_the_window_are_refused():
     images = torch.zeros(1, 3, 10, 64, dtype=torch.uint8)
     with pytest.raises(SettingError, match=r"images of 10 x 64 pixels; expected at least 11 x 11"):
