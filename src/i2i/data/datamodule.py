@@ -151,7 +151,8 @@ class PairedDataModule(LightningDataModule):
         )
         self.task = self._task(task)
         self._pairs: dict[str, PairList] = {}
-        self._cache: ImageCache | None = None  # made with the first loader
+        self._cache: ImageCache | None = None  # made with the first loader of a training
+        self._fits = False
 
     def prepare_data(self) -> None:
         """Fetches or draws the data set where it is missing (one process of each machine)."""
@@ -164,6 +165,7 @@ class PairedDataModule(LightningDataModule):
         Args:
             stage: "fit", "validate", "test", "predict" or None for all splits.
         """
+        self._fits |= stage == "fit"
         for split in SPLITS if stage is None else _STAGE_SPLITS[stage]:
             self.pairs(split)
 
@@ -278,8 +280,8 @@ class PairedDataModule(LightningDataModule):
         """A split for a loader: with the shared memory, and levels for ``Collate``."""
         pairs = self.pairs(self._needed(split))
         kept = None
-        # Read once an epoch. An evaluation of val alone reads once, and does not list train for it.
-        if split == ("train" if jittered else "val") and "train" in self._pairs:
+        in_training = jittered or self._fits or self._cache is not None
+        if in_training and split == ("train" if jittered else "val"):  # read once an epoch
             first = 0 if jittered else self.set_size("train")
             kept = CachePart(self._shared_cache(), first, jittered)
         return PairedDataset(

@@ -129,6 +129,15 @@ def test_later_epochs_come_from_memory_that_the_workers_share(
         assert all(same(left, right) for left, right in zip(found, later[epoch], strict=True))
 
 
+def test_only_training_keeps_images(root: Path) -> None:
+    data = build(root, val_from_train=3, cache_gb=1)
+    assert len(names(data.val_dataloader())) == 3 and data._cache is None  # evaluated once
+    data.setup("fit")
+    assert len(names(data.val_dataloader())) == 3 and data._cache.get(7 + 2) is not None
+    used = data._cache.used
+    assert len(names(data.loader("train"))) == 7 and data._cache.used == used
+
+
 def test_the_cache_is_split_among_the_processes_of_a_machine(root: Path) -> None:
     data = build(root, cache_gb=0.001, batch_size=1)
     data.trainer = trainer(world_size=8)
