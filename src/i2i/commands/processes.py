@@ -7,6 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from i2i.cluster import launched, slurm_step
+from i2i.errors import setting_error
+
+
+def check_processes(cfg: Any) -> None:
+    """Checks the trainer's devices against the processes that srun or torchrun started.
+
+    Raises:
+        SettingError: They differ: some process would wait for ever, or all would write one run.
+    """
+    found = launched()
+    trainer = cfg.get("trainer")
+    if found is None or trainer is None:
+        return
+    if slurm_step():  # Lightning asks for this variable, which srun sets for some options only
+        os.environ.setdefault("SLURM_NTASKS_PER_NODE", str(found[0]))
+    for key, number in (("devices", found[0]), ("num_nodes", found[1])):
+        if isinstance(trainer[key], int) and trainer[key] != number:
+            kind = "processes a machine" if key == "devices" else "machines"
+            raise setting_error(
+                f"trainer.{key}={trainer[key]}", f"{number} {kind}, started from outside",
+                "the same number", "Use trainer=auto, ddp or slurm, which take the number that is "
+                "there, or start as many as you ask for.",
+            )  # fmt: skip
+
 
 def finish_processes(trainer: Any, succeeded: bool) -> None:
     """Waits until every process of a job has ended, or ends them where the job failed.
@@ -47,7 +72,9 @@ def processes_of_one_job() -> Iterator[None]:
     finally:
         import torch.distributed as dist
 
-        if dist.is_available() and dist.is_initialized() and "LOCAL_RANK" not in environment:
+        # Processes that others started keep their group for the next job of the sweep.
+        ours = "LOCAL_RANK" not in environment and launched() is None
+        if dist.is_available() and dist.is_initialized() and ours:
             dist.destroy_process_group()
         sys.argv = argv
         os.environ.clear()

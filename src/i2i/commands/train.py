@@ -8,7 +8,8 @@ from typing import Any
 
 from i2i.commands.launch import launch
 from i2i.commands.processes import finish_processes, processes_of_one_job
-from i2i.commands.resume import key_of, last_checkpoint, with_earlier_options
+from i2i.commands.requeue import note_job
+from i2i.commands.resume import checkpoint_to_resume, key_of, with_earlier_options
 from i2i.errors import SettingError, setting_error
 
 FILES_OF_METRICS = ("inception_weights", "lpips_weights", "segmenter")
@@ -32,7 +33,7 @@ def train(cfg: Any) -> float | None:
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     require_writable(run_dir, "hydra.run.dir")
-    checkpoint = last_checkpoint(Path(cfg.resume)) if cfg.resume else None
+    checkpoint = checkpoint_to_resume(cfg.resume, run_dir)
     cfg.resume = str(checkpoint) if checkpoint else None
     if not checkpoint:
         require_unused(run_dir)
@@ -47,6 +48,7 @@ def train(cfg: Any) -> float | None:
         callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
         callbacks["scoring"] = make_scoring(cfg, datamodule)
         write_record(run_dir, config)
+        note_job(run_dir)
         loggers = [instantiate(node) for node in cfg.logger.values()]
         trainer = instantiate(
             cfg.trainer, callbacks=list(callbacks.values()), logger=loggers,
