@@ -40,7 +40,10 @@ class Guarded:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.prepare()
-        sys.argv = [self.program]  # further processes of a job are started with it
+        # Lightning starts a job's further processes with the program and module of this process,
+        # which here are the launcher's.
+        sys.argv = [self.program]
+        sys.modules["__main__"].__spec__ = None
 
     def __call__(self, cfg: Any) -> Any:
         quieten()
@@ -51,7 +54,7 @@ class Guarded:
             return self.run(cfg)
         except Exception as error:  # Hydra notes it, starts the next job, and raises it at the end
             print(f"\nThis job failed: {describe(error)}", file=sys.stderr)
-            raise
+            raise setting_at_fault(error) or error from None  # causes are not pickled
 
     def run(self, cfg: Any) -> Any:
         """The task; a signal of the scheduler in it sends the job back into the queue."""
@@ -108,14 +111,19 @@ def report_errors(call: Callable[[], Any]) -> Any:
         sys.exit(1)
 
 
+def setting_at_fault(error: BaseException) -> SettingError | None:
+    """The error of a setting among the causes of an error."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, SettingError):
+        cause = cause.__cause__
+    return cause
+
+
 def describe(error: BaseException) -> str:
     """The text of an error: that of the setting at fault, where one is among its causes."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, SettingError):
-            # A loader process puts a traceback before the text.
-            return str(cause).rsplit("SettingError: ", 1)[-1].strip()
-        cause = cause.__cause__
+    if (setting := setting_at_fault(error)) is not None:
+        # A loader process puts a traceback before the text.
+        return str(setting).rsplit("SettingError: ", 1)[-1].strip()
     if isinstance(error, PermissionError):
         return (
             f"{error.filename}: found no permission to read or write there; expected some. "

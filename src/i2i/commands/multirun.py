@@ -8,6 +8,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 
 from i2i.cluster import rank
+from i2i.commands.resolvers import direction
 
 SWEEPS: list[tuple[Path, bool]] = []  # begun here and not yet compared; whether SLURM has its jobs
 
@@ -16,12 +17,30 @@ class CompareRuns(Callback):
     """Notes every sweep, however it was asked for; see ``comparing``."""
 
     def on_multirun_start(self, config: Any, **_: Any) -> None:
+        if config.hydra.sweeper._target_.endswith("OptunaSweeper"):
+            suit_optuna(config)
         by_slurm = config.hydra.launcher._target_.endswith("SlurmLauncher")
         if by_slurm:
             from i2i.commands.slurm_queue import watch_queue
 
             watch_queue()
         SWEEPS.append((Path(config.hydra.sweep.dir).absolute(), by_slurm))
+
+
+def suit_optuna(config: Any) -> None:
+    """Makes Optuna's sweeper go where ``sweep_metric`` is better, and on where a job failed.
+
+    Its own settings minimize, and end the sweep with the first failure. Settings that were typed
+    stay.
+    """
+    from omegaconf import open_dict, read_write
+
+    typed = {option.partition("=")[0].lstrip("+") for option in config.hydra.overrides.hydra}
+    suited = {"direction": direction(config.sweep_metric), "max_failure_rate": 1.0}
+    with read_write(config), open_dict(config):
+        for key, value in suited.items():
+            if f"hydra.sweeper.{key}" not in typed:
+                config.hydra.sweeper[key] = value
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """The further processes of a job: started for it alone, and ended with it."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -50,6 +52,40 @@ def finish_processes(trainer: Any, succeeded: bool) -> None:
             process.kill()
 
 
+GRACE = 60  # seconds that a job has to notice that one of its processes is gone
+
+
+@contextmanager
+def watched_processes() -> Iterator[None]:
+    """Ends a job of which a process failed, and not the sweep that it stands in.
+
+    Lightning kills the main process at once. Here its next exchange with the lost process fails,
+    and the sweep goes on with the next job; only a job that hangs (NCCL) is killed with its sweep.
+    """
+    from lightning.pytorch.strategies.launchers import subprocess_script
+
+    over, theirs = threading.Event(), subprocess_script._launch_process_observer
+
+    def watch(processes: list[subprocess.Popen]) -> None:
+        while not over.wait(1):
+            if any(process.poll() for process in processes):
+                for process in processes:
+                    process.kill()
+                if not over.wait(GRACE):
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return
+
+    def start(processes: list[subprocess.Popen]) -> None:
+        threading.Thread(target=watch, args=(processes,), daemon=True).start()
+
+    subprocess_script._launch_process_observer = start
+    try:
+        yield
+    finally:
+        over.set()
+        subprocess_script._launch_process_observer = theirs
+
+
 @contextmanager
 def processes_of_one_job() -> Iterator[None]:
     """Lets Lightning start this job's further processes, and only this job's.
@@ -68,7 +104,8 @@ def processes_of_one_job() -> Iterator[None]:
     with read_write(hydra_cfg), open_dict(hydra_cfg):
         hydra_cfg.run.dir = hydra_cfg.runtime.output_dir
     try:
-        yield
+        with watched_processes():
+            yield
     finally:
         import torch.distributed as dist
 

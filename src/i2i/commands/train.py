@@ -217,6 +217,8 @@ def report(
 
     if not datamodule.set_size("test") or trainer.limit_test_batches == 0:
         return
+    if callbacks.get("pruning") and callbacks["pruning"].pruned:
+        return
     best = callbacks["best"].best_model_path if callbacks.get("best") else ""
     chosen = best if cfg.test_checkpoint == "best" and best else callbacks["last"].best_model_path
     trainer.test(model, datamodule, ckpt_path=chosen, weights_only=True, verbose=False)
