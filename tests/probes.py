@@ -2,10 +2,15 @@
 
 import os
 import signal
+import subprocess
+import time
 from pathlib import Path
 
 import torch
 from lightning.pytorch import Callback
+
+from i2i.callbacks.preemption import Preemption
+from i2i.cluster import restarts
 
 
 class KillAt(Callback):
@@ -31,3 +36,24 @@ class WeightTrail(Callback):
         torch.save(
             state, self.folder / f"{pl_module.batches_seen:03d}_rank{trainer.global_rank}.pt"
         )
+
+
+class SignalAt(Callback):
+    """Has SLURM signal its own job after a batch of the job's first stretch.
+
+    The first process waits for its signal there; the others go on and have theirs when it comes.
+    """
+
+    def __init__(self, batches: int, name: str = "USR1"):
+        self.batches, self.name = batches, name
+
+    def on_train_batch_end(self, trainer, pl_module, *_) -> None:
+        if restarts() or pl_module.batches_seen != self.batches or not trainer.is_global_zero:
+            return
+        (preemption,) = (c for c in trainer.callbacks if isinstance(c, Preemption))
+        job = os.environ["SLURM_JOB_ID"]
+        # In a session of its own: SLURM signals every process of the job's group.
+        command = ["scancel", f"--signal={self.name}", job]
+        subprocess.run(command, check=True, start_new_session=True)
+        while not preemption.signalled:
+            time.sleep(0.02)

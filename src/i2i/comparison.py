@@ -79,7 +79,7 @@ def read_run(folder: Path) -> Run:
             break
     file = folder / "test_metrics.json"
     if not file.is_file():
-        run.note = NO_SCORES
+        run.note = why_no_scores(folder)
         return run
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -94,6 +94,17 @@ def read_run(folder: Path) -> Run:
         else:
             run.others[name] = scores
     return run
+
+
+def why_no_scores(folder: Path) -> str:
+    """What a run's folder says about why it has no test_metrics.json."""
+    record = folder / "pruning.json"
+    if record.is_file():
+        content = json.loads(record.read_text(encoding="utf-8"))
+        if content["state"] == "pruned":
+            step, value = list(content["values"].items())[-1]
+            return f"pruned at step {step}: {content['monitor']} {float(value):.4f}"
+    return NO_SCORES
 
 
 def find_runs(folder: Path) -> list[Run]:

@@ -23,7 +23,7 @@ def require_writable(folder: Path, setting: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # on another machine a process may have the same number
     except OSError as error:
         raise setting_error(
             f"{setting}={folder}", f"no way to write there ({error.strerror})",

@@ -9,11 +9,65 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from i2i.commands.resolvers import register
+from i2i.cluster import Preempted, rank
+from i2i.commands.processes import check_processes
+from i2i.commands.requeue import end_step_at_exit, expect_requeueing, requeue
+from i2i.commands.resolvers import in_sweep, register
 from i2i.errors import SettingError
 from i2i.resources import root_dir
 
 Task = Callable[[Any], Any]
+
+
+class Guarded:
+    """A task with what has to stand around it in whichever process it runs.
+
+    Launchers of sweeps pickle it and run it elsewhere; there it makes itself at home before Hydra
+    composes the job.
+    """
+
+    def __init__(self, task: Task):
+        functools.update_wrapper(self, task)
+        self.task, self.program = task, os.path.abspath(sys.argv[0])
+        self.prepare()
+
+    def prepare(self) -> None:
+        """What ``conf/`` needs: its resolvers and its place."""
+        register()
+        os.environ["I2I_ROOT"] = str(root_dir())  # conf/*.yaml name it in hydra.searchpath
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.prepare()
+        # Lightning starts a job's further processes with the program and module of this process,
+        # which here are the launcher's.
+        sys.argv = [self.program]
+        sys.modules["__main__"].__spec__ = None
+
+    def __call__(self, cfg: Any) -> Any:
+        quieten()
+        expect_requeueing(cfg)
+        if not in_sweep():
+            return report_errors(lambda: self.run(cfg))
+        try:
+            return self.run(cfg)
+        except Exception as error:  # Hydra notes it, starts the next job, and raises it at the end
+            print(f"\nThis job failed: {describe(error)}", file=sys.stderr)
+            raise setting_at_fault(error) or error from None  # causes are not pickled
+
+    def run(self, cfg: Any) -> Any:
+        """The task; a signal of the scheduler in it sends the job back into the queue."""
+        try:
+            check_processes(cfg)
+            return self.task(cfg)
+        except Preempted:
+            if cfg.trainer.get("requeue") and not requeue():
+                raise SystemExit(1) from None
+            raise
+        except Exception:
+            end_step_at_exit()
+            raise
 
 
 def launch(task: Task, config_name: str) -> None:
@@ -28,32 +82,16 @@ def launch(task: Task, config_name: str) -> None:
     """
     import hydra
 
-    register()
-    root = root_dir()
-    os.environ["I2I_ROOT"] = str(root)  # conf/*.yaml name it in hydra.searchpath
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
+    from i2i.commands.multirun import comparing
 
-    @functools.wraps(task)
-    def guarded(cfg: Any) -> Any:
-        quieten()
-        if not in_sweep():
-            return report_errors(lambda: task(cfg))
-        try:
-            return task(cfg)
-        except Exception as error:  # Hydra notes it, starts the next job, and raises it at the end
-            print(f"\nThis job failed: {describe(error)}", file=sys.stderr)
-            raise
+    conf = str(root_dir() / "conf")
+    run = hydra.main(version_base="1.3", config_path=conf, config_name=config_name)
 
-    run = hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name=config_name)
-    report_errors(run(guarded))
+    def run_and_compare() -> Any:
+        with comparing():
+            return run(Guarded(task))()
 
-
-def in_sweep() -> bool:
-    """Whether this job is one of several."""
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-
-    return HydraConfig.get().mode == RunMode.MULTIRUN
+    report_errors(run_and_compare)
 
 
 def report_errors(call: Callable[[], Any]) -> Any:
@@ -68,19 +106,24 @@ def report_errors(call: Callable[[], Any]) -> Any:
         mendable += (FileNotFoundError, NotADirectoryError, FileExistsError)
         if os.environ.get("I2I_TRACEBACK") or not isinstance(error, mendable):
             raise
-        if int(os.environ.get("LOCAL_RANK", "0")) == 0:
+        if rank() == 0:
             print(f"\n{describe(error)}", file=sys.stderr)
         sys.exit(1)
 
 
+def setting_at_fault(error: BaseException) -> SettingError | None:
+    """The error of a setting among the causes of an error."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, SettingError):
+        cause = cause.__cause__
+    return cause
+
+
 def describe(error: BaseException) -> str:
     """The text of an error: that of the setting at fault, where one is among its causes."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, SettingError):
-            # A loader process puts a traceback before the text.
-            return str(cause).rsplit("SettingError: ", 1)[-1].strip()
-        cause = cause.__cause__
+    if (setting := setting_at_fault(error)) is not None:
+        # A loader process puts a traceback before the text.
+        return str(setting).rsplit("SettingError: ", 1)[-1].strip()
     if isinstance(error, PermissionError):
         return (
             f"{error.filename}: found no permission to read or write there; expected some. "
@@ -125,5 +168,6 @@ def quieten() -> None:
         ".*does not have many workers.*",
         ".*your dataloader is not resumable.*",  # the sampler asks the model how far it is
         ".*pre-optimization.*",
+        ".*`srun` command is available.*",  # one process on a login node is a wish, too
     ):
         warnings.filterwarnings("ignore", message=text)

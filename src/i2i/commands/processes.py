@@ -1,11 +1,38 @@
 """The further processes of a job: started for it alone, and ended with it."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from i2i.cluster import launched, slurm_step
+from i2i.errors import setting_error
+
+
+def check_processes(cfg: Any) -> None:
+    """Checks the trainer's devices against the processes that srun or torchrun started.
+
+    Raises:
+        SettingError: They differ: some process would wait for ever, or all would write one run.
+    """
+    found = launched()
+    trainer = cfg.get("trainer")
+    if found is None or trainer is None:
+        return
+    if slurm_step():  # Lightning asks for this variable, which srun sets for some options only
+        os.environ.setdefault("SLURM_NTASKS_PER_NODE", str(found[0]))
+    for key, number in (("devices", found[0]), ("num_nodes", found[1])):
+        if isinstance(trainer[key], int) and trainer[key] != number:
+            kind = "processes a machine" if key == "devices" else "machines"
+            raise setting_error(
+                f"trainer.{key}={trainer[key]}", f"{number} {kind}, started from outside",
+                "the same number", "Use trainer=auto, ddp or slurm, which take the number that is "
+                "there, or start as many as you ask for.",
+            )  # fmt: skip
 
 
 def finish_processes(trainer: Any, succeeded: bool) -> None:
@@ -23,6 +50,40 @@ def finish_processes(trainer: Any, succeeded: bool) -> None:
             process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+GRACE = 60  # seconds that a job has to notice that one of its processes is gone
+
+
+@contextmanager
+def watched_processes() -> Iterator[None]:
+    """Ends a job of which a process failed, and not the sweep that it stands in.
+
+    Lightning kills the main process at once. Here its next exchange with the lost process fails,
+    and the sweep goes on with the next job; only a job that hangs (NCCL) is killed with its sweep.
+    """
+    from lightning.pytorch.strategies.launchers import subprocess_script
+
+    over, theirs = threading.Event(), subprocess_script._launch_process_observer
+
+    def watch(processes: list[subprocess.Popen]) -> None:
+        while not over.wait(1):
+            if any(process.poll() for process in processes):
+                for process in processes:
+                    process.kill()
+                if not over.wait(GRACE):
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return
+
+    def start(processes: list[subprocess.Popen]) -> None:
+        threading.Thread(target=watch, args=(processes,), daemon=True).start()
+
+    subprocess_script._launch_process_observer = start
+    try:
+        yield
+    finally:
+        over.set()
+        subprocess_script._launch_process_observer = theirs
 
 
 @contextmanager
@@ -43,11 +104,14 @@ def processes_of_one_job() -> Iterator[None]:
     with read_write(hydra_cfg), open_dict(hydra_cfg):
         hydra_cfg.run.dir = hydra_cfg.runtime.output_dir
     try:
-        yield
+        with watched_processes():
+            yield
     finally:
         import torch.distributed as dist
 
-        if dist.is_available() and dist.is_initialized() and "LOCAL_RANK" not in environment:
+        # Processes that others started keep their group for the next job of the sweep.
+        ours = "LOCAL_RANK" not in environment and launched() is None
+        if dist.is_available() and dist.is_initialized() and ours:
             dist.destroy_process_group()
         sys.argv = argv
         os.environ.clear()

@@ -1,9 +1,17 @@
-"""Values that conf/ computes: how many channels a side has."""
+"""Values that conf/ computes: channels of a side, processes of a job, names of folders."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import OmegaConf
+
+from i2i import cluster
+from i2i.errors import setting_error
+
+# Scores of which more is better; of every other one less is.
+MORE_IS_BETTER = (
+    *("ssim", "psnr", "pixel_accuracy", "class_accuracy", "mean_iou", "inception_score"),
+)
 
 
 def side_channels(
@@ -35,6 +43,43 @@ def side_channels(
     return 3
 
 
+def launched(what: str, otherwise: int | str) -> int | str:
+    """Processes a machine (``devices``) or machines (``nodes``), as torchrun or srun started them.
+
+    Args:
+        what: devices or nodes.
+        otherwise: The value where this program starts its processes by itself.
+    """
+    found = cluster.launched()
+    return otherwise if found is None else found[("devices", "nodes").index(what)]
+
+
+def direction(score: str) -> str:
+    """Where an optimising sweep has to go: maximize for val/ssim, minimize for val/l1.
+
+    Raises:
+        SettingError: It names no score.
+    """
+    split, _, name = score.partition("/")
+    if split not in ("val", "test") or not name:
+        raise setting_error(
+            f"sweep_metric={score}", "no split and score", "such as val/ssim or val/l1",
+            "Pruning needs val/.",
+        )  # fmt: skip
+    return "maximize" if name in MORE_IS_BETTER else "minimize"
+
+
+def in_sweep() -> bool:
+    """Whether this job is one of several."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
 def register() -> None:
-    """Makes ``${side_channels:...}`` known to OmegaConf."""
-    OmegaConf.register_new_resolver("side_channels", side_channels, replace=True)
+    """Makes the functions of this file known to OmegaConf."""
+    for resolver in (side_channels, launched, direction, in_sweep):
+        OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
+    # One answer a program, which the jobs of a sweep take along.
+    OmegaConf.register_new_resolver("started", cluster.started, use_cache=True, replace=True)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from i2i.commands.requeue import earlier_stretch
 from i2i.errors import setting_error
 
 
@@ -21,6 +22,26 @@ def last_checkpoint(path: Path) -> Path:
         f"resume={path}", f"{found} there", "the folder of a run, or one of its checkpoints",
         "A run writes its first checkpoint after its first epoch; look in outputs/ or multirun/.",
     )  # fmt: skip
+
+
+def checkpoint_to_resume(resume: str | None, run_dir: Path) -> Path | None:
+    """What this job goes on from: where SLURM started it again its own last checkpoint.
+
+    A job that was stopped before its first checkpoint begins anew, in the same folder.
+
+    Args:
+        resume: The option, or None.
+        run_dir: The folder of this run.
+
+    Raises:
+        SettingError: There is no checkpoint where ``resume`` says.
+    """
+    if earlier_stretch(run_dir):
+        last = run_dir / "checkpoints" / "last.ckpt"
+        if last.is_file():
+            return last
+        (run_dir / "metrics.csv").unlink(missing_ok=True)
+    return last_checkpoint(Path(resume)) if resume else None
 
 
 def with_earlier_options(argv: list[str]) -> list[str]:

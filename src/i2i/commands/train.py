@@ -12,7 +12,8 @@ from i2i.commands.plain_config import (
     say_what_has_no_effect,
 )
 from i2i.commands.processes import finish_processes, processes_of_one_job
-from i2i.commands.resume import key_of, last_checkpoint, with_earlier_options
+from i2i.commands.requeue import note_job
+from i2i.commands.resume import checkpoint_to_resume, key_of, with_earlier_options
 from i2i.errors import SettingError, setting_error
 
 
@@ -34,7 +35,7 @@ def train(cfg: Any) -> float | None:
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     require_writable(run_dir, "hydra.run.dir")
-    checkpoint = last_checkpoint(Path(cfg.resume)) if cfg.resume else None
+    checkpoint = checkpoint_to_resume(cfg.resume, run_dir)
     cfg.resume = str(checkpoint) if checkpoint else None
     if not checkpoint:
         require_unused(run_dir)
@@ -51,6 +52,7 @@ def train(cfg: Any) -> float | None:
         callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
         callbacks["scoring"] = make_scoring(cfg, datamodule)
         write_record(run_dir, config)
+        note_job(run_dir)
         loggers = [instantiate(node) for node in cfg.logger.values()]
         trainer = instantiate(
             cfg.trainer, callbacks=list(callbacks.values()), logger=loggers,
@@ -197,6 +199,8 @@ def report(
     from i2i.run_folder import CEILING, table, write_json
 
     if not datamodule.set_size("test") or trainer.limit_test_batches == 0:
+        return
+    if callbacks.get("pruning") and callbacks["pruning"].pruned:
         return
     best = callbacks["best"].best_model_path if callbacks.get("best") else ""
     chosen = best if cfg.test_checkpoint == "best" and best else callbacks["last"].best_model_path

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import WandbLogger
 
 from i2i.messages import say
@@ -56,9 +57,10 @@ def make_wandb_logger(
     elif offline is None:
         offline = not has_key()
     id_file = Path(folder) / "wandb_id.txt"
-    if not id_file.exists():
+    if not id_file.exists() and rank_zero_only.rank == 0:  # only its run is W&B's
         id_file.parent.mkdir(parents=True, exist_ok=True)
         id_file.write_text(secrets.token_hex(4))
+    run_id = id_file.read_text().strip() if id_file.exists() else None
     extra: dict[str, Any] = {"group": group, "tags": tags, "reinit": "finish_previous"}
     if not offline:
         extra["resume"] = "allow"
@@ -68,6 +70,6 @@ def make_wandb_logger(
             f"wandb login && wandb sync {Path(folder) / 'wandb'}/offline-run-*"
         )
     return WandbLogger(
-        name=name, save_dir=folder, id=id_file.read_text().strip(), project=project,
+        name=name, save_dir=folder, id=run_id, project=project,
         offline=offline and mode is None, settings=wandb.Settings(silent=True), **extra,
     )  # fmt: skip

@@ -1,0 +1,109 @@
+"""Saves and ends a run when the scheduler asks for the machine."""
+
+import os
+import signal
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from i2i.cluster import Preempted
+from i2i.messages import say
+
+# What SLURM sends before the time is over (--signal=USR1@120), what submitit sends, and what a
+# preempting partition and torchrun send.
+SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
+
+
+def leave(*_: Any) -> None:
+    """A signal where nothing is under way that has to be saved: ends the program in order."""
+    ignore_signals()
+    raise Preempted(0)
+
+
+def listen(handler: Any = leave) -> None:
+    """Gives the signals to a handler; in the process that asked, not in loaders forked later."""
+    me = os.getpid()
+
+    def handle(number: int, frame: Any) -> None:
+        if os.getpid() == me:
+            handler(number, frame)
+
+    for number in SIGNALS:
+        signal.signal(number, handle)
+
+
+def ignore_signals() -> None:
+    """From here on the end is not disturbed."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+class Preemption(Callback):
+    """Ends training after a signal, at the end of a step, with that step in ``last.ckpt``.
+
+    The processes of a job receive a signal at different moments. Each sends its own state to all at
+    the end of a step and reads the answer at the end of the next, when it is long there: so all
+    stop at the same step, and none waits for it. The last step of an epoch, before its validation,
+    is no place to go on from; the one after it is.
+
+    Outside of training steps a signal ends the program at once: what is not saved then is made
+    again.
+    """
+
+    def __init__(self, file: str):  # the checkpoint that the run goes on from
+        self.file = file
+        self.signalled = self.training = False
+        self.group: Any = None
+        self.pending: tuple[torch.Tensor, Any] | None = None
+
+    def receive(self, *_: Any) -> None:
+        """The signal handler."""
+        if not self.training:
+            leave()
+        self.signalled = True
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.training = True
+        listen(self.receive)  # in the place of Lightning's, whose SIGTERM calls collectives
+        if trainer.world_size > 1:
+            self.group = torch.distributed.new_group(backend="gloo")
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, *_: Any
+    ) -> None:
+        stop = self.all_agree(trainer)
+        # Not is_last_batch, which a run that goes on within an epoch does not know.
+        if stop and pl_module.batches_seen % int(trainer.num_training_batches):
+            ignore_signals()
+            trainer.save_checkpoint(self.file)
+            say(f"Signal: stopped after step {trainer.global_step}, which is saved in {self.file}")
+            raise Preempted(0)
+
+    def all_agree(self, trainer: Trainer) -> bool:
+        """Whether any process had its signal one step ago; alone, whether this one has it."""
+        if trainer.world_size == 1:
+            return self.signalled
+        stop = self.answer()
+        state = torch.tensor([int(self.signalled)])
+        work = torch.distributed.all_reduce(
+            state, torch.distributed.ReduceOp.MAX, group=self.group, async_op=True
+        )
+        self.pending = state, work
+        return stop
+
+    def answer(self) -> bool:
+        """What was asked at the end of the step before."""
+        if self.pending is None:
+            return False
+        (state, work), self.pending = self.pending, None
+        work.wait()
+        return bool(state.item())
+
+    def on_train_end(self, *_: Any) -> None:
+        self.answer()
+        self.training = False
+        listen()
+
+    def on_test_start(self, *_: Any) -> None:
+        listen()

@@ -1,0 +1,107 @@
+"""Who started this process, and how many there are: a shell, torchrun, or SLURM's srun.
+
+Lightning's own children are no matter of this file: they are given everything by their parent.
+"""
+
+import os
+import re
+from datetime import datetime, timedelta
+
+from i2i.errors import setting_error
+
+INTERACTIVE = ("bash", "interactive")  # names of jobs that Lightning takes for a person's shell
+
+
+class Preempted(SystemExit):
+    """The scheduler wants the machine back; what has to be saved is saved."""
+
+
+def by_torchrun() -> bool:
+    """Whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def slurm_job() -> str | None:
+    """The job as ``scontrol`` and ``sacct`` call it, 12 or 12_3; None outside of SLURM."""
+    if (array := os.environ.get("SLURM_ARRAY_JOB_ID")) is not None:
+        return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+    return os.environ.get("SLURM_JOB_ID")
+
+
+def slurm_step() -> str | None:
+    """The job step, e.g. 12.0; None where ``srun`` did not start this process."""
+    step = os.environ.get("SLURM_STEP_ID")
+    if step is None or os.environ.get("SLURM_JOB_NAME") in INTERACTIVE:
+        return None
+    return f"{slurm_job()}.{step}"
+
+
+def launched() -> tuple[int, int] | None:
+    """Processes a machine and machines; None where nobody else starts the processes.
+
+    Raises:
+        SettingError: The machines have unequal numbers of tasks.
+    """
+    if by_torchrun():
+        local = int(os.environ["LOCAL_WORLD_SIZE"])
+        return local, int(os.environ["WORLD_SIZE"]) // local
+    if slurm_step() is None:
+        return None
+    text = os.environ.get("SLURM_STEP_TASKS_PER_NODE", "1")  # 4, 4(x2), or 4,3 where unequal
+    found = re.fullmatch(r"(\d+)(?:\(x\d+\))?", text)
+    if found is None:
+        raise setting_error(
+            "srun --ntasks", f"{text} tasks on the machines", "the same number on each",
+            "Use srun --nodes=N --ntasks-per-node=M.",
+        )  # fmt: skip
+    return int(found[1]), int(os.environ.get("SLURM_STEP_NUM_NODES", "1"))
+
+
+def rank() -> int:
+    """This process among all of its job, from 0."""
+    if by_torchrun():
+        return int(os.environ["RANK"])
+    if slurm_step() is not None:
+        return int(os.environ["SLURM_PROCID"])
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def started() -> str:
+    """A name for what was started now, the same one in all of its processes.
+
+    Processes that are started one by one see different clocks. Under srun the name is that of the
+    job step, which stays when the job is requeued; under torchrun the first process tells the
+    others the time.
+
+    Returns:
+        slurm/JOB.STEP, or DATE/TIME.
+
+    Raises:
+        SettingError: torchrun keeps no store through which the time could be told.
+    """
+    if by_torchrun():
+        return told_by_the_first(f"{datetime.now():%Y-%m-%d/%H-%M-%S}")
+    step = slurm_step()
+    return f"slurm/{step}" if step else f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
+
+
+def told_by_the_first(text: str) -> str:
+    """The first process's text, by way of torchrun's store."""
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        raise setting_error(
+            "hydra.run.dir", "torchrun without a store of its own", "one, for the folder's name",
+            "Unset TORCH_DISABLE_SHARE_RDZV_TCP_STORE, or name a folder: hydra.run.dir=...",
+        )  # fmt: skip
+    from torch.distributed import TCPStore
+
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = TCPStore(address, port, is_master=False, timeout=timedelta(minutes=5))
+    key = f"i2i/started/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+    if rank() == 0:
+        store.set(key, text)
+    return store.get(key).decode()  # waits until it is there
+
+
+def restarts() -> int:
+    """How often SLURM has started this job again."""
+    return int(os.environ.get("SLURM_RESTART_COUNT", "0")) if slurm_job() else 0

@@ -1,0 +1,95 @@
+"""A run that is stopped by a signal at any step goes on as if nothing had been; no scheduler needed."""
+
+import csv
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from bit_for_bit import assert_same
+from conftest import TINY_UNET, Run
+
+LIVELY = ["model.ema_decay=0.9", "generator.norm=batch", "trainer.max_epochs=3",
+          "callbacks.samples=null", "baselines=false"]  # fmt: skip
+TARGET = "+callbacks.preemption._target_=i2i.callbacks.preemption.Preemption"
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> object:
+    numbers = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def stopped(
+    command: Callable[..., int], tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Path]:
+    """Trains until this process sends itself a signal after a batch."""
+
+    def run(batches: int, number: signal.Signals, *options: str) -> Path:
+        from i2i.callbacks.throughput import Throughput
+
+        run_dir = tmp_path / "stopped"
+        end = Throughput.on_train_batch_end
+
+        def and_signal(self: object, trainer: object, pl_module: object, *rest: object) -> None:
+            end(self, trainer, pl_module, *rest)
+            if pl_module.batches_seen == batches:
+                os.kill(os.getpid(), number)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Throughput, "on_train_batch_end", and_signal)
+            code = command(
+                "train", *tiny, *TINY_UNET, *LIVELY, *options, f"hydra.run.dir={run_dir}", TARGET,
+                f"+callbacks.preemption.file={run_dir}/checkpoints/last.ckpt",
+            )  # fmt: skip
+        assert code == 0
+        return run_dir
+
+    return run
+
+
+def rows(run_dir: Path) -> list[dict[str, str]]:
+    """Losses, rates and scores; throughput starts its clock again with the first batch."""
+    timed = ("train/images_per_second", "train/images_seen", "train/epoch")
+    with (run_dir / "metrics.csv").open() as file:
+        return [
+            {k: v for k, v in row.items() if k not in timed}
+            for row in csv.DictReader(file)
+        ]
+
+
+def load(run_dir: Path) -> dict:
+    return torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
+
+
+@pytest.mark.parametrize(
+    ("batches", "saved", "number", "options"),
+    [
+        (3, 3, signal.SIGUSR1, []),
+        (8, 9, signal.SIGTERM, []),  # the last batch of an epoch: its validation comes first
+        (15, 15, signal.SIGUSR2, []),
+        (5, 5, signal.SIGUSR1, ["gan_loss=wgan-gp", "model.n_critic=2"]),  # between two updates of G
+    ],
+    ids=["within-epoch-1", "end-of-epoch-1", "within-epoch-2", "between-critic-steps"],
+)
+def test_the_rest_is_the_same_wherever_it_stopped(
+    train: Run, stopped: Callable[..., Path], batches: int, saved: int, number: signal.Signals,
+    options: list[str],
+) -> None:  # fmt: skip
+    run_dir = stopped(batches, number, *options)
+    assert load(run_dir)["i2i"]["batches_seen"] == saved
+    assert not (run_dir / "test_metrics.json").exists()
+    train(f"resume={run_dir}", "callbacks.preemption=null", folder="stopped")
+    straight = train(*LIVELY, *options, folder="straight")
+    one, two = load(straight), load(run_dir)
+    for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch"):
+        assert_same(one[key], two[key], key)
+    assert one["i2i"]["batches_seen"] == two["i2i"]["batches_seen"] == 24
+    assert rows(straight) == rows(run_dir)
