@@ -10,7 +10,7 @@ from i2i.errors import setting_error
 
 # Where the classes that a checkpoint may name live. Only classes below the types of
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
-TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.")
+TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
 BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
 
 
@@ -174,6 +174,13 @@ def allowed_types(part: str = "model") -> tuple[type, ...]:
     return (nn.Module, Optimizer, LRScheduler, GANLoss, ReconstructionLoss, Speed)
 
 
+def augmentations() -> tuple[type, ...]:
+    """The kinds of objects that ``augmentation.further`` is made of."""
+    import albumentations
+
+    return (albumentations.BasicTransform, albumentations.BaseCompose)
+
+
 def check_targets(node: Any, setting: str, allowed: tuple[type, ...] | None = None) -> None:
     """Refuses a configuration that names more than the classes a run is made of.
 
@@ -193,7 +200,8 @@ def check_targets(node: Any, setting: str, allowed: tuple[type, ...] | None = No
                 found = getattr(importlib.import_module(module), name, None)
             except ImportError:
                 found = None
-            if isinstance(found, type) and issubclass(found, allowed or allowed_types()):
+            kinds = augmentations() if target.startswith("albumentations.") else allowed
+            if isinstance(found, type) and issubclass(found, kinds or allowed_types()):
                 continue
         raise setting_error(
             setting, f"_target_: {target}", "classes of i2i, torch.nn or torch.optim only",

@@ -80,7 +80,8 @@ class PairedDataset(Dataset[PairSample]):
         pair = self.pairs[index]
         images = self._resized(index, pair, jittered=seed is not None)
         if self.transform is not None and seed is not None:
-            images = self.transform.jitter(images, seed)
+            label = None if isinstance(self.task, PhotoTask) else self.reader.label_role
+            images = self.transform.jitter(images, seed, label=label)
         x, y = self._encoded(images, stable_seed("task", pair.name) if seed is None else seed)
         return {"input": x, "target": y, "name": pair.name, "index": index}
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from random import Random
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
+from i2i.data.further_transforms import FurtherTransforms, Role
 from i2i.errors import setting_error
-
-Role = Literal["input", "target"]
 
 
 def as_size(image_size: int | Sequence[int]) -> tuple[int, int]:
@@ -78,6 +77,9 @@ class PairedTransform:
         image_size: Pixels, for a square, or [height, width]: the size that comes out.
         enlarge: Factor of the resize before the crop; 1.1171875 makes 286 of 256, 1 is none.
         flip: Probability of the flip; True means 0.5, False means 0.
+        further: Transforms of albumentations that follow, with the same draw for both sides. A
+            label map takes part in those that move pixels, with the nearest one, and is left as it
+            is by those that change colours.
 
     Raises:
         SettingError: If a value is out of range.
@@ -89,6 +91,7 @@ class PairedTransform:
         image_size: int | Sequence[int],
         enlarge: float = 286 / 256,
         flip: bool | float = True,
+        further: Sequence[Any] = (),
     ) -> None:
         self.image_size = as_size(image_size)
         if enlarge < 1:
@@ -103,6 +106,7 @@ class PairedTransform:
             raise setting_error(
                 f"augmentation.flip={flip}", "that value", "a probability from 0 to 1", "Try 0.5."
             )
+        self.further = FurtherTransforms(further, self.image_size) if further else None
         height, width = self.image_size
         self.enlarged_size = (round(height * enlarge), round(width * enlarge))
 
@@ -126,7 +130,7 @@ class PairedTransform:
             Both sides, (height, width, C), dtypes kept.
         """
         pair = self.resize((input_image, target_image), label=label, jittered=seed is not None)
-        return pair if seed is None else self.jitter(pair, seed)
+        return pair if seed is None else self.jitter(pair, seed, label=label)
 
     def photo(self, photo: np.ndarray, *, seed: int | None = None) -> np.ndarray:
         """Transforms a single photograph as it would as one side of a pair.
@@ -161,12 +165,15 @@ class PairedTransform:
             for image, role in zip(images, roles, strict=True)
         )
 
-    def jitter(self, images: Sequence[np.ndarray], seed: int) -> tuple[np.ndarray, ...]:
-        """Crops and flips images of the enlarged size, all in the same way.
+    def jitter(
+        self, images: Sequence[np.ndarray], seed: int, *, label: Role | None = None
+    ) -> tuple[np.ndarray, ...]:
+        """Crops and flips images of the enlarged size, all in the same way, and what follows.
 
         Args:
-            images: (H, W, C) each.
+            images: Input and target, or one photograph, (H, W, C) each.
             seed: Fixes what is drawn.
+            label: The side that is a label map, if any.
 
         Returns:
             (height, width, C) each; views into ``images`` where nothing is flipped.
@@ -178,7 +185,7 @@ class PairedTransform:
         crops = [image[top : top + height, left : left + width] for image in images]
         if flipped:  # OpenCV drops the axis of a single channel
             crops = [cv2.flip(crop, 1).reshape(crop.shape) for crop in crops]
-        return tuple(crops)
+        return self.further(crops, seed, label) if self.further else tuple(crops)
 
     def draw(self, seed: int) -> tuple[int, int, bool]:
         """Draws top and left of the crop, in pixels, and whether to flip.

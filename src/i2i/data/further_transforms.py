@@ -1,0 +1,77 @@
+"""Augmentation beyond pix2pix's jitter: any transforms of albumentations, alike for both sides."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from i2i.errors import setting_error
+
+Role = Literal["input", "target"]
+
+
+class FurtherTransforms:
+    """Transforms of albumentations on a pair, drawn from one seed.
+
+    Args:
+        transforms: Instances of ``albumentations.BasicTransform`` or its compositions.
+        image_size: (height, width) of the images, in pixels, which the transforms have to keep.
+
+    Raises:
+        SettingError: One is something else.
+    """
+
+    def __init__(self, transforms: Sequence[Any], image_size: tuple[int, int]) -> None:
+        import albumentations
+
+        kinds = (albumentations.BasicTransform, albumentations.BaseCompose)
+        for transform in transforms:
+            if not isinstance(transform, kinds):
+                raise setting_error(
+                    "augmentation.further", repr(transform), "transforms of albumentations",
+                    "Name them like {_target_: albumentations.Rotate, limit: 10}.",
+                )  # fmt: skip
+        self.image_size = image_size
+        self.compose = albumentations.Compose(
+            list(transforms),
+            additional_targets={"target": "image", "label": "mask"},
+            mask_interpolation=0,  # cv2.INTER_NEAREST, also where a transform asks for another
+        )
+
+    def __call__(
+        self, images: Sequence[np.ndarray], seed: int, label: Role | None
+    ) -> tuple[np.ndarray, ...]:
+        """Transforms one pair, or one photograph.
+
+        Args:
+            images: Input and target, or one photograph, (height, width, C) each.
+            seed: Fixes what is drawn, 0 or more.
+            label: The side that is a label map, if any.
+
+        Returns:
+            As many images, of the same shapes and dtypes.
+
+        Raises:
+            SettingError: A transform changed an image's size.
+        """
+        roles: tuple[Role, ...] = ("input", "target")[: len(images)]
+        photos = [role for role in roles if role != label]
+        names = {role: "image" if role == photos[0] else "target" for role in photos}
+        if label:
+            names[label] = "label"
+        self.compose.set_random_seed((seed + 2) % 2**32)  # the jitter has seed and seed + 1
+        sides = {names[role]: image for role, image in zip(roles, images, strict=True)}
+        found = self.compose(**{name: np.ascontiguousarray(side) for name, side in sides.items()})
+        results = tuple(
+            found[names[role]].reshape(*found[names[role]].shape[:2], image.shape[2])
+            for role, image in zip(roles, images, strict=True)
+        )
+        for result in results:
+            if result.shape[:2] != self.image_size:
+                height, width = result.shape[:2]
+                raise setting_error(
+                    "augmentation.further", f"transforms that make {height} x {width} pixels",
+                    f"{self.image_size[0]} x {self.image_size[1]}, dataset.image_size",
+                    "End with one that restores the size, such as albumentations.Resize.",
+                )  # fmt: skip
+        return results

@@ -1,0 +1,64 @@
+"""Transforms of albumentations after the jitter, alike for both sides."""
+
+import albumentations
+import numpy as np
+import pytest
+
+from i2i.data.paired_transforms import PairedTransform
+from i2i.errors import SettingError
+
+RNG = np.random.default_rng(0)
+PHOTO = RNG.integers(0, 256, (40, 40, 3)).astype(np.uint8)
+CLASSES = np.array([[10, 20, 30], [200, 0, 0], [0, 0, 250]], np.uint8)
+LABEL = CLASSES[np.repeat(np.repeat(RNG.integers(0, 3, (5, 5)), 8, 0), 8, 1)]
+
+
+def transform(*further: object, size: int = 32) -> PairedTransform:
+    return PairedTransform(image_size=size, enlarge=1.25, further=further)
+
+
+def test_both_photographs_are_moved_and_coloured_alike_and_by_the_seed_alone() -> None:
+    jitter = transform(albumentations.Rotate(limit=(20, 40), p=1), albumentations.ColorJitter(p=1))
+    one, two = jitter(PHOTO, PHOTO, seed=3)
+    assert one.shape == (32, 32, 3) and one.dtype == np.uint8
+    assert np.array_equal(one, two)
+    jitter(PHOTO, PHOTO, seed=4)
+    again, _ = jitter(PHOTO, PHOTO, seed=3)
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, jitter(PHOTO, PHOTO, seed=4)[0])
+    assert np.array_equal(one, jitter.photo(PHOTO, seed=3))
+    plain = PairedTransform(image_size=32, enlarge=1.25)
+    assert not np.array_equal(one, plain(PHOTO, PHOTO, seed=3)[0])
+    assert np.array_equal(jitter(PHOTO, PHOTO)[0], plain(PHOTO, PHOTO)[0])  # evaluation
+
+
+def test_a_label_map_moves_with_the_photograph_and_gets_no_new_class() -> None:
+    """A photograph that shows the label's colours moves where the label moves."""
+    jitter = transform(albumentations.Rotate(limit=(20, 40), interpolation=2, p=1))
+    for seed in range(5):
+        photo, label = jitter(LABEL, LABEL, label="target", seed=seed)
+        known = {tuple(c) for c in CLASSES} | {(0, 0, 0)}  # the border that comes in is black
+        assert {tuple(c) for c in label.reshape(-1, 3)} <= known
+        close = np.abs(photo.astype(int) - label.astype(int)).max(-1) < 40
+        assert close.mean() > 0.6  # all but the edges, which the photograph blends
+
+
+def test_a_label_map_keeps_its_colours_where_the_photograph_is_recoloured() -> None:
+    jitter = transform(albumentations.ToGray(p=1))
+    label, photo = jitter(LABEL, PHOTO, label="input", seed=1)
+    plain, _ = PairedTransform(image_size=32, enlarge=1.25)(LABEL, PHOTO, label="input", seed=1)
+    assert np.array_equal(label, plain)
+    assert np.ptp(photo, axis=-1).max() == 0
+
+
+def test_one_channel_stays_one_channel() -> None:
+    jitter = transform(albumentations.Rotate(limit=30, p=1))
+    assert [s.shape for s in jitter(PHOTO[..., :1], PHOTO, seed=0)] == [(32, 32, 1), (32, 32, 3)]
+
+
+def test_what_is_no_transform_and_what_changes_the_size_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"augmentation\.further: found 3; expected"):
+        transform(3)
+    jitter = transform(albumentations.Resize(20, 24))
+    with pytest.raises(SettingError, match="found transforms that make 20 x 24 pixels"):
+        jitter(PHOTO, PHOTO, seed=0)
