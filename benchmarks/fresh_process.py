@@ -10,7 +10,7 @@ import resource
 import sys
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,29 @@ def call(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, 
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmarks.training", "benchmarks.bare_loop"])
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        try:
-            return pool.submit(function, *arguments).result()
-        except Exception as error:  # one cell that cannot run must not lose the others
-            if os.environ.get("I2I_TRACEBACK"):
-                traceback.print_exc()
-            text = f"{type(error).__name__}: {error}".strip().splitlines()
-            return {"error": text[0][:200] if text else type(error).__name__}
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=answer, args=(sender, function, arguments))
+    process.start()
+    sender.close()
+    try:
+        result = receiver.recv()
+    except EOFError:  # killed, for want of memory say
+        process.join()
+        result = {"error": f"its process ended with exit code {process.exitcode}"}
+    process.join()
+    return result
+
+
+def answer(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """Calls, in the fresh process, and sends what comes out; then the process ends."""
+    try:
+        result = function(*arguments)
+    except Exception as error:  # one cell that cannot run must not lose the others
+        if os.environ.get("I2I_TRACEBACK"):
+            traceback.print_exc()
+        lines = f"{type(error).__name__}: {error}".strip().splitlines()
+        result = {"error": lines[0][:200]}
+    sender.send(result)
 
 
 def peak_mib(device: str) -> float:
