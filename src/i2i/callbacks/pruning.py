@@ -47,7 +47,7 @@ class Pruning(Callback):
         self.values: dict[int, float] = {}
         self.pruned = False
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes up the scores of an earlier stretch."""
         record = read_record(self.folder / RECORD)
         if record and record["monitor"] == self.monitor:
