@@ -17,8 +17,9 @@ RUNGS = {
     "+ cuDNN's search": ("trainer.benchmark=true",),  # of the fastest kernels; nothing on a CPU
     FUSED: ("speed.fused=true",),
 }
+DEFAULT = "speed=auto"  # what a run without any option takes
 COMPILE, GRAPHS = ("speed.compile=true",), ("speed.cuda_graphs=true",)
-ON_CPU = tuple(name for name in RUNGS if "cuDNN" not in name)
+ON_CPU = (*(name for name in RUNGS if "cuDNN" not in name), DEFAULT)
 
 
 def combined(options: tuple[str, ...], further: tuple[str, ...]) -> tuple[str, ...]:
@@ -32,6 +33,7 @@ def ladder() -> dict[str, tuple[str, ...]]:
     climbed = dict(zip(RUNGS, accumulate(RUNGS.values(), combined), strict=True))
     top = climbed[FUSED]
     return climbed | {
+        DEFAULT: ("speed=auto", "trainer.precision=32-true", "trainer.benchmark=false"),
         "+ CUDA graphs": top + GRAPHS,
         "+ torch.compile": top + COMPILE,
         "+ compile + graphs": top + COMPILE + GRAPHS,

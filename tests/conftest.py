@@ -1,6 +1,7 @@
 """Small pairs made on the spot, presets, and the commands run in this process."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -162,10 +163,21 @@ def paired_batch() -> dict:
     }
 
 
+def slurm_answers() -> bool:
+    """Whether a scheduler is here that takes jobs."""
+    try:
+        return subprocess.run(["sinfo"], capture_output=True, timeout=10).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skips, by name, what this machine lacks."""
     camvid = os.environ.get("I2I_CAMVID", "")
+    scheduled = any(i.get_closest_marker("slurm") for i in items) and slurm_answers()
     for item in items:
+        if item.get_closest_marker("slurm") and not scheduled:
+            item.add_marker(pytest.mark.skip(reason="slurm: sinfo does not answer"))
         if item.get_closest_marker("real_data") and not Path(camvid, "train").is_dir():
             item.add_marker(pytest.mark.skip(reason="real data: I2I_CAMVID names no CamVid folder"))
         if item.get_closest_marker("gpu") and not torch.cuda.is_available():

@@ -57,3 +57,29 @@ class SignalAt(Callback):
         subprocess.run(command, check=True, start_new_session=True)
         while not preemption.signalled:
             time.sleep(0.02)
+
+
+class FailByLabel(Callback):
+    """The run called two fails; the one called three has SLURM cancel its job, and waits."""
+
+    def __init__(self, label: str):
+        self.label = label
+
+    def on_train_batch_end(self, trainer, *_) -> None:
+        if self.label == "two":
+            raise RuntimeError("two fails")
+        if self.label == "three":
+            job = os.environ["SLURM_JOB_ID"]
+            subprocess.run(["scancel", job], check=True, start_new_session=True)
+            time.sleep(1)
+
+
+class LoseProcess(Callback):
+    """kill -9 of the second process of the run called lost."""
+
+    def __init__(self, label: str):
+        self.label = label
+
+    def on_train_batch_start(self, trainer, *_) -> None:
+        if self.label == "lost" and trainer.global_rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)

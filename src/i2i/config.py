@@ -247,6 +247,12 @@ def validate_config(config: Mapping[str, Any]) -> None:
                 f"trainer.{refused}={trainer[refused]}", "a setting for one optimizer",
                 "a setting for two players", f"Use {instead}.",
             )  # fmt: skip
+    if "fsdp" in str(trainer.get("strategy")):
+        raise setting_error(
+            f"trainer.strategy={trainer['strategy']}", "sharded weights, which are not offered",
+            "auto or ddp", "The networks are small (54 M parameters, 218 MB): every GPU holds them "
+            "whole. Use trainer=ddp; model.accumulate saves memory.",
+        )  # fmt: skip
     if str(trainer.get("precision")) in ("16-mixed", "16") and not on_gpu(trainer["accelerator"]):
         raise setting_error(
             f"trainer.precision={trainer['precision']}", "float16 on the CPU",

@@ -35,13 +35,13 @@ PROMISED = {
         *("edges2shoes", "edges2handbags", "night2day", "camvid", "folder", "photos"),
     },
     "speed": {"auto", "eager", "max"},
-    "trainer": {"auto", "cpu", "gpu", "ddp"},
+    "trainer": {"auto", "cpu", "gpu", "ddp", "slurm"},
     "logger": {"wandb", "csv", "tensorboard"},
     "metrics": {"full", "pairwise", "perceptual"},
     "augmentation": {"jitter", "none"},
     "optimizer": {"adam"},
     "scheduler": {"linear", "constant"},
-    "callbacks": {"default"},
+    "callbacks": {"default", "pruning"},
 }
 SLIM = ["generator.base_channels=2", "discriminator.base_channels=2"]
 
@@ -87,6 +87,10 @@ def test_preset_is_built(group: str, name: str, monkeypatch: pytest.MonkeyPatch)
     if (group, name) == ("trainer", "gpu"):
         monkeypatch.setattr("torch.cuda.is_available", lambda: False)
         with pytest.raises(Exception, match=r"trainer\.accelerator=gpu.*no CUDA device"):
+            instantiate(cfg.trainer)
+        return
+    if (group, name) == ("trainer", "slurm"):
+        with pytest.raises(Exception, match=r"trainer=slurm.*srun did not start"):
             instantiate(cfg.trainer)
         return
     node = cfg[group]

@@ -1,5 +1,6 @@
 """Two CPU processes with gloo: the ranks stay equal, and equal one process at the doubled batch."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from conftest import ROOT, TINY_UNET, Run
+from wandb_file import read_run
 
 RESNET = ["generator=resnet9", "generator.n_blocks=1", "discriminator.norm=instance"]
 
@@ -124,15 +126,40 @@ def test_scores_are_equal_on_one_two_and_three_processes(
     assert names[1] == names[2] == names[3]
 
 
+def group_of(folder: Path) -> list[str]:
+    """Command lines of the processes that still run and name a folder."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            found += [line] if str(folder) in line else []
+    return found
+
+
 @pytest.mark.slow
-def test_a_sweep_of_two_ddp_jobs(tiny: list[str], tmp_path: Path) -> None:
-    """Each job starts its own second process, ends it, and leaves the next one alone."""
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_a_sweep_of_two_ddp_jobs(tiny: list[str], tmp_path: Path, launcher: str) -> None:
+    """Each job starts its own second process, ends it, and leaves the next one alone.
+
+    In a process of joblib, too, which is no program that could be started again; the job between
+    them loses its second process in the middle of training.
+    """
     sweep = tmp_path / "sweep"
+    several = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"] if launcher == "joblib" else []
+    options = [o for o in tiny if not o.startswith("logger=")]
     done = start(
-        "train", "-m", *tiny, *TINY_UNET, "trainer=ddp", "trainer.accelerator=cpu",
-        "trainer.max_steps=1", "model.lambda_l1=10,100", f"hydra.sweep.dir={sweep}", cwd=tmp_path,
+        "train", "-m", *options, *TINY_UNET, "trainer=ddp", "trainer.accelerator=cpu", *several,
+        "trainer.max_steps=1", "label=first,lost,last", f"hydra.sweep.dir={sweep}",
+        "+callbacks.lose._target_=probes.LoseProcess", "+callbacks.lose.label=${label}",
+        cwd=tmp_path,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    for job in ("0", "1"):
+    assert done.returncode == 1, done.stderr[-3000:]
+    assert sorted(p.name for p in sweep.iterdir() if p.is_dir()) == ["0", "1", "2"]
+    for job in ("0", "2"):
         assert (sweep / job / "test_metrics.json").is_file()
+        assert any("train/g/l1" in row for row in read_run(sweep / job)["history"])
+    assert not (sweep / "1" / "test_metrics.json").exists()
+    table = (sweep / "comparison.md").read_text()
+    assert "| first |" in table and "- lost (1): no test_metrics.json" in table
     assert not (tmp_path / "outputs").exists()
+    assert group_of(sweep) == []

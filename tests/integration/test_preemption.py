@@ -1,4 +1,4 @@
-"""A run that is stopped by a signal at any step goes on as if nothing had been; no scheduler needed."""
+"""A run that a signal stops at any step goes on as if nothing had been; no scheduler needed."""
 
 import csv
 import os

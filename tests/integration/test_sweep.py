@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from conftest import TINY_UNET
 from wandb_file import read_run
@@ -70,3 +71,32 @@ def test_a_failing_job_does_not_end_the_sweep(
     assert "This job failed: generator.norm=bogus" in errors and "Traceback" not in errors
     table = (sweep / "comparison.md").read_text()
     assert "generator.norm=bogus" in table and "the run failed" in table
+
+
+def test_optuna_goes_up_prunes_and_outlives_a_failure(
+    command: Callable[..., int], tiny: list[str], tmp_path: Path
+) -> None:
+    """A learning rate of 1e-8 learns nothing: such jobs are stopped after their first epoch."""
+    sweep = tmp_path / "sweep"
+    code = command(
+        "train", "-m", *tiny, *TINY_UNET, "hydra/sweeper=optuna", "callbacks=pruning",
+        "generator.norm=batch,bogus,instance", "optimizer.generator.lr=2e-4,1e-8",
+        "trainer.max_epochs=2", "baselines=false", "callbacks.samples=null",
+        "callbacks.pruning.pruner.n_startup_trials=1", f"hydra.sweep.dir={sweep}",
+        "hydra.sweeper.n_trials=5", "hydra.sweeper.sampler.seed=0",
+    )  # fmt: skip
+    assert code == 0
+    states: dict[str, set[str]] = {}
+    for folder in sorted(p for p in sweep.iterdir() if p.is_dir()):
+        options = dict(o.split("=", 1) for o in OmegaConf.load(folder / ".hydra/overrides.yaml"))
+        record = folder / "pruning.json"
+        state = json.loads(record.read_text())["state"] if record.is_file() else "failed"
+        kind = (
+            "bogus" if options["generator.norm"] == "bogus" else options["optimizer.generator.lr"]
+        )
+        states.setdefault(kind, set()).add(state)
+        assert (folder / "test_metrics.json").is_file() is (state == "complete")
+    assert states == {"bogus": {"failed"}, "0.0002": {"complete"}, "1e-08": {"pruned"}}
+    best = OmegaConf.load(sweep / "optimization_results.yaml")
+    assert best.best_params["optimizer.generator.lr"] == 2e-4  # up, not down
+    assert "pruned at step 8: val/ssim" in (sweep / "comparison.md").read_text()

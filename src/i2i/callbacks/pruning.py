@@ -47,7 +47,7 @@ class Pruning(Callback):
         self.values: dict[int, float] = {}
         self.pruned = False
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes up the scores of an earlier stretch."""
         record = read_record(self.folder / RECORD)
         if record and record["monitor"] == self.monitor:
@@ -103,9 +103,10 @@ class Pruning(Callback):
         found = []
         for path in sorted(self.folder.parent.glob(f"*/{RECORD}")):
             record = read_record(path)
-            if record and path.parent != self.folder and record["monitor"] == self.monitor:
-                if record["state"] == COMPLETE and record["values"]:
-                    found.append(record["values"])
+            if not record or path.parent == self.folder or record["monitor"] != self.monitor:
+                continue
+            if record["state"] == COMPLETE and record["values"]:
+                found.append(record["values"])
         return found
 
 

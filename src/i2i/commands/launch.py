@@ -88,8 +88,13 @@ def launch(task: Task, config_name: str) -> None:
     run = hydra.main(version_base="1.3", config_path=conf, config_name=config_name)
 
     def run_and_compare() -> Any:
-        with comparing():
-            return run(Guarded(task))()
+        try:
+            with comparing():
+                return run(Guarded(task))()
+        except Exception as error:
+            if type(error).__name__ != "UncompletedJobError":  # submitit's
+                raise
+            raise SettingError(f"A job of the sweep ended without an answer: {error}") from None
 
     report_errors(run_and_compare)
 

@@ -4,10 +4,8 @@ import pytest
 
 from benchmarks.plan import BARE, cpu_plan, gpu_plan, ladder, quick_plan
 from benchmarks.training import Cell, composed
-from conftest import CONF
 
 
-@pytest.mark.skipif(not (CONF / "speed").is_dir(), reason="conf/speed is not there yet")
 @pytest.mark.parametrize("variant", ladder())
 def test_the_options_of_every_variant_compose(variant: str) -> None:
     cfg = composed(Cell("unet", "wgan-gp", 1, 256, n_critic=5, options=ladder()[variant]))

@@ -1,0 +1,117 @@
+"""A job of a sweep is stopped by the median of the finished ones at the same step."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from optuna import pruners
+
+from i2i.callbacks.pruning import COMPLETE, PRUNED, RECORD, RUNNING, Pruning
+from i2i.comparison import why_no_scores
+from i2i.errors import SettingError
+
+OTHERS = {10: [0.1, 0.3, 0.5], 20: [0.2, 0.4, 0.9]}  # medians 0.3 and 0.4
+
+
+def neighbours(folder: Path, state: str = COMPLETE, monitor: str = "val/ssim") -> None:
+    for i in range(3):
+        values = {str(step): scores[i] for step, scores in OTHERS.items()}
+        (folder / str(i)).mkdir(parents=True)
+        (folder / str(i) / RECORD).write_text(
+            json.dumps({"state": state, "monitor": monitor, "values": values})
+        )
+
+
+def pruning(folder: Path, **options: Any) -> Pruning:
+    own = folder / "own"
+    own.mkdir(parents=True, exist_ok=True)
+    given = {"monitor": "val/ssim", "direction": "maximize", "active": True}
+    given["pruner"] = pruners.MedianPruner(n_startup_trials=3)
+    return Pruning(str(own), **(given | options))
+
+
+def trainer(step: int, value: float, monitor: str = "val/ssim", **options: Any) -> Any:
+    given = {
+        "callback_metrics": {monitor: value}, "global_step": step, "is_global_zero": True,
+        "sanity_checking": False, "state": SimpleNamespace(fn="fit"), "should_stop": False,
+        "max_epochs": 9, "current_epoch": 0, "strategy": SimpleNamespace(broadcast=lambda x: x),
+    }  # fmt: skip
+    return SimpleNamespace(**(given | options))
+
+
+def validated(callback: Pruning, *values: float, first: int = 10) -> bool:
+    """Feeds one value a validation; whether the last one ended the run."""
+    for i, value in enumerate(values):
+        now = trainer(first + 10 * i, value, callback.monitor)
+        callback.on_validation_end(now, None)
+        assert now.should_stop is callback.pruned
+    return callback.pruned
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+@pytest.mark.parametrize(
+    ("values", "hopeless"),
+    [((0.29,), True), ((0.31,), False), ((0.31, 0.39), True), ((0.5, 0.39), False),
+     ((0.45, 0.1), False), ((float("nan"),), True)],
+    ids=["below", "above", "below-later", "best-so-far-counts", "best-was-above", "nan"],
+)  # fmt: skip
+def test_the_best_so_far_is_held_against_the_median(
+    tmp_path: Path, values: tuple[float, ...], hopeless: bool
+) -> None:
+    neighbours(tmp_path)
+    assert validated(pruning(tmp_path), *values) is hopeless
+
+
+def test_less_is_better_for_an_error(tmp_path: Path) -> None:
+    neighbours(tmp_path, monitor="val/l1")
+    assert validated(pruning(tmp_path, monitor="val/l1", direction="minimize"), 0.31)
+    assert not validated(pruning(tmp_path, monitor="val/l1", direction="minimize"), 0.29)
+
+
+@pytest.mark.parametrize("state", [RUNNING, PRUNED])
+def test_only_finished_neighbours_count(tmp_path: Path, state: str) -> None:
+    neighbours(tmp_path, state)
+    assert not validated(pruning(tmp_path), 0.0)
+
+
+def test_other_scores_and_other_steps_are_not_compared(tmp_path: Path) -> None:
+    neighbours(tmp_path, monitor="val/psnr")
+    assert not validated(pruning(tmp_path), 0.0)
+    neighbours(tmp_path / "b")
+    assert not validated(pruning(tmp_path / "b"), 0.0, first=15)
+
+
+def test_a_single_run_and_the_last_validation_are_left_alone(tmp_path: Path) -> None:
+    neighbours(tmp_path)
+    alone = pruning(tmp_path, active=False)
+    assert not validated(alone, 0.0) and not (alone.folder / RECORD).exists()
+    callback = pruning(tmp_path)
+    callback.on_validation_end(trainer(20, 0.0, current_epoch=8), None)
+    assert not callback.pruned
+    callback.on_fit_end(trainer(20, 0.0), None)
+    record = json.loads((callback.folder / RECORD).read_text())
+    assert record == {"state": COMPLETE, "monitor": "val/ssim", "values": {"20": 0.0}}
+
+
+def test_what_a_pruned_run_leaves_behind(tmp_path: Path) -> None:
+    neighbours(tmp_path)
+    callback = pruning(tmp_path)
+    assert validated(callback, 0.31, 0.2)
+    callback.on_fit_end(trainer(20, 0.2), None)
+    assert json.loads((callback.folder / RECORD).read_text())["state"] == PRUNED
+    assert why_no_scores(callback.folder) == "pruned at step 20: val/ssim 0.2000"
+    again = pruning(tmp_path)
+    again.on_train_start(trainer(10, 0.0), None)
+    assert again.values == {10: 0.31}  # as far as the checkpoint goes
+
+
+def test_pruners_that_need_a_common_study_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"pruner: found SuccessiveHalvingPruner; expected Med"):
+        pruning(tmp_path, pruner=pruners.SuccessiveHalvingPruner())
+    with pytest.raises(SettingError, match=r"sweep_metric=test/ssim: found a score that training"):
+        pruning(tmp_path, monitor="test/ssim")
+    with pytest.raises(SettingError, match=r"sweep_metric=val/sim: found no such score.*val/ssim"):
+        callback = pruning(tmp_path, monitor="val/sim")
+        callback.on_validation_end(trainer(10, 0.1), None)
