@@ -133,7 +133,7 @@ def measure(plan: Plan, quick: bool) -> dict[str, Any]:
     """U-Net without dropout (its mask depends on the memory layout), each objective."""
     large = plan.device == "cuda" and not quick
     size, width, batch = (256, 64, 16) if large else (64, 8, 4)
-    fast = ("+ CUDA graphs", "+ compile + graphs") if large else (FUSED,)
+    fast = ("+ torch.compile", "+ compile + graphs") if large else (FUSED,)
     variants = {name: ladder()[name] for name in ("+ bf16", *fast)}
     steps = 20 if quick else STEPS
     return {

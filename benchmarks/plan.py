@@ -34,7 +34,6 @@ def ladder() -> dict[str, tuple[str, ...]]:
     top = climbed[FUSED]
     return climbed | {
         DEFAULT: ("speed=auto", "trainer.precision=32-true", "trainer.benchmark=false"),
-        "+ CUDA graphs": top + GRAPHS,
         "+ torch.compile": top + COMPILE,
         "+ compile + graphs": top + COMPILE + GRAPHS,
     }
@@ -100,10 +99,10 @@ def gpu_plan(full: bool) -> Plan:
     """One GPU; torch.compile, which takes a minute a cell, in all cells only where ``full``."""
     sizes, batches = {"unet": 256, "resnet9": 256}, (1, 4, 16, 64)
     objectives = ("vanilla", "wgan-gp")
-    chosen = [(g, "vanilla", b) for g in sizes for b in (1, 16)]
+    chosen = [(g, o, b) for g in sizes for o in objectives for b in (1, 16)]
     every = [(g, o, b) for g in sizes for o in objectives for b in batches]
     return Plan(
-        "cuda", batches, sizes, n_critic=5, variants=(*RUNGS, "+ CUDA graphs"),
+        "cuda", batches, sizes, n_critic=5, variants=tuple(RUNGS),
         compiled=tuple(every if full else chosen),
         compiled_variants=("+ torch.compile", "+ compile + graphs"), seconds=1.0, least=3,
         warmup=15, large={"batch": 4, "size": 1024, "accumulate": 4},
@@ -112,7 +111,7 @@ def gpu_plan(full: bool) -> Plan:
 
 def quick_plan(device: str) -> Plan:
     """Tiny networks and pictures: shows that everything runs; its numbers mean nothing."""
-    variants = (*RUNGS, "+ CUDA graphs") if device == "cuda" else ON_CPU
+    variants = tuple(RUNGS) if device == "cuda" else ON_CPU
     return Plan(
         device, (1, 2), {"unet": 64, "resnet9": 64}, n_critic=2, variants=variants,
         compiled=(), compiled_variants=(), base_channels=4, seconds=0.1, warmup=3,

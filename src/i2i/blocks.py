@@ -51,7 +51,9 @@ class Dropout(nn.Dropout):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or x.is_contiguous():
             return super().forward(x)
-        return x * F.dropout(torch.ones(x.shape, dtype=x.dtype, device=x.device), self.p)
+        dropped = F.dropout(torch.ones(x.shape, dtype=x.dtype, device=x.device), self.p) == 0
+        dropped = torch.empty_like(x, dtype=torch.bool).copy_(dropped)  # lies in memory as x does
+        return (x * (1 / (1 - self.p) if self.p < 1 else 0.0)).masked_fill(dropped, 0)
 
 
 def needs_bias(norm: str) -> bool:

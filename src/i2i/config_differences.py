@@ -60,12 +60,18 @@ def differences(
     )
     found = {}
     # Runs from before terms had names trained on L1 alone, whose weight the model has.
-    saved = {"reconstruction": {"l1": (asked.get("reconstruction") or {}).get("l1", "L1")}, **saved}
+    if "reconstruction" in asked and "reconstruction" not in saved:
+        saved = {**saved, "reconstruction": {"l1": asked["reconstruction"].get("l1", "L1")}}
     for part in parts:
         found |= differing(flat(saved.get(part), part), flat(asked.get(part), part), typed)
     # The model's node holds the others' nodes again; only its own plain values are compared here.
     one, two = (
         {f"model.{key}": config.get("model", {}).get(key) for key in OF_THE_UPDATE}
+        for config in (saved, asked)
+    )
+    found |= differing(one, two, typed)
+    one, two = (
+        {"trainer.precision": (config.get("trainer") or {}).get("precision")}
         for config in (saved, asked)
     )
     return dict(sorted((found | differing(one, two, typed)).items()))

@@ -18,7 +18,6 @@ LOSSES = {
 FAST = {
     "auto": ["speed=auto"],
     "compile": ["speed=auto", "speed.compile=true"],
-    "graphs": ["speed=auto", "speed.cuda_graphs=true"],
     "max": ["speed=max"],
     "checkpointing": ["speed=auto", "speed.checkpoint_activations=true"],
 }
@@ -35,8 +34,8 @@ def no_compiled_code_of_others() -> Iterator[None]:
 def losses(train: Run, folder: str, *options: str) -> list[dict[str, float]]:
     """The terms of each step."""
     run_dir = train(
-        "trainer=gpu", "trainer.devices=1", "generator.norm=instance", "trainer.max_steps=8",
-        "generator.dropout=0", "optimizer.generator.lr=1e-5", "trainer.log_every_n_steps=1",
+        "trainer=gpu", "trainer.devices=1", "generator.norm=batch", "trainer.max_steps=8",
+        "optimizer.generator.lr=1e-5", "trainer.log_every_n_steps=1",
         *options, folder=folder,
     )  # fmt: skip
     with (run_dir / "metrics.csv").open() as file:

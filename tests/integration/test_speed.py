@@ -47,6 +47,9 @@ def test_a_run_goes_on_in_another_layout(train: Run, first: list[str]) -> None:
         "trainer.max_epochs=2", *(plain if first else FAST),
         f"resume={straight.parent / 'halves'}", folder="halves",
     )  # fmt: skip
+    layout = torch.load(halves / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    wide = next(v for n, v in layout.items() if v.dim() == 4 and min(v.shape) > 1)
+    assert wide.is_contiguous(memory_format=torch.channels_last) is (not first)
     one, two = (
         torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
         for folder in (straight, halves)

@@ -194,3 +194,8 @@ def test_noise_is_the_same_in_both_memory_layouts(p: float) -> None:
     assert dropped[1].is_contiguous(memory_format=torch.channels_last)
     assert 0 < int((dropped[0] == 0).sum()) < x.numel()
     assert torch.equal(Dropout(p).eval()(x), x)
+
+
+def test_what_is_kept_is_scaled_in_full_precision() -> None:
+    x = torch.full((2, 3, 4, 4), 3.0, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+    assert set(Dropout(0.25)(x).unique().tolist()) == {0.0, 4.0}  # 3 / 0.75; not 3 * bf16(4 / 3)

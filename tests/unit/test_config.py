@@ -1,4 +1,4 @@
-"""Settings that contradict each other, and what a checkpoint file may say."""
+"""What a checkpoint file may say, and settings that contradict each other."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +17,8 @@ from i2i.config import (
     read_checkpoint,
     same_weights,
     targets,
-    validate_config,
-    validate_networks,
 )
+from i2i.config_checks import validate_config, validate_networks
 from i2i.errors import SettingError
 
 SAVED_GROUPS = ("model", "generator", "discriminator", "gan_loss", "optimizer", "scheduler")
@@ -282,3 +281,17 @@ def test_sizes_that_it_does_not(size: Any, found: str, advice: int) -> None:
     assert f"dataset.image_size={size}: found {found} pixels" in text
     assert "multiples of 32 for Halves" in text
     assert f"Use dataset.image_size={advice}," in text
+
+
+def test_cuda_graphs_are_refused_before_anything_is_built() -> None:
+    config = run_config(accelerator="cpu") | {"speed": {"cuda_graphs": True}}
+    with pytest.raises(SettingError, match="cuda_graphs=true: found training on a CPU"):
+        validate_config(config)
+
+
+def test_blocks_are_looked_for_before_data_is_read() -> None:
+    flat = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1))
+    flat.divisor = 1
+    config = {"dataset": {"image_size": 32}, "speed": {"checkpoint_activations": True}}
+    with pytest.raises(SettingError, match="which has no blocks"):
+        validate_networks(config, flat)

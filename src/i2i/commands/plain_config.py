@@ -14,7 +14,7 @@ def plain_config(cfg: Any) -> dict[str, Any]:
     """The resolved configuration as plain values, with the data root made absolute."""
     from omegaconf import OmegaConf
 
-    from i2i.config import validate_config
+    from i2i.config_checks import validate_config
 
     if not OmegaConf.is_missing(cfg.dataset, "root"):
         cfg.dataset.root = absolute(cfg.dataset.root)

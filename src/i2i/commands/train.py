@@ -85,7 +85,7 @@ def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
     import torch
     from hydra.utils import instantiate
 
-    from i2i.config import validate_networks
+    from i2i.config_checks import validate_networks
 
     datamodule = instantiate(cfg.dataset)
     model = instantiate(cfg.model)

@@ -263,13 +263,16 @@ class AdversarialModule(FastModule):
             and self.trainer.global_step > 1
         ):
             return
-        values = {f"train/{p}/{n}": v for p, terms in players.items() for n, v in terms.items()}
+        terms = {f"train/{p}/{n}": v for p, terms in players.items() for n, v in terms.items()}
+        # Read back once: from a GPU's tensors Lightning would read each one after every batch.
+        numbers = torch.stack([value.float() for value in terms.values()]).tolist()
+        values = dict(zip(terms, numbers, strict=True))
         self.log_dict(values, prog_bar=True, logger=False)
         rates = {
             f"train/lr_{player}": schedule.get_last_lr()[0]
             for player, schedule in self.active_schedules().items()
         }
-        self.write({k: v.item() for k, v in values.items()} | rates)
+        self.write(values | rates)
 
     def write(self, values: Mapping[str, float]) -> None:
         """Sends numbers to every logger, with the generator step as x."""

@@ -31,13 +31,11 @@ def stages(network: nn.Module) -> Iterator[nn.Module]:
         yield from stages(child)
 
 
-def checkpoint_stages(network: nn.Module) -> None:
-    """Makes each block of a network keep its input alone while gradients are recorded.
-
-    Changes how the network computes, in place; names, weights and results stay.
+def blocks_of(network: nn.Module) -> list[nn.Module]:
+    """What ``stages`` finds.
 
     Raises:
-        SettingError: The network has no such block.
+        SettingError: It finds none.
     """
     blocks = list(stages(network))
     if not blocks:
@@ -46,7 +44,18 @@ def checkpoint_stages(network: nn.Module) -> None:
             f"{type(network).__name__}, which has no blocks in an nn.ModuleList or nn.Sequential",
             "a generator made of blocks", "Leave the option out, or use model.accumulate.",
         )  # fmt: skip
-    for block in blocks:
+    return blocks
+
+
+def checkpoint_stages(network: nn.Module) -> None:
+    """Makes each block of a network keep its input alone while gradients are recorded.
+
+    Changes how the network computes, in place; names, weights and results stay.
+
+    Raises:
+        SettingError: The network has no such block.
+    """
+    for block in blocks_of(network):
         if "forward" in vars(block):
             continue  # done before, for an earlier fit
         block.forward = partial(_forward, block, block.forward)

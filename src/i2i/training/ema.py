@@ -23,5 +23,5 @@ class EMA(nn.Module):
     def update(self, network: nn.Module) -> None:
         """Takes one step towards the network's present weights."""
         self.average(list(self.network.parameters()), list(network.parameters()), None)
-        for mine, its in zip(self.network.buffers(), network.buffers(), strict=True):
-            mine.copy_(its)
+        if mine := list(self.network.buffers()):
+            torch._foreach_copy_(mine, list(network.buffers()))

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from i2i.data.paired_dataset import PairBatch
 from i2i.training.checkpointing import checkpoint_stages
-from i2i.training.speed import Speed, make_optimizer, match_layouts
+from i2i.training.speed import Speed, make_optimizer, settle
 from i2i.training.strategy import average_gradients
 
 
@@ -57,15 +57,21 @@ class FastModule(LightningModule):
             self.to(memory_format=torch.channels_last)
         if self.speed.checkpoint_activations:
             checkpoint_stages(self.generator)
-        for network in (self.generator, self.discriminator):
-            forward = self.speed.compiled(network, self.device)
-            if forward is not network:
-                self.forwards[network] = forward
+        if self.speed.compile:
+            torch.compiler.reset()  # what an earlier run of this process compiled counts otherwise
+            for network in (self.generator, self.discriminator):
+                self.forwards[network] = self.speed.compiled(network)
+
+    def on_fit_end(self) -> None:
+        """Lets go of the compiled code and its memory."""
+        if self.forwards:
+            self.forwards.clear()
+            torch.compiler.reset()
 
     def on_train_start(self) -> None:
-        """Lays out what a checkpoint brought for the optimizers."""
+        """Gives what a checkpoint brought for the optimizers the form of this run's."""
         for optimizer in self.optimizers():
-            match_layouts(optimizer.optimizer)
+            settle(optimizer.optimizer)
 
     def laid_out(self, batch: PairBatch) -> PairBatch:
         """The batch with its images in memory as the weights are."""

@@ -22,8 +22,8 @@ class Speed:
             ``auto`` is True.
         compile: Fuses the networks' forward and backward with torch.compile; the first steps take a
             minute or more. Gradient penalties stay uncompiled: a second backward cannot be.
-        cuda_graphs: Replays the networks' kernels without launching each one from Python; helps
-            where the GPU waits for launches, at batch 1. With ``compile`` or without.
+        cuda_graphs: Replays the compiled networks' kernels without launching each one from Python;
+            helps where the GPU waits for launches, at batch 1. Needs ``compile``, one GPU.
         checkpoint_activations: Keeps only what goes into each stage of the generator and computes
             the rest again in the backward pass (Chen et al. 2016, "Training deep nets with
             sublinear memory cost"): less memory, about a third more time in G.
@@ -55,6 +55,13 @@ class Speed:
                 "torch.compile chooses by itself what it computes again; leave one out.",
             )  # fmt: skip
 
+        if self.cuda_graphs and not self.compile:
+            raise setting_error(
+                "speed.cuda_graphs=true", "speed.compile=false beside it", "compiled networks",
+                "Use speed=max, or speed.compile=true too: by itself a graph copies all weights "
+                "before each replay.",
+            )  # fmt: skip
+
     def wants_channels_last(self, device: torch.device) -> bool:
         """What ``channels_last`` means there."""
         return device.type == "cuda" if self.channels_last == "auto" else bool(self.channels_last)
@@ -68,21 +75,15 @@ class Speed:
         """
         return {"fused": True} if self.fused and not scaled else {}
 
-    def compiled(self, network: nn.Module, device: torch.device) -> Callable[..., Any]:
-        """The network's forward pass, compiled as asked for; the network itself stays as it is.
-
-        Raises:
-            SettingError: CUDA graphs without a GPU.
-        """
-        if self.cuda_graphs and device.type != "cuda":
-            raise setting_error(
-                "speed.cuda_graphs=true", f"training on {device.type}", "a GPU",
-                "Add speed.cuda_graphs=false, or trainer=gpu.",
-            )  # fmt: skip
-        if self.compile:
-            mode = "reduce-overhead" if self.cuda_graphs else "default"
-            return torch.compile(network, mode=mode)
-        return torch.compile(network, backend="cudagraphs") if self.cuda_graphs else network
+    def compiled(self, network: nn.Module) -> Callable[..., Any]:
+        """The network's forward pass, compiled as asked for; the network itself stays as it is."""
+        if not self.compile:
+            return network
+        # Else dropout would have noise of the compiler's own, and a run be another run.
+        options = {"fallback_random": True}
+        return torch.compile(
+            network, options=options | ({"triton.cudagraphs": True} if self.cuda_graphs else {})
+        )
 
 
 def make_optimizer(
@@ -105,15 +106,23 @@ def make_optimizer(
         return make(parameters)
 
 
-def match_layouts(optimizer: Optimizer) -> None:
-    """Lays the optimizer's averages out in memory as its parameters are.
+def settle(optimizer: Optimizer) -> None:
+    """Gives what a checkpoint brought the form that this run's step takes.
 
-    Those from a checkpoint may be NCHW where the weights are NHWC by now, or the other way round; a
-    fused step takes them together.
+    ``load_state_dict`` brings the choice of kernels of the run that saved, too, and averages that
+    lie in memory as its weights lay; a fused step takes weights and averages together.
     """
-    for parameter, state in optimizer.state.items():
-        for name, value in state.items():
-            same_shape = isinstance(value, torch.Tensor) and value.shape == parameter.shape
-            if same_shape and value.stride() != parameter.stride():
-                layout = torch.empty_like(parameter, dtype=value.dtype)
-                state[name] = layout.copy_(value)
+    for group in optimizer.param_groups:
+        for choice in {"fused", "foreach"} & group.keys():
+            group[choice] = optimizer.defaults[choice]
+        on_device = bool(group.get("fused") or group.get("capturable"))
+        for parameter in group["params"]:
+            state = optimizer.state.get(parameter, {})
+            for name, value in state.items():
+                if not isinstance(value, torch.Tensor):
+                    continue
+                if name == "step":
+                    state[name] = value.to(parameter.device if on_device else "cpu")
+                elif value.shape == parameter.shape and value.stride() != parameter.stride():
+                    layout = torch.empty_like(parameter, dtype=value.dtype)
+                    state[name] = layout.copy_(value)

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from i2i.errors import SettingError
-from i2i.training.speed import Speed, make_optimizer, match_layouts
+from i2i.generators.unet import UNetGenerator
+from i2i.losses.gan import WassersteinGP
+from i2i.training.speed import Speed, make_optimizer, settle
 from unit.training.test_adversarial import ADAM, SGD, Pairs, fit, make_model
 
 CPU = torch.device("cpu")
@@ -20,16 +22,12 @@ CPU = torch.device("cpu")
         ({"fused": 1}, "speed.fused=1"),
         ({"compile": "auto"}, "speed.compile=auto"),
         ({"compile": True, "checkpoint_activations": True}, "found speed.compile=true beside it"),
+        ({"cuda_graphs": True}, "found speed.compile=false beside it; expected compiled networks"),
     ],
 )
 def test_what_is_no_choice_is_refused(options: dict[str, Any], found: str) -> None:
     with pytest.raises(SettingError, match=found):
         Speed(**options)
-
-
-def test_cuda_graphs_need_a_gpu() -> None:
-    with pytest.raises(SettingError, match="training on cpu; expected a GPU"):
-        Speed(cuda_graphs=True).compiled(torch.nn.Identity(), CPU)
 
 
 def test_what_auto_means() -> None:
@@ -84,10 +82,15 @@ def test_channels_last_reaches_weights_images_and_gradients() -> None:
         seen.append(all(t.is_contiguous(memory_format=torch.channels_last) for t in (x, weight)))
         return self.run(self.generator, x)
 
+    def gradients(self: Any, optimizer: Any) -> None:
+        weights = [p for group in optimizer.param_groups for p in group["params"] if p.dim() == 4]
+        seen.append(all(p.grad.stride() == p.stride() for p in weights) and len(weights) > 1)
+
     model = make_model(speed=Speed(channels_last=True))
     model.generate = generate.__get__(model)
+    model.on_before_optimizer_step = gradients.__get__(model)
     fit(model, Pairs(2, batch_size=2), max_steps=1)
-    assert seen == [True]
+    assert seen == [True, True, True]
 
 
 def test_averages_from_a_checkpoint_are_laid_out_as_the_weights() -> None:
@@ -98,33 +101,56 @@ def test_averages_from_a_checkpoint_are_laid_out_as_the_weights() -> None:
     average = optimizer.state[weight]["exp_avg"]
     optimizer.state[weight]["exp_avg"] = average.contiguous()
     assert optimizer.state[weight]["exp_avg"].stride() != weight.stride()
-    match_layouts(optimizer)
+    settle(optimizer)
     assert optimizer.state[weight]["exp_avg"].stride() == weight.stride()
     assert torch.equal(optimizer.state[weight]["exp_avg"], average)
+
+
+@pytest.mark.parametrize(("saved", "asked"), [(None, True), (True, None)])
+def test_a_resumed_optimizer_takes_the_kernels_that_are_asked_for(saved: Any, asked: Any) -> None:
+    weight = torch.nn.Parameter(torch.rand(4))
+    first, second = ADAM([weight], fused=saved), ADAM([weight], fused=asked)
+    weight.grad = torch.ones(4)
+    first.step()
+    second.load_state_dict(first.state_dict())
+    assert second.param_groups[0]["fused"] is saved  # what torch does by itself
+    settle(second)
+    assert second.param_groups[0]["fused"] is asked
+    second.step()
+    assert second.state[weight]["step"] == 2
 
 
 def test_a_compiled_step_is_the_same_but_for_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the backend that runs the traced graph as it is: what is tested is how it is wired.
 
-    Generator and discriminator are traced; the gradient penalty goes to the network itself, since
-    a second backward through a compiled one is an error.
+    Generator and discriminator are traced, with the noise of dropout; the gradient penalty goes to
+    the network itself, since a second backward through a compiled one is an error.
     """
-    from i2i.losses.gan import WassersteinGP
+    compile_plainly, calls = torch.compile, []
 
-    options = {"gan_loss": WassersteinGP(), "n_critic": 1}
-    compile_plainly = partial(torch.compile, backend="aot_eager")
-    calls = []
+    def compiled(network: torch.nn.Module, *, options: dict[str, Any]) -> Any:
+        assert options == {"fallback_random": True}
+        forward = compile_plainly(network, backend="aot_eager")
 
-    def compiled(network: torch.nn.Module, **_: Any) -> Any:
-        calls.append(type(network).__name__)
-        return compile_plainly(network)
+        def counted(*inputs: torch.Tensor) -> Any:
+            calls.append(type(network).__name__)
+            return forward(*inputs)
+
+        return counted
 
     monkeypatch.setattr(torch, "compile", compiled)
-    model = make_model("instance", speed=Speed(compile=True), optimizer_g=SGD, **options)
+
+    def system(speed: Speed) -> Any:
+        torch.manual_seed(0)
+        unet = UNetGenerator(3, 3, 4, n_downs=5)
+        options = {"gan_loss": WassersteinGP(), "optimizer_g": SGD, "speed": speed}
+        return make_model("instance", generator=unet, **options)
+
+    model, plain = system(Speed(compile=True)), system(Speed())
     fit(model, Pairs(2, batch_size=2), max_steps=1)
-    plain = make_model("instance", optimizer_g=SGD, **options)
     fit(plain, Pairs(2, batch_size=2), max_steps=1)
-    assert len(calls) == 2
+    assert calls == ["UNetGenerator", *["PatchDiscriminator"] * 3]
+    assert model.forwards == {}  # let go of
     assert model.state_dict().keys() == plain.state_dict().keys()
     for name, value in plain.state_dict().items():
         torch.testing.assert_close(model.state_dict()[name], value, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,151 @@
+"""Checks on a resolved configuration, before a network is built or a file is read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from i2i.errors import setting_error
+
+
+def on_gpu(accelerator: str) -> bool:
+    """Whether training will run on a GPU here."""
+    import torch
+
+    return accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available())
+
+
+def validate_config(config: Mapping[str, Any]) -> None:
+    """Checks what can be checked before a network is built or a file is read.
+
+    Args:
+        config: The resolved configuration of a training run.
+
+    Raises:
+        SettingError: Two settings contradict each other, or one is out of range.
+    """
+    trainer, dataset = config["trainer"], config["dataset"]
+    if (trainer.get("max_steps") or -1) <= 0 and (trainer.get("max_epochs") or -1) <= 0:
+        raise setting_error(
+            "trainer.max_steps, trainer.max_epochs", "no end of training", "one of them above 0",
+            "Set trainer.max_steps=39000, say.",
+        )  # fmt: skip
+    for refused, instead in (
+        ("gradient_clip_val", "model.clip_g and model.clip_d"),
+        ("accumulate_grad_batches", "model.accumulate"),
+    ):
+        if trainer.get(refused) is not None:
+            raise setting_error(
+                f"trainer.{refused}={trainer[refused]}", "a setting for one optimizer",
+                "a setting for two players", f"Use {instead}.",
+            )  # fmt: skip
+    if "fsdp" in str(trainer.get("strategy")):
+        raise setting_error(
+            f"trainer.strategy={trainer['strategy']}", "sharded weights, which are not offered",
+            "auto or ddp", "The networks are small (54 M parameters, 218 MB): every GPU holds them "
+            "whole. Use trainer=ddp; model.accumulate saves memory.",
+        )  # fmt: skip
+    if str(trainer.get("precision")) in ("16-mixed", "16") and not on_gpu(trainer["accelerator"]):
+        raise setting_error(
+            f"trainer.precision={trainer['precision']}", "float16 on the CPU",
+            "32-true or bf16-mixed",
+            "Use trainer.precision=bf16-mixed.",
+        )  # fmt: skip
+    validate_speed(config)
+    accumulate, batch_size = config["model"]["accumulate"], dataset["batch_size"]
+    if accumulate > batch_size:
+        raise setting_error(
+            f"model.accumulate={accumulate}", f"more parts than dataset.batch_size={batch_size}",
+            "at most the batch size", "A batch is worked on in that many parts.",
+        )  # fmt: skip
+
+
+def validate_speed(config: Mapping[str, Any]) -> None:
+    """Checks what a precision and ``speed`` ask of the machine.
+
+    Raises:
+        SettingError: The machine has no such thing.
+    """
+    import torch
+
+    from i2i.training.trainer import count_devices, number_of
+
+    trainer, speed = config["trainer"], config.get("speed") or {}
+    gpu = on_gpu(trainer["accelerator"])
+    precision = str(trainer.get("precision"))
+    if gpu and precision.startswith("bf16") and not torch.cuda.is_bf16_supported(False):
+        raise setting_error(
+            f"trainer.precision={precision}", "a GPU without bfloat16", "one that has it (Ampere, "
+            "2020, or newer)", "Add trainer.precision=16-mixed or 32-true.",
+        )  # fmt: skip
+    if not speed.get("cuda_graphs"):
+        return
+    if not gpu:
+        raise setting_error(
+            "speed.cuda_graphs=true", "training on a CPU", "a GPU",
+            "Add speed.cuda_graphs=false, or trainer=gpu.",
+        )  # fmt: skip
+    strategy = str(trainer.get("strategy", "auto"))
+    devices = number_of(count_devices(trainer.get("devices", 1), "gpu", strategy))
+    if devices * int(trainer.get("num_nodes") or 1) > 1:
+        raise setting_error(
+            "speed.cuda_graphs=true", f"{devices} GPUs", "one: batch norm's exchange between "
+            "processes has not been tried inside a graph", "Add speed.cuda_graphs=false.",
+        )  # fmt: skip
+
+
+# Height and width that each preset under conf/discriminator needs, in pixels.
+LEAST_SIZES = {
+    "patch286": 96, "multiscale": 93, "global": 32, "patch70": 24, "patch16": 6, "pixel": 1,
+}  # fmt: skip
+
+
+def validate_networks(config: Mapping[str, Any], generator: Any, discriminator: Any = None) -> None:
+    """Checks the image size against what the generator can halve and the discriminator can score.
+
+    Args:
+        config: The resolved configuration of a training run.
+        generator: The network; says its ``divisor``.
+        discriminator: The network; says its ``least_size``, if it has one. None is not checked.
+
+    Raises:
+        SettingError: Height or width is not a multiple of the one, or below the other.
+    """
+    size = config["dataset"]["image_size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    divisor = generator.divisor
+    if height % divisor or width % divisor:
+        raise setting_error(
+            f"dataset.image_size={size}", f"{height} x {width} pixels",
+            f"multiples of {divisor} for {type(generator).__name__}",
+            f"Use dataset.image_size={max(round(height / divisor), 1) * divisor}, or a generator "
+            "that halves less often (generator.n_downs for the U-Net; resnet9 takes multiples of "
+            "4). Evaluation and translation take any size.",
+        )  # fmt: skip
+    validate_discriminator(size, divisor, discriminator)
+    if (config.get("speed") or {}).get("checkpoint_activations"):
+        from i2i.training.checkpointing import blocks_of
+
+        blocks_of(generator)
+
+
+def validate_discriminator(size: Any, divisor: int, discriminator: Any) -> None:
+    """Checks that images give the discriminator something to score.
+
+    Args:
+        size: ``dataset.image_size``: pixels, or height and width.
+        divisor: Pixels; the sizes that the generator takes are multiples of it.
+        discriminator: See ``validate_networks``.
+
+    Raises:
+        SettingError: Height or width is below its ``least_size``.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    least = getattr(discriminator, "least_size", 1)
+    if min(height, width) < least:
+        fitting = [name for name, needs in LEAST_SIZES.items() if needs <= min(height, width)]
+        raise setting_error(
+            f"dataset.image_size={size}", f"{height} x {width} pixels",
+            f"at least {least} x {least} for {type(discriminator).__name__}, which has no score "
+            "for smaller images",
+            f"Use a discriminator that fits (discriminator={' or '.join(fitting)}), or "
+            f"dataset.image_size={-(-least // divisor) * divisor}.",
+        )  # fmt: skip
