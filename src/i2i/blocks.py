@@ -52,8 +52,8 @@ class Dropout(nn.Dropout):
         if not self.training or x.is_contiguous():
             return super().forward(x)
         dropped = F.dropout(torch.ones(x.shape, dtype=x.dtype, device=x.device), self.p) == 0
-        dropped = torch.empty_like(x, dtype=torch.bool).copy_(dropped)  # lies in memory as x does
-        return (x * (1 / (1 - self.p) if self.p < 1 else 0.0)).masked_fill(dropped, 0)
+        scaled = x * (1 / (1 - self.p) if self.p < 1 else 0.0)
+        return scaled.masked_fill_(dropped, 0)  # in place: a copy would lie as NCHW
 
 
 def needs_bias(norm: str) -> bool:
