@@ -1,4 +1,4 @@
-"""A run that is stopped by a signal at any step goes on as if nothing had been; no scheduler needed."""
+"""A run that a signal stops at any step goes on as if nothing had been; without a scheduler."""
 
 import csv
 import os
@@ -59,10 +59,7 @@ def rows(run_dir: Path) -> list[dict[str, str]]:
     """Losses, rates and scores; throughput starts its clock again with the first batch."""
     timed = ("train/images_per_second", "train/images_seen", "train/epoch")
     with (run_dir / "metrics.csv").open() as file:
-        return [
-            {k: v for k, v in row.items() if k not in timed}
-            for row in csv.DictReader(file)
-        ]
+        return [{k: v for k, v in row.items() if k not in timed} for row in csv.DictReader(file)]
 
 
 def load(run_dir: Path) -> dict:
@@ -75,7 +72,12 @@ def load(run_dir: Path) -> dict:
         (3, 3, signal.SIGUSR1, []),
         (8, 9, signal.SIGTERM, []),  # the last batch of an epoch: its validation comes first
         (15, 15, signal.SIGUSR2, []),
-        (5, 5, signal.SIGUSR1, ["gan_loss=wgan-gp", "model.n_critic=2"]),  # between two updates of G
+        (
+            5,
+            5,
+            signal.SIGUSR1,
+            ["gan_loss=wgan-gp", "model.n_critic=2"],
+        ),  # between two updates of G
     ],
     ids=["within-epoch-1", "end-of-epoch-1", "within-epoch-2", "between-critic-steps"],
 )

@@ -91,7 +91,9 @@ def test_optuna_goes_up_prunes_and_outlives_a_failure(
         options = dict(o.split("=", 1) for o in OmegaConf.load(folder / ".hydra/overrides.yaml"))
         record = folder / "pruning.json"
         state = json.loads(record.read_text())["state"] if record.is_file() else "failed"
-        kind = "bogus" if options["generator.norm"] == "bogus" else options["optimizer.generator.lr"]
+        kind = (
+            "bogus" if options["generator.norm"] == "bogus" else options["optimizer.generator.lr"]
+        )
         states.setdefault(kind, set()).add(state)
         assert (folder / "test_metrics.json").is_file() is (state == "complete")
     assert states == {"bogus": {"failed"}, "0.0002": {"complete"}, "1e-08": {"pruned"}}

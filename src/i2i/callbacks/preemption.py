@@ -69,9 +69,7 @@ class Preemption(Callback):
         if trainer.world_size > 1:
             self.group = torch.distributed.new_group(backend="gloo")
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, *_: Any
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         stop = self.all_agree(trainer)
         # Not is_last_batch, which a run that goes on within an epoch does not know.
         if stop and pl_module.batches_seen % int(trainer.num_training_batches):

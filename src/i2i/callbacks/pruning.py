@@ -103,9 +103,10 @@ class Pruning(Callback):
         found = []
         for path in sorted(self.folder.parent.glob(f"*/{RECORD}")):
             record = read_record(path)
-            if record and path.parent != self.folder and record["monitor"] == self.monitor:
-                if record["state"] == COMPLETE and record["values"]:
-                    found.append(record["values"])
+            if record is None or path.parent == self.folder or record["monitor"] != self.monitor:
+                continue
+            if record["state"] == COMPLETE and record["values"]:
+                found.append(record["values"])
         return found
 
 
