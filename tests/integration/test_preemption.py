@@ -1,4 +1,4 @@
-"""A run that a signal stops at any step goes on as if nothing had been; no scheduler needed."""
+"""A run that a signal stops at any step goes on as if nothing had been; without a scheduler."""
 
 import csv
 import os

@@ -1,5 +1,6 @@
 """The table and the picture of a sweep's runs, from folders made by hand."""
 
+import contextlib
 import csv
 import json
 import subprocess
@@ -9,11 +10,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hydra.core.utils import JobStatus
-from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from i2i.commands.multirun import CompareRuns
+from i2i.commands.multirun import CompareRuns, compare_runs, comparing
 from i2i.comparison import compare, find_runs
 from i2i.comparison_picture import CELL, GAP, heading, picture
 from i2i.data.image_io import read_image, write_png
@@ -209,39 +208,41 @@ def test_without_pictures_there_is_a_table_all_the_same(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["0", "comparison.csv", "comparison.md"]
 
 
-def sweep_config(folder: Path, mode: RunMode = RunMode.MULTIRUN) -> SimpleNamespace:
-    return SimpleNamespace(hydra=SimpleNamespace(sweep=SimpleNamespace(dir=folder), mode=mode))
-
-
 def test_a_sweep_ends_with_the_comparison(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     make_run(tmp_path / "0", "x=1")
-    CompareRuns().on_multirun_end(sweep_config(tmp_path))
+    compare_runs(tmp_path)
     printed = capsys.readouterr().out
     assert "| 0.5000 |" in printed and f"Comparison: {tmp_path}/comparison.md" in printed
 
 
 def test_a_failed_comparison_only_says_so(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    CompareRuns().on_multirun_end(sweep_config(tmp_path / "nothing"))
+    compare_runs(tmp_path / "nothing")
     paint(make_run(tmp_path / "0"), 50)
     (tmp_path / "0" / "samples" / "test" / "000_output.png").write_bytes(b"x")
-    CompareRuns().on_multirun_end(sweep_config(tmp_path))
+    compare_runs(tmp_path)
     printed = capsys.readouterr().out
     assert printed.count("The runs were not compared") == 2
     assert f"python -m i2i.comparison {tmp_path}" in printed
     assert (tmp_path / "comparison.md").is_file()  # the table was written before the picture
 
 
-def test_after_a_failed_job_the_comparison_follows_every_job(tmp_path: Path) -> None:
-    make_run(tmp_path / "0", "x=1")
-    callback = CompareRuns()
-    done, failed = (SimpleNamespace(status=s) for s in (JobStatus.COMPLETED, JobStatus.FAILED))
-    callback.on_job_end(sweep_config(tmp_path), done)
-    assert not (tmp_path / "comparison.md").exists()
-    callback.on_job_end(sweep_config(tmp_path, RunMode.RUN), failed)
-    assert not (tmp_path / "comparison.md").exists()
-    callback.on_job_end(sweep_config(tmp_path), failed)
-    make_run(tmp_path / "1", "x=2")
-    callback.on_job_end(sweep_config(tmp_path), done)
+@pytest.mark.parametrize("error", [None, RuntimeError("the second job failed")])
+def test_a_sweep_is_compared_whether_a_job_failed_or_not(
+    tmp_path: Path, error: Exception | None
+) -> None:
+    parts = {
+        "launcher": SimpleNamespace(_target_="x.BasicLauncher"),
+        "sweeper": SimpleNamespace(_target_="x.BasicSweeper"),
+        "sweep": SimpleNamespace(dir=tmp_path),
+    }
+    config = SimpleNamespace(hydra=SimpleNamespace(**parts))
+    with contextlib.suppress(RuntimeError), comparing():
+        CompareRuns().on_multirun_start(config)
+        make_run(tmp_path / "0", "x=1")
+        make_run(tmp_path / "1", "x=2")
+        assert not (tmp_path / "comparison.md").exists()
+        if error:
+            raise error
     assert set(rows_of(tmp_path)) >= {"x=1", "x=2"}
 
 

@@ -246,6 +246,10 @@ def test_settings_that_go_together(options: dict) -> None:
         ({"precision": "16-mixed"}, r"trainer\.precision=16-mixed.*bf16-mixed"),
         ({"precision": 16}, r"trainer\.precision=16: found float16 on the CPU"),
         ({"accumulate": 3, "batch_size": 2}, r"model\.accumulate=3.*dataset\.batch_size=2"),
+        (
+            {"strategy": "fsdp"},
+            r"trainer\.strategy=fsdp: found sharded.*expected auto or ddp\. .*54 M",
+        ),
     ],
     ids=str,
 )

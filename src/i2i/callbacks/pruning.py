@@ -103,7 +103,7 @@ class Pruning(Callback):
         found = []
         for path in sorted(self.folder.parent.glob(f"*/{RECORD}")):
             record = read_record(path)
-            if not record or path.parent == self.folder or record["monitor"] != self.monitor:
+            if record is None or path.parent == self.folder or record["monitor"] != self.monitor:
                 continue
             if record["state"] == COMPLETE and record["values"]:
                 found.append(record["values"])

@@ -1,0 +1,82 @@
+"""Which job is requeued, and which folder it finds again."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from i2i.commands import requeue as module
+from i2i.commands.processes import check_processes
+from i2i.commands.requeue import earlier_stretch, note_job, requeue
+from i2i.commands.resume import checkpoint_to_resume
+from i2i.errors import SettingError
+
+STEP = {"SLURM_JOB_ID": "12", "SLURM_STEP_ID": "0", "SLURM_JOB_NAME": "x", "SLURM_PROCID": "0",
+        "SLURM_STEP_TASKS_PER_NODE": "2", "SLURM_STEP_NUM_NODES": "1"}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def job(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLURM_RESTART_COUNT", "SLURM_ARRAY_JOB_ID", "TORCHELASTIC_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("SLURM_NTASKS_PER_NODE", raising=False)
+    for name, value in STEP.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("state", "asked"), [("RUNNING", True), ("CANCELLED", False), ("COMPLETING", False)]
+)
+def test_only_a_running_job_is_requeued(
+    monkeypatch: pytest.MonkeyPatch, state: str, asked: bool
+) -> None:
+    """A cancelled one, too, would come back to life."""
+    calls: list[tuple[str, ...]] = []
+
+    def scontrol(*words: str) -> subprocess.CompletedProcess:
+        calls.append(words)
+        return subprocess.CompletedProcess(words, 0, f"JobId=12 JobState={state} Requeue=1", "")
+
+    monkeypatch.setattr(module, "scontrol", scontrol)
+    assert requeue() is asked
+    assert (("requeue", "12") in calls) is asked
+    calls.clear()
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    assert requeue() and not calls  # the first process speaks for all
+
+
+def test_a_job_finds_its_own_folder_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    last.parent.mkdir()
+    last.touch()
+    note_job(tmp_path)
+    assert not earlier_stretch(tmp_path)  # its first stretch
+    assert checkpoint_to_resume(None, tmp_path) is None
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert checkpoint_to_resume("elsewhere", tmp_path) == last
+    monkeypatch.setenv("SLURM_JOB_ID", "13")
+    assert checkpoint_to_resume(None, tmp_path) is None
+
+
+def test_a_job_stopped_before_its_first_checkpoint_begins_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    note_job(tmp_path)
+    (tmp_path / "metrics.csv").touch()
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert checkpoint_to_resume(None, tmp_path) is None
+    assert not (tmp_path / "metrics.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("trainer", "message"),
+    [
+        ({"devices": 1, "num_nodes": 1}, r"trainer\.devices=1: found 2 processes a machine"),
+        ({"devices": 2, "num_nodes": 2}, r"trainer\.num_nodes=2: found 1 machines"),
+    ],
+)
+def test_the_trainer_has_to_fit_the_tasks(trainer: dict[str, int], message: str) -> None:
+    check_processes({"trainer": {"devices": 2, "num_nodes": 1}})
+    check_processes({"trainer": {"devices": "auto", "num_nodes": 1}})
+    with pytest.raises(SettingError, match=message):
+        check_processes({"trainer": trainer})
