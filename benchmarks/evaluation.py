@@ -64,8 +64,8 @@ def measure(quick: bool) -> Report:
         ``rows`` by name: images/s while batches come in (``images_per_s``), the ratio to
         torchmetrics' (``ratio``), the same in seconds of this process alone, which other processes
         on the machine disturb less (``cpu_ratio``), and the seconds that the scores take at the end
-        (``compute_s``); ``root``: seconds by number of images; ``target``; ``agreement``: relative
-        differences of the scores; ``device``.
+        (``compute_s``); ``root``: wall and CPU seconds of FID by number of images; ``target``;
+        ``agreement``: relative differences of the scores; ``device``.
     """
     n = BATCH if quick else 2 * BATCH
     device = "cuda" if torch.cuda.is_available() else "cpu"
