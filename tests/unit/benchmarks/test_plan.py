@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.plan import BARE, DEFAULT, cpu_plan, gpu_plan, ladder, quick_plan
+from benchmarks.plan import BARE, COMPILED_DEFAULT, DEFAULT, cpu_plan, gpu_plan, ladder, quick_plan
 from benchmarks.training import Cell, composed
 
 
@@ -11,7 +11,7 @@ def test_the_options_of_every_variant_compose(variant: str) -> None:
     cfg = composed(Cell("unet", "wgan-gp", 1, 256, n_critic=5, options=ladder()[variant]))
     assert cfg.model.speed.cuda_graphs == ("graphs" in variant)
     assert cfg.model.speed.compile == ("compile" in variant)
-    plain = variant in ("Lightning eager", "+ channels-last", DEFAULT)
+    plain = variant in ("Lightning eager", "+ channels-last", DEFAULT, COMPILED_DEFAULT)
     assert cfg.trainer.precision == ("32-true" if plain else "bf16-mixed")
     assert cfg.model.n_critic == 5
 
