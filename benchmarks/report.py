@@ -97,8 +97,10 @@ def training_tables(training: Mapping[str, Any]) -> str:
         "memory ratio": lambda r: ratio(r, "memory_ratio"),
         "set-up s": lambda r: number(r["set_up_s"]),
         "set-up ratio": lambda r: ratio(r, "set_up_ratio"),
-        "of bf16 rate": lambda r: f"{r['rate_share']:.1%}" if "rate_share" in r else "",
+        "of the GPU's bf16 rate": lambda r: f"{r['rate_share']:.1%}" if "rate_share" in r else "",
     }
+    if not any("rate_share" in row for row in training["rows"]):
+        del columns["of the GPU's bf16 rate"]
     parts = ["## Training"]
     for title, rows in groups.items():
         lines = [f"### {title}", "", *header(list(columns))]
@@ -134,6 +136,11 @@ def plain(content: Mapping[str, Any], level: int = 3) -> str:
     """Any nested mapping: numbers in one table, mappings of mappings in tables of their own."""
     flat = {k: v for k, v in content.items() if not isinstance(v, Mapping | list | tuple)}
     parts = []
+    rows = content.get("rows")
+    if isinstance(rows, list) and rows:
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        lines = [f"| {' | '.join(cell(row.get(c)) for c in columns)} |" for row in rows]
+        parts.append("\n".join([*header(columns), *lines]))
     if flat:
         rows = [f"| {key} | {number(value)} |" for key, value in flat.items()]
         parts.append("\n".join([*header(["what", "value"]), *rows]))
@@ -150,6 +157,11 @@ def plain(content: Mapping[str, Any], level: int = 3) -> str:
         elif value:
             parts.append(f"{'#' * level} {key}\n\n{plain(value, level + 1)}")
     return "\n\n".join(parts)
+
+
+def cell(value: Any) -> str:
+    """A value in a table; empty where there is none."""
+    return "" if value is None else number(value)
 
 
 def is_table(rows: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -133,7 +133,8 @@ def save(results: dict[str, Any], folder: Path, name: str) -> None:
 
     if results.get("training"):
         training = results["training"]
-        rate = results.get("matrix", {}).get("bfloat16")
+        on_gpu = results["machine"]["device"] == "cuda"
+        rate = results.get("matrix", {}).get("bfloat16") if on_gpu else None
         with_ratios(training["rows"], training["flops_an_image"], rate)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / f"{name}.json", results)

@@ -9,6 +9,9 @@ from benchmarks.plan import BARE, EAGER
 EAGER_LEAST = 0.97  # of the bare loop's speed: what Lightning may cost
 BF16_LEAST = 1.5  # times the bare loop, on a CPU at batch 4
 GPU_LEAST = {1: 3.0, 16: 4.0}  # times the bare loop, at that batch and above
+DATA_LEAST = 3.0  # times the images/s a core of a Pillow + torchvision loader
+FIRST_BATCH = 3.0  # seconds, of 100,000 files
+EVALUATION_LEAST = 2.0  # times the images/s of separate torchmetrics objects
 RATE_LEAST = 0.35  # of the bfloat16 matrix rate, in the best row
 
 
@@ -33,7 +36,8 @@ def targets(results: Mapping[str, Any]) -> list[Target]:
     rows = [r for r in rows if r["variant"] != BARE]
     on_gpu = results["machine"]["device"] == "cuda"
     return [
-        *of_lightning(rows), *(of_a_gpu(rows) if on_gpu else of_a_cpu(rows)), *of_startup(results)
+        *of_lightning(rows), *(of_a_gpu(rows) if on_gpu else of_a_cpu(rows)),
+        *of_startup(results), *of_data(results), *of_evaluation(results),
     ]  # fmt: skip
 
 
@@ -78,3 +82,21 @@ def of_startup(results: Mapping[str, Any]) -> Iterator[Target]:
             limit = startup["target_s"]
             bound = f"at most {limit}"
             yield Target(f"seconds of `{name}`", row["seconds"], bound, row["seconds"] <= limit)
+
+
+def of_data(results: Mapping[str, Any]) -> Iterator[Target]:
+    """Loading costs little, however many files there are."""
+    for row in (results.get("data") or {}).get("rows", []):
+        if row["what"] == "one core: ours":
+            yield at_least("data: times a Pillow + torchvision loader", row["ratio"], DATA_LEAST)
+        if "first batch" in row["what"] and row["unit"] == "s":
+            reached = row["value"] <= FIRST_BATCH
+            yield Target(f"data: {row['what']}", row["value"], f"at most {FIRST_BATCH} s", reached)
+
+
+def of_evaluation(results: Mapping[str, Any]) -> Iterator[Target]:
+    """One pass scores everything."""
+    row = ((results.get("evaluation") or {}).get("rows") or {}).get("one pass, first run")
+    if row:
+        name = "evaluation: times separate torchmetrics objects"
+        yield at_least(name, row["ratio"], EVALUATION_LEAST)
