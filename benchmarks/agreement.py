@@ -1,10 +1,12 @@
 """Whether the fast variants learn what the eager float32 loop learns, over 100 steps.
 
 Two players amplify any disturbance, so that a bound on each step's loss would be a guess. The
-tolerance is measured instead: the eager float32 run is repeated from weights rounded to bfloat16
+tolerance is measured instead: the eager float32 run is repeated import math
+from weights rounded to bfloat16
 once, and on images rounded to bfloat16. What a variant may differ by is twice what these differ by.
 """
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -94,10 +96,15 @@ def differences(reference: Curves, curves: Curves, window: int = WINDOW) -> dict
     for name, values in reference.items():
         a, b = torch.tensor(values).double(), torch.tensor(curves[name]).double()
         scale = a.abs().mean()
-        first = max(first, ((a[0] - b[0]).abs() / scale).item())
+        first = largest(first, ((a[0] - b[0]).abs() / scale).item())
         means = [t[: len(t) // window * window].view(-1, window).mean(1) for t in (a, b)]
-        windows = max(windows, ((means[0] - means[1]).abs().max() / scale).item())
+        windows = largest(windows, ((means[0] - means[1]).abs().max() / scale).item())
     return {"first": first, "windows": windows}
+
+
+def largest(one: float, two: float) -> float:
+    """The larger one; a run that is no longer finite differs by infinitely much."""
+    return max(one, two) if math.isfinite(two) else math.inf
 
 
 def compare(cell: Cell, variants: dict[str, tuple[str, ...]], steps: int) -> dict[str, Any]:

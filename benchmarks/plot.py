@@ -5,7 +5,17 @@ from typing import Any
 
 from benchmarks.plan import BARE, ladder
 
-COLOURS = ("#8c8c8c", "#6baed6", "#2171b5", "#9ecae1", "#08306b", "#fd8d3c", "#74c476", "#006d2c")
+COLOURS = (
+    "#8c8c8c",
+    "#6baed6",
+    "#2171b5",
+    "#9ecae1",
+    "#08306b",
+    "#fd8d3c",
+    "#74c476",
+    "#006d2c",
+    "#756bb1",
+)
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
@@ -21,7 +31,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     groups = list(dict.fromkeys((r["generator"], r["objective"], r["size"]) for r in rows))
     batches = sorted({r["batch"] for r in rows})
     variants = [name for name in ladder() if any(r["variant"] == name for r in rows)]
-    colours = dict(zip(ladder(), COLOURS, strict=False))
+    colours = dict(zip(ladder(), COLOURS, strict=True))
     figure, axes = plt.subplots(
         1, len(groups), figsize=(1 + 3 * len(groups), 3.6), sharey=True, squeeze=False,
         layout="constrained",

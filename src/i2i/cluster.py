@@ -79,10 +79,10 @@ def started() -> str:
     Raises:
         SettingError: torchrun keeps no store through which the time could be told.
     """
-    if by_torchrun():
-        return told_by_the_first(f"{datetime.now():%Y-%m-%d/%H-%M-%S}")
-    step = slurm_step()
-    return f"slurm/{step}" if step else f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
+    if step := slurm_step():  # torchrun inside a job step too
+        return f"slurm/{step}"
+    now = f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
+    return told_by_the_first(now) if by_torchrun() else now
 
 
 def told_by_the_first(text: str) -> str:

@@ -204,7 +204,8 @@ def check_targets(node: Any, setting: str, allowed: tuple[type, ...] | None = No
             if isinstance(found, type) and issubclass(found, kinds or allowed_types()):
                 continue
         raise setting_error(
-            setting, f"_target_: {target}", "classes of i2i, torch.nn or torch.optim only",
+            setting, f"_target_: {target}", "classes of i2i, torch.nn, torch.optim or "
+            "albumentations only",
             "Do not use this file unless you know where it comes from; your own networks belong "
             "into src/i2i/.",
         )  # fmt: skip

@@ -71,7 +71,8 @@ def validate_speed(config: Mapping[str, Any]) -> None:
     trainer, speed = config["trainer"], config.get("speed") or {}
     gpu = on_gpu(trainer["accelerator"])
     precision = str(trainer.get("precision"))
-    if gpu and precision.startswith("bf16") and not torch.cuda.is_bf16_supported(False):
+    there = gpu and torch.cuda.is_available()  # a GPU that is not there is another error
+    if there and precision.startswith("bf16") and not torch.cuda.is_bf16_supported(False):
         raise setting_error(
             f"trainer.precision={precision}", "a GPU without bfloat16", "one that has it (Ampere, "
             "2020, or newer)", "Add trainer.precision=16-mixed or 32-true.",

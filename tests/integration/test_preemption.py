@@ -70,7 +70,9 @@ def load(run_dir: Path) -> dict:
     ("batches", "saved", "number", "options"),
     [
         (3, 3, signal.SIGUSR1, []),
-        (8, 9, signal.SIGTERM, []),  # the last batch of an epoch: its validation comes first
+        (8, 8, signal.SIGTERM, []),  # the last batch of an epoch: its validation comes first
+        (24, 24, signal.SIGTERM, []),  # the last batch of all: the test is left
+        (1, 1, signal.SIGUSR1, ["dataset.batch_size=8"]),  # an epoch is one batch
         (15, 15, signal.SIGUSR2, []),
         (
             5,
@@ -79,7 +81,14 @@ def load(run_dir: Path) -> dict:
             ["gan_loss=wgan-gp", "model.n_critic=2"],
         ),  # between two updates of G
     ],
-    ids=["within-epoch-1", "end-of-epoch-1", "within-epoch-2", "between-critic-steps"],
+    ids=[
+        "within-epoch-1",
+        "end-of-epoch-1",
+        "end",
+        "one-batch",
+        "within-epoch-2",
+        "between-critic-steps",
+    ],
 )
 def test_the_rest_is_the_same_wherever_it_stopped(
     train: Run, stopped: Callable[..., Path], batches: int, saved: int, number: signal.Signals,
@@ -93,5 +102,7 @@ def test_the_rest_is_the_same_wherever_it_stopped(
     one, two = load(straight), load(run_dir)
     for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch"):
         assert_same(one[key], two[key], key)
-    assert one["i2i"]["batches_seen"] == two["i2i"]["batches_seen"] == 24
+    whole = 3 if "dataset.batch_size=8" in options else 24
+    assert one["i2i"]["batches_seen"] == two["i2i"]["batches_seen"] == whole
+    assert (run_dir / "test_metrics.json").exists()
     assert rows(straight) == rows(run_dir)

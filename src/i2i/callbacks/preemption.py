@@ -15,6 +15,9 @@ from i2i.messages import say
 SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
 
 
+ending = False  # from the decision to stop on, further signals change nothing
+
+
 def leave(*_: Any) -> None:
     """A signal where nothing is under way that has to be saved: ends the program in order."""
     ignore_signals()
@@ -23,10 +26,11 @@ def leave(*_: Any) -> None:
 
 def listen(handler: Any = leave) -> None:
     """Gives the signals to a handler; in the process that asked, not in loaders forked later."""
-    me = os.getpid()
+    global ending
+    me, ending = os.getpid(), False
 
     def handle(number: int, frame: Any) -> None:
-        if os.getpid() == me:
+        if os.getpid() == me and not ending:
             handler(number, frame)
 
     for number in SIGNALS:
@@ -34,7 +38,9 @@ def listen(handler: Any = leave) -> None:
 
 
 def ignore_signals() -> None:
-    """From here on the end is not disturbed."""
+    """From here on the end is not disturbed, also where Lightning puts earlier handlers back."""
+    global ending
+    ending = True
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
@@ -45,7 +51,8 @@ class Preemption(Callback):
     The processes of a job receive a signal at different moments. Each sends its own state to all at
     the end of a step and reads the answer at the end of the next, when it is long there: so all
     stop at the same step, and none waits for it. The last step of an epoch, before its validation,
-    is no place to go on from; the one after it is.
+    is no place to go on from; the one after it is, or the beginning of the next epoch. The last
+    step of all is made to its end, with its validation; the job ends after it.
 
     Outside of training steps a signal ends the program at once: what is not saved then is made
     again.
@@ -53,7 +60,7 @@ class Preemption(Callback):
 
     def __init__(self, file: str):  # the checkpoint that the run goes on from
         self.file = file
-        self.signalled = self.training = False
+        self.signalled = self.training = self.agreed = False
         self.group: Any = None
         self.pending: tuple[torch.Tensor, Any] | None = None
 
@@ -70,13 +77,21 @@ class Preemption(Callback):
             self.group = torch.distributed.new_group(backend="gloo")
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        stop = self.all_agree(trainer)
+        self.agreed = self.agreed or self.all_agree(trainer)
+        finished = 0 < trainer.max_steps <= trainer.global_step
         # Not is_last_batch, which a run that goes on within an epoch does not know.
-        if stop and pl_module.batches_seen % int(trainer.num_training_batches):
+        within = pl_module.batches_seen % int(trainer.num_training_batches)
+        if self.agreed and within and not finished:
             ignore_signals()
             trainer.save_checkpoint(self.file)
             say(f"Signal: stopped after step {trainer.global_step}, which is saved in {self.file}")
             raise Preempted(0)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Where an epoch is one batch there is no step within: its end has saved last.ckpt."""
+        if self.agreed:
+            say(f"Signal: stopped after step {trainer.global_step}, which is saved in {self.file}")
+            leave()
 
     def all_agree(self, trainer: Trainer) -> bool:
         """Whether any process had its signal one step ago; alone, whether this one has it."""
@@ -98,10 +113,16 @@ class Preemption(Callback):
         work.wait()
         return bool(state.item())
 
-    def on_train_end(self, *_: Any) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.answer()
+        state = torch.tensor([int(self.signalled)])
+        if trainer.world_size > 1:
+            torch.distributed.all_reduce(state, torch.distributed.ReduceOp.MAX, group=self.group)
         self.training = False
         listen()
+        if state.item() or self.agreed:
+            say(f"Signal: training is done and saved in {self.file}; the test is left")
+            leave()
 
     def on_test_start(self, *_: Any) -> None:
         listen()

@@ -7,6 +7,10 @@ from submitit.core.utils import UncompletedJobError
 from submitit.slurm.slurm import SlurmInfoWatcher, SlurmJob
 
 GONE = "GONE"  # not in the queue any more
+FINAL = {
+    "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
+    "PREEMPTED", "REVOKED", "TIMEOUT", GONE,
+}  # fmt: skip
 
 
 class QueueWatcher(SlurmInfoWatcher):
@@ -24,7 +28,12 @@ class QueueWatcher(SlurmInfoWatcher):
         """State by job; a job that is not listed is gone."""
         text = string if isinstance(string, str) else string.decode()
         states = dict(line.strip().split("|") for line in text.splitlines() if line.strip())
-        return {job: {"State": states.get(job, GONE)} for job in self._registered}
+        found = {job: states.get(job, GONE) for job in self._registered}
+        # submitit takes states that it does not know, such as CONFIGURING, for final ones.
+        return {
+            job: {"State": state if state in FINAL or state == "PENDING" else "RUNNING"}
+            for job, state in found.items()
+        }
 
 
 def watch_queue() -> None:

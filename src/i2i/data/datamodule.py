@@ -1,5 +1,6 @@
 """The paired data of a run: splits, loaders and the places where they are checked."""
 
+import gc
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -295,6 +296,7 @@ class PairedDataModule(LightningDataModule):
 
     def _shared_cache(self) -> ImageCache:
         if self._cache is None:
+            gc.collect()  # the caches of a sweep's earlier jobs, whose objects refer to each other
             processes = max(1, getattr(self.trainer, "num_devices", 1))  # on this machine
             share = affordable(int(self.cache_gb * 1e9)) // processes
             self._cache = ImageCache(self.set_size("train") + self.set_size("val"), share)

@@ -10,6 +10,24 @@ from i2i.errors import setting_error
 Role = Literal["input", "target"]
 
 
+def as_given(image: np.ndarray, is_label: bool) -> np.ndarray:
+    """An image as albumentations takes it: floats in [0, 1]; class ids so that 0 is unlabelled.
+
+    Its transforms fill what comes in from outside with 0, which is a class of its own.
+    """
+    if is_label and image.shape[2] == 1:
+        return 255 - image
+    return image / np.float32(255) if image.dtype == np.float32 else image.copy()
+
+
+def as_taken(result: np.ndarray, image: np.ndarray, is_label: bool) -> np.ndarray:
+    """The way back to the range, the type and the channels of ``image``."""
+    result = result.reshape(*result.shape[:2], image.shape[2])
+    if is_label and image.shape[2] == 1:
+        return 255 - result
+    return (result * np.float32(255)).clip(0, 255) if image.dtype == np.float32 else result
+
+
 class FurtherTransforms:
     """Transforms of albumentations on a pair, drawn from one seed.
 
@@ -60,10 +78,10 @@ class FurtherTransforms:
         if label:
             names[label] = "label"
         self.compose.set_random_seed((seed + 2) % 2**32)  # the jitter has seed and seed + 1
-        sides = {names[role]: image for role, image in zip(roles, images, strict=True)}
-        found = self.compose(**{name: np.ascontiguousarray(side) for name, side in sides.items()})
+        given = [as_given(image, role == label) for role, image in zip(roles, images, strict=True)]
+        found = self.compose(**{names[role]: side for role, side in zip(roles, given, strict=True)})
         results = tuple(
-            found[names[role]].reshape(*found[names[role]].shape[:2], image.shape[2])
+            as_taken(found[names[role]], image, role == label)
             for role, image in zip(roles, images, strict=True)
         )
         for result in results:

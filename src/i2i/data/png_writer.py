@@ -4,6 +4,7 @@ OpenCV and Pillow want the whole picture and copy it; the format itself is a hea
 stream (ISO/IEC 15948:2004).
 """
 
+import contextlib
 import os
 import struct
 import zlib
@@ -85,7 +86,9 @@ class PngWriter:
         except OSError as found:
             raise cannot_write(self.path, found) from found
         finally:
-            self.file.close()
+            # What a full disk did not take is written once more by close, and fails once more.
+            with contextlib.suppress(OSError):
+                self.file.close()
             self.temporary.unlink(missing_ok=True)
 
     def _begin(self, channels: int) -> None:

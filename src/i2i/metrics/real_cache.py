@@ -9,6 +9,7 @@ bits as computing it again.
 Features and not their mean and covariance, because KID needs them; 8 KB an image.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -81,7 +82,7 @@ class RealCache:
         folder: str | os.PathLike[str],  # made where it is missing
         gigabytes: float,  # the files used longest ago are deleted beyond it
     ):
-        self.folder, self.gigabytes = Path(folder).expanduser(), gigabytes
+        self.folder, self.gigabytes = Path(os.path.expanduser(folder)), gigabytes
 
     def path(self, key: Mapping[str, Any]) -> Path:
         """The file for a key; the same key as the one inside, or it is not read."""
@@ -95,7 +96,8 @@ class RealCache:
         try:
             with path.open("rb") as file:
                 rows = _unpacked(file, key)
-            os.utime(path)  # used just now
+            with contextlib.suppress(OSError):  # another user's
+                os.utime(path)  # used just now
         except FileNotFoundError:
             return {}
         except Exception as error:  # zip, numpy and JSON have a dozen kinds; all mean: unusable
@@ -110,7 +112,7 @@ class RealCache:
         part = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
+            descriptor, part = tempfile.mkstemp(dir=self.folder, prefix="i2i-", suffix=".part")
             with os.fdopen(descriptor, "wb") as file:
                 np.savez(
                     file,
@@ -127,7 +129,8 @@ class RealCache:
 
     def _trim(self, newest: Path) -> None:
         """Deletes what was used longest ago, until the folder is within its bound."""
-        files = [f for f in self.folder.iterdir() if f.suffix in (".npz", ".part") and f != newest]
+        ours = re.compile(r".+-[0-9a-f]{16}\.npz|i2i-.+\.part")  # the folder may hold other things
+        files = [f for f in self.folder.iterdir() if ours.fullmatch(f.name) and f != newest]
         states = sorted(((f.stat(), f) for f in files), key=lambda s: s[0].st_mtime, reverse=True)
         total = newest.stat().st_size
         for state, file in states:

@@ -62,3 +62,21 @@ def test_what_is_no_transform_and_what_changes_the_size_is_refused() -> None:
     jitter = transform(albumentations.Resize(20, 24))
     with pytest.raises(SettingError, match="found transforms that make 20 x 24 pixels"):
         jitter(PHOTO, PHOTO, seed=0)
+
+
+def test_what_comes_in_beside_class_ids_is_unlabelled() -> None:
+    jitter = transform(albumentations.Rotate(limit=(30, 40), p=1))
+    ids = np.full((40, 40, 1), 3, np.uint8)
+    _, turned = jitter(PHOTO, ids, label="target", seed=0)
+    assert set(np.unique(turned)) == {3, 255}  # not class 0
+
+
+def test_images_of_sixteen_bits_keep_their_range() -> None:
+    """They are floats on the 0..255 scale; albumentations takes floats in [0, 1]."""
+    jitter = transform(albumentations.RandomBrightnessContrast(p=1), albumentations.Rotate(p=1))
+    deep = PHOTO.astype(np.float32)
+    for seed in range(5):
+        eight, _ = jitter(PHOTO, PHOTO, seed=seed)
+        sixteen, _ = jitter(deep, deep, seed=seed)
+        assert sixteen.dtype == np.float32 and sixteen.min() >= 0 and sixteen.max() <= 255
+        assert np.abs(sixteen - eight).mean() < 2
