@@ -105,3 +105,16 @@ def told_by_the_first(text: str) -> str:
 def restarts() -> int:
     """How often SLURM has started this job again."""
     return int(os.environ.get("SLURM_RESTART_COUNT", "0")) if slurm_job() else 0
+
+
+def require_task() -> None:
+    """Refuses what no scheduler will start again.
+
+    Raises:
+        SettingError: This is no task of a SLURM job.
+    """
+    if slurm_step() is None and not (by_torchrun() and slurm_job()):
+        raise setting_error(
+            "trainer=slurm", "a process that srun did not start", "a task of a SLURM job",
+            "Start it with srun (docs/clusters.md), or use trainer=ddp.",
+        )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from i2i.cluster import require_task
 from i2i.commands.launch import launch
 from i2i.commands.plain_config import (
     leave_out_what_is_missing,
@@ -34,6 +35,8 @@ def train(cfg: Any) -> float | None:
     from i2i.run_folder import require_writable
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
+    if "requeue" in cfg.trainer:  # trainer=slurm
+        require_task()
     require_writable(run_dir, "hydra.run.dir")
     checkpoint = checkpoint_to_resume(cfg.resume, run_dir)
     cfg.resume = str(checkpoint) if checkpoint else None

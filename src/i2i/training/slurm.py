@@ -8,7 +8,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.environments import SLURMEnvironment
 
 from i2i.callbacks.preemption import Preemption
-from i2i.cluster import by_torchrun, slurm_job, slurm_step
+from i2i.cluster import by_torchrun, require_task
 from i2i.errors import setting_error
 from i2i.training.trainer import build_trainer, number_of, resolve_accelerator
 
@@ -38,11 +38,7 @@ def build_slurm_trainer(
     Raises:
         SettingError: This is no job of SLURM, or the tasks do not see the GPUs of their machine.
     """
-    if slurm_step() is None and not (by_torchrun() and slurm_job()):
-        raise setting_error(
-            "trainer=slurm", "a process that srun did not start", "a task of a SLURM job",
-            "Start it with srun (docs/clusters.md), or use trainer=ddp.",
-        )  # fmt: skip
+    require_task()
     accelerator, number = resolve_accelerator(accelerator), number_of(devices)
     if accelerator != "cpu" and torch.cuda.device_count() < number:
         raise setting_error(
