@@ -5,9 +5,13 @@ It has the layout of the published file, so it goes through the same loading cod
 
 import io
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from torch import nn
+
+from i2i.metrics import evaluator
 
 
 def random_weights_file(path: str | Path, seed: int = 0) -> Path:
@@ -48,3 +52,9 @@ def random_weights_file(path: str | Path, seed: int = 0) -> Path:
             layer.bias.zero_()
     torch.save(network.state_dict(), path)
     return Path(path)
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch, extractor: Any) -> None:
+    """Makes every evaluator take this extractor, whatever weights it asks for."""
+    monkeypatch.setattr(evaluator, "find_weights", lambda path: path)
+    monkeypatch.setattr(evaluator, "load_inception", lambda path, device: extractor)

@@ -15,6 +15,7 @@ from i2i.metrics.distribution import inception_score
 from i2i.metrics.evaluator import ClassMaps, PairEvaluator
 from i2i.metrics.inception import InceptionOutput
 from i2i.metrics.quantise import to_uint8
+from inception_stand_in import put_in_place
 
 
 class CountingExtractor:
@@ -39,8 +40,7 @@ class CountingExtractor:
 @pytest.fixture
 def extractor(monkeypatch):
     stub = CountingExtractor()
-    monkeypatch.setattr(evaluator_module, "find_weights", lambda path: path)
-    monkeypatch.setattr(evaluator_module, "load_inception", lambda path, device: stub)
+    put_in_place(monkeypatch, stub)
     return stub
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from i2i.errors import SettingError
-from i2i.metrics import evaluator as evaluator_module
 from i2i.metrics import real_cache as module
 from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.inception import InceptionOutput, load_inception
 from i2i.metrics.real_cache import RealCache, cache_key, digests
+from inception_stand_in import put_in_place
 
 N = 7
 
@@ -37,8 +37,7 @@ class CountingExtractor:
 @pytest.fixture
 def extractor(monkeypatch):
     stub = CountingExtractor()
-    monkeypatch.setattr(evaluator_module, "find_weights", lambda path: path)
-    monkeypatch.setattr(evaluator_module, "load_inception", lambda path, device: stub)
+    put_in_place(monkeypatch, stub)
     return stub
 
 
@@ -78,8 +77,7 @@ def test_inception_itself_gives_the_same_bits_from_the_disk(
     tmp_path, inception_file, photographs, monkeypatch
 ):
     loaded = load_inception(inception_file, "cpu")
-    monkeypatch.setattr(evaluator_module, "find_weights", lambda path: path)
-    monkeypatch.setattr(evaluator_module, "load_inception", lambda path, device: loaded)
+    put_in_place(monkeypatch, loaded)
     options, target = {"batch": 2, "kid_subset_size": 2}, photographs(3, 40, 56)
     expected = score(None, target, **options)
     assert score(tmp_path, target, **options) == expected
