@@ -1,7 +1,7 @@
 """How a step is computed here: memory layout, compilation, the gradients of all processes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from i2i.data.paired_dataset import PairBatch
 from i2i.training.checkpointing import checkpointed, require_pieces
 from i2i.training.speed import Speed, make_optimizer, settle
-from i2i.training.strategy import average_gradients
+from i2i.training.strategy import averaged_gradients
 
 
 @contextmanager
@@ -87,10 +87,17 @@ class FastModule(LightningModule):
         }
         return batch | images
 
-    def take_step(self, optimizer: Any, parameters: Sequence[nn.Parameter]) -> None:
-        """Updates one player with the mean gradient of all processes, and clears it."""
-        if self.trainer.world_size > 1:
-            average_gradients(parameters)  # while float16's are scaled: all find the same overflow
+    def last_backward(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> None:
+        """The backward pass before a player's step: leaves the mean gradient of all processes.
+
+        Float16's are scaled still, so that all processes find the same overflow.
+        """
+        several = self.trainer.world_size > 1
+        with averaged_gradients(parameters) if several else nullcontext():
+            self.manual_backward(loss)
+
+    def take_step(self, optimizer: Any) -> None:
+        """Updates one player, and clears its gradients."""
         optimizer.step()
         optimizer.zero_grad()
 
