@@ -56,6 +56,15 @@ class Dropout(nn.Dropout):
         return scaled.masked_fill_(dropped, 0)  # in place: a copy would lie as NCHW
 
 
+def leaky_relu_after(norm: str) -> nn.Module:
+    """LeakyReLU of slope 0.2 for what this norm returns, in its place where that saves memory.
+
+    No norm and no convolution needs its own result in the backward pass, so that one copy less is
+    kept. Instance norm returns a view, of which autograd would make more copies instead.
+    """
+    return nn.LeakyReLU(0.2, inplace=norm != "instance")
+
+
 def needs_bias(norm: str) -> bool:
     """Whether a convolution before this norm keeps its bias.
 

@@ -5,6 +5,19 @@ from typing import Any
 
 from i2i.errors import setting_error
 
+# Lightning's names, and its short ones for the same.
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "32", "bf16", "16")
+_HALF, _DOUBLE = (
+    "weights and averages in half precision",
+    "float64 beside float32 images and losses",
+)
+REFUSED = {  # what it would be, and what to use
+    "bf16-true": (_HALF, "bf16-mixed"),
+    "16-true": (_HALF, "16-mixed"),
+    "64-true": (_DOUBLE, "32-true"),
+    "64": (_DOUBLE, "32-true"),
+}
+
 
 def on_gpu(accelerator: str) -> bool:
     """Whether training will run on a GPU here."""
@@ -43,6 +56,7 @@ def validate_config(config: Mapping[str, Any]) -> None:
             "auto or ddp", "The networks are small (54 M parameters, 218 MB): every GPU holds them "
             "whole. Use trainer=ddp; model.accumulate saves memory.",
         )  # fmt: skip
+    validate_precision(trainer.get("precision"))
     if str(trainer.get("precision")) in ("16-mixed", "16") and not on_gpu(trainer["accelerator"]):
         raise setting_error(
             f"trainer.precision={trainer['precision']}", "float16 on the CPU",
@@ -56,6 +70,25 @@ def validate_config(config: Mapping[str, Any]) -> None:
             f"model.accumulate={accumulate}", f"more parts than dataset.batch_size={batch_size}",
             "at most the batch size", "A batch is worked on in that many parts.",
         )  # fmt: skip
+
+
+def validate_precision(precision: Any) -> None:
+    """Checks that weights, losses and the optimizer's averages would be float32.
+
+    Args:
+        precision: ``trainer.precision``; None is Lightning's default, float32.
+
+    Raises:
+        SettingError: They would not. In half precision an update that is small beside its weight
+            is lost; images, losses and penalties are float32 and meet no float64 weights.
+    """
+    if precision is None or str(precision) in PRECISIONS:
+        return
+    found, use = REFUSED.get(str(precision), (repr(precision), "32-true"))
+    raise setting_error(
+        f"trainer.precision={precision}", found, "32-true, bf16-mixed or 16-mixed",
+        f"Use trainer.precision={use}; weights and losses are float32 in all three.",
+    )  # fmt: skip
 
 
 def validate_speed(config: Mapping[str, Any]) -> None:
@@ -123,9 +156,9 @@ def validate_networks(config: Mapping[str, Any], generator: Any, discriminator: 
         )  # fmt: skip
     validate_discriminator(size, divisor, discriminator)
     if (config.get("speed") or {}).get("checkpoint_activations"):
-        from i2i.training.checkpointing import blocks_of
+        from i2i.training.checkpointing import require_pieces
 
-        blocks_of(generator)
+        require_pieces(generator)
 
 
 def validate_discriminator(size: Any, divisor: int, discriminator: Any) -> None:

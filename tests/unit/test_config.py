@@ -226,6 +226,8 @@ def run_config(accumulate: int = 1, batch_size: int = 1, **trainer: Any) -> dict
         {"max_steps": None},
         {"precision": "bf16-mixed"},
         {"precision": "16-mixed", "accelerator": "gpu"},
+        {"precision": None},
+        {"precision": 32},
         {"accumulate": 4, "batch_size": 4},
         {"gradient_clip_val": None},
     ],
@@ -245,6 +247,15 @@ def test_settings_that_go_together(options: dict) -> None:
         ({"accumulate_grad_batches": 2}, r"trainer\.accumulate_grad_batches=2.*model\.accumulate"),
         ({"precision": "16-mixed"}, r"trainer\.precision=16-mixed.*bf16-mixed"),
         ({"precision": 16}, r"trainer\.precision=16: found float16 on the CPU"),
+        (
+            {"precision": "bf16-true"},
+            r"trainer\.precision=bf16-true: found weights and averages in half precision; expected "
+            r"32-true, bf16-mixed or 16-mixed\. Use trainer\.precision=bf16-mixed;",
+        ),
+        ({"precision": "16-true"}, r"precision=16-true: found weights.*Use .*=16-mixed;"),
+        ({"precision": "64-true"}, r"precision=64-true: found float64 beside.*Use .*=32-true;"),
+        ({"precision": 64}, r"trainer\.precision=64: found float64 beside"),
+        ({"precision": "fp8"}, r"trainer\.precision=fp8: found 'fp8'; expected 32-true, bf16"),
         ({"accumulate": 3, "batch_size": 2}, r"model\.accumulate=3.*dataset\.batch_size=2"),
         (
             {"strategy": "fsdp"},

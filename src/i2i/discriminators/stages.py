@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from i2i.blocks import add_spectral_norm, make_norm, needs_bias
+from i2i.blocks import add_spectral_norm, leaky_relu_after, make_norm, needs_bias
 from i2i.discriminators.output import DiscriminatorOutput
 from i2i.weight_init import init_normal
 
@@ -41,7 +41,7 @@ class StagedDiscriminator(nn.Module):
             layers = [nn.Conv2d(width, wider, kernel, stride, padding, bias=bias)]
             if normed:
                 layers.append(make_norm(norm, wider, "discriminator.norm"))
-            stages.append(nn.Sequential(*layers, nn.LeakyReLU(0.2)))
+            stages.append(nn.Sequential(*layers, leaky_relu_after(norm if normed else "none")))
             width = wider
         self.stages = nn.ModuleList(stages)
         self.score = nn.Conv2d(width, 1, kernel, strides[-1], padding)

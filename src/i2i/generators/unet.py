@@ -1,24 +1,37 @@
 """The U-Net generator of pix2pix."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from i2i.blocks import Dropout, add_spectral_norm, check_image_size, make_norm, needs_bias
+from i2i.blocks import (
+    Dropout,
+    add_spectral_norm,
+    check_image_size,
+    leaky_relu_after,
+    make_norm,
+    needs_bias,
+)
 from i2i.errors import setting_error
 from i2i.weight_init import init_normal
 
 
 class Down(nn.Module):
-    """LeakyReLU, strided convolution, norm: halves H and W (C in the paper, App. 6.1.1)."""
+    """Strided convolution, norm, LeakyReLU: halves H and W (C in the paper, App. 6.1.1).
+
+    The skip connection starts after the LeakyReLU, as in the released code: the decoder's ReLU
+    leaves no difference, and no copy from before the activation has to be kept.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, norm: str, bias: bool, activate=True):
         super().__init__()
-        self.activation = nn.LeakyReLU(0.2) if activate else nn.Identity()
         self.conv = nn.Conv2d(in_channels, out_channels, 4, 2, 1, bias=bias)
         self.norm = make_norm(norm, out_channels, "generator.norm")
+        self.activation = leaky_relu_after(norm) if activate else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(self.activation(x)))
+        return self.activation(self.norm(self.conv(x)))
 
 
 def doubling(upsample: str, in_channels: int, out_channels: int, bias: bool = True) -> nn.Module:
@@ -61,8 +74,20 @@ class Up(nn.Module):
         self.norm = make_norm(norm, out_channels, "generator.norm")
         self.dropout = Dropout(dropout) if dropout > 0 else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.dropout(self.norm(self.conv(self.activation(x))))
+    def forward(self, *parts: Tensor) -> Tensor:
+        return self.dropout(self.norm(self.conv(self.activation(joined(parts)))))
+
+
+class Out(nn.Sequential):
+    """The last layers, over what they are given, joined."""
+
+    def forward(self, *parts: Tensor) -> Tensor:
+        return super().forward(joined(parts))
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Maps of one size in one tensor; inside the layers, so that checkpointing need not keep it."""
+    return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
 
 class UNetGenerator(nn.Module):
@@ -95,17 +120,18 @@ class UNetGenerator(nn.Module):
         self.divisor, self.skips = 2**n_downs, skips
         c, last = [base_channels * min(2**i, 8) for i in range(n_downs)], n_downs - 1
         bias = needs_bias(norm)
-        self.downs = nn.ModuleList([Down(in_channels, c[0], "none", bias, activate=False)])
-        for i in range(1, n_downs):
-            # A norm over the bottleneck's single pixel would set it to zero at batch 1.
-            self.downs.append(Down(c[i - 1], c[i], "none" if i == last else norm, bias))
+        self.downs = nn.ModuleList([Down(in_channels, c[0], "none", bias)])
+        for i in range(1, last):
+            self.downs.append(Down(c[i - 1], c[i], norm, bias))
+        # A norm over the bottleneck's single pixel would set it to zero at batch 1.
+        self.downs.append(Down(c[last - 1], c[last], "none", bias, activate=False))
         self.ups = nn.ModuleList()
         for i in range(last, 0, -1):
             inputs = 2 * c[i] if skips and i < last else c[i]
             p = dropout if i > last - 3 else 0.0
             self.ups.append(Up(inputs, c[i - 1], norm, p, upsample))
         inputs = 2 * c[0] if skips else c[0]
-        self.out = nn.Sequential(nn.ReLU(), doubling(upsample, inputs, out_channels), nn.Tanh())
+        self.out = Out(nn.ReLU(), doubling(upsample, inputs, out_channels), nn.Tanh())
         init_normal(self)
         if norm == "spectral":
             add_spectral_norm(self)
@@ -129,9 +155,9 @@ class UNetGenerator(nn.Module):
             passed.append(x)
         x = self.ups[0](passed.pop())  # (B, c, H / 2^(n-1), W / 2^(n-1))
         for up in self.ups[1:]:
-            x = up(self.joined(passed.pop(), x))  # (B, c_(i-1), H / 2^i, W / 2^i)
-        return self.out(self.joined(passed.pop(), x))  # (B, out_channels, H, W)
+            x = up(*self.skip(passed), x)  # (B, c_(i-1), H / 2^i, W / 2^i)
+        return self.out(*self.skip(passed), x)  # (B, out_channels, H, W)
 
-    def joined(self, skip: Tensor, x: Tensor) -> Tensor:
-        """What the next decoder layer sees: the encoder's maps and its own, or its own alone."""
-        return torch.cat([skip, x], dim=1) if self.skips else x
+    def skip(self, passed: list[Tensor]) -> list[Tensor]:
+        """What the next decoder layer sees beside its own maps: the encoder's, or nothing."""
+        return [passed.pop()] if self.skips else []

@@ -135,12 +135,12 @@ class AdversarialModule(FastModule):
         d_terms: Terms = {}
         if self.discriminator_learns:
             d_terms = self.backward_in_parts(batch, y_hat, self.discriminator_terms, True)
-            self.take_step(opt_d, self.d_parameters)
+            self.take_step(opt_d)
 
         if g_turn:
             with frozen(self.d_parameters):
                 g_terms = self.backward_in_parts(batch, y_hat, self.generator_terms, False)
-            self.take_step(opt_g, self.g_parameters)
+            self.take_step(opt_g)
             self.after_generator_update()
             self.write_terms({"d": d_terms, "g": g_terms})
         self.batches_seen += 1
@@ -159,7 +159,7 @@ class AdversarialModule(FastModule):
             batch: The whole batch of this process.
             y_hat: G's images for it, or None to make them part by part.
             terms_of: ``discriminator_terms`` or ``generator_terms``.
-            detach: Whether the graph of G is cut.
+            detach: Whether the graph of G is cut: for D's update.
 
         Returns:
             The terms of the whole batch, without graph.
@@ -176,7 +176,11 @@ class AdversarialModule(FastModule):
             else:
                 made = y_hat
             terms = terms_of(part, made.detach() if detach else made)
-            self.manual_backward(share * sum(terms.values()))
+            loss = share * sum(terms.values())
+            if start + length < size:
+                self.manual_backward(loss)
+            else:
+                self.last_backward(loss, self.d_parameters if detach else self.g_parameters)
             for name, value in terms.items():
                 totals[name] = totals.get(name, 0.0) + share * value.detach()
         return totals

@@ -1,90 +1,164 @@
-"""Activation checkpointing: memory for time, with the same gradients."""
+"""Activation checkpointing: memory for time, with the same gradients.
 
-from collections.abc import Iterator
+A network is cut into pieces. While gradients are recorded, a piece keeps what goes into it, and
+computes the rest again in the backward pass (Chen et al. 2016, "Training deep nets with sublinear
+memory cost").
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules import activation
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.utils.checkpoint import checkpoint
 
 from i2i.errors import setting_error
 
+Piece = list[nn.Module]  # modules that follow each other
 
-def stages(network: nn.Module) -> Iterator[nn.Module]:
-    """The blocks of a network: modules made of several layers that stand in a list or sequence.
 
-    What is inside a block is kept or computed again as a whole. Single layers are no blocks: there
-    is nothing in them to be saved.
+LISTS = (nn.ModuleList, nn.ModuleDict)
+
+
+def learns(module: nn.Module) -> bool:
+    """Whether it has weights."""
+    return any(True for _ in module.parameters())
+
+
+def layered(module: nn.Module) -> bool:
+    """Whether it is made of layers; one whose weight is parametrized is a layer still."""
+    return any(name != "parametrizations" for name, _ in module.named_children())
+
+
+def parts_of(network: nn.Module) -> Iterator[nn.Module]:
+    """What a network calls one after another: its ``nn.Sequential``s and the blocks in its lists.
+
+    A block is kept or computed again as a whole, unless it has lists of its own. Single layers are
+    no blocks: there is nothing in them to be saved.
     """
-    for child in network.children():
-        if not isinstance(child, nn.ModuleList | nn.Sequential):
+    in_list = isinstance(network, LISTS)
+    for name, child in network.named_children():
+        if name == "parametrizations" or not learns(child):
             continue
-        for module in child.children():
-            if isinstance(module, nn.ModuleList | nn.Sequential):
-                continue
-            if any(True for _ in module.children()) and any(True for _ in module.parameters()):
-                yield module
-        yield from stages(child)
+        has_lists = any(isinstance(module, LISTS) for module in (child, *child.children()))
+        block = in_list and layered(child) and not has_lists
+        if isinstance(child, nn.Sequential) or block:
+            yield child
+        else:
+            yield from parts_of(child)
 
 
-def blocks_of(network: nn.Module) -> list[nn.Module]:
-    """What ``stages`` finds.
+def pieces_of(chain: nn.Sequential) -> list[Piece]:
+    """Cuts a chain behind each activation that follows weights, and around what is no layer.
+
+    A piece of convolution, norm and activation keeps one tensor instead of two or three.
+    """
+    pieces: list[Piece] = [[]]
+    for module in chain:
+        if layered(module):
+            pieces += [[module], []]
+            continue
+        pieces[-1].append(module)
+        named = type(module).__module__ == activation.__name__
+        if named and any(learns(earlier) for earlier in pieces[-1]):
+            pieces.append([])
+    return [piece for piece in pieces if piece]
+
+
+def require_pieces(network: nn.Module) -> None:
+    """Refuses a generator with nothing to compute again.
 
     Raises:
-        SettingError: It finds none.
+        SettingError: There is no such part.
     """
-    blocks = list(stages(network))
-    if not blocks:
+    if next(parts_of(network), None) is None:
         raise setting_error(
             "speed.checkpoint_activations=true",
             f"{type(network).__name__}, which has no blocks in an nn.ModuleList or nn.Sequential",
             "a generator made of blocks", "Leave the option out, or use model.accumulate.",
         )  # fmt: skip
-    return blocks
 
 
-def checkpoint_stages(network: nn.Module) -> None:
-    """Makes each block of a network keep its input alone while gradients are recorded.
+def checkpointed(network: nn.Module) -> Callable[..., Any]:
+    """A network's forward pass that keeps the inputs of its pieces alone.
 
-    Changes how the network computes, in place; names, weights and results stay.
-
-    Raises:
-        SettingError: The network has no such block.
+    The network itself stays as it is, and so does what it returns. Called directly, as a gradient
+    penalty does, it keeps everything: a second backward pass needs what the first one had.
     """
-    for block in blocks_of(network):
-        if "forward" in vars(block):
-            continue  # done before, for an earlier fit
-        block.forward = partial(_forward, block, block.forward)
+    forwards = {part: _forward_of(part) for part in parts_of(network)}
+
+    def forward(*inputs: Tensor) -> Any:
+        for module, own in forwards.items():
+            vars(module)["forward"] = own
+        try:
+            return network(*inputs)
+        finally:
+            for module in forwards:
+                del vars(module)["forward"]
+
+    return forward
 
 
-def _forward(block: nn.Module, forward: Any, *inputs: Any) -> Any:
-    if not (torch.is_grad_enabled() and block.training):
+def _forward_of(part: nn.Module) -> Callable[..., Any]:
+    if type(part) is nn.Sequential:
+        return partial(_call_chain, pieces_of(part))
+    return partial(_call, [part], part.forward)
+
+
+def _call_chain(pieces: list[Piece], x: Tensor) -> Tensor:
+    for piece in pieces:
+        x = _call(piece, partial(_one_after_another, piece), x)
+    return x
+
+
+def _one_after_another(piece: Piece, x: Tensor) -> Tensor:
+    for module in piece:
+        x = module(x)
+    return x
+
+
+def _call(piece: Piece, forward: Callable[..., Any], *inputs: Tensor) -> Any:
+    if not (torch.is_grad_enabled() and any(module.training for module in piece)):
         return forward(*inputs)
-    return checkpoint(
+    modules = [module for top in piece for module in top.modules()]
+    norms = [m for m in modules if isinstance(m, _BatchNorm) and m.track_running_stats]
+    spectral = [m for m in modules if isinstance(m, _SpectralNorm) and m.training]
+    vectors: list[dict[str, Tensor]] = []  # of the power iteration, as this pass left them
+    output = checkpoint(
         forward, *inputs, use_reentrant=False,
-        context_fn=lambda: (nullcontext(), _without_side_effects(block)),
+        context_fn=lambda: (nullcontext(), _without_side_effects(norms, spectral, vectors)),
     )  # fmt: skip
+    vectors += [{name: v.clone() for name, v in norm._buffers.items()} for norm in spectral]
+    return output
 
 
 @contextmanager
-def _without_side_effects(block: nn.Module) -> Iterator[None]:
-    """A second forward that moves no running statistic and takes no step of power iteration."""
-    norms = [m for m in block.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
-    spectral = [m for m in block.modules() if isinstance(m, _SpectralNorm) and m.training]
-    statistics = [dict(norm._buffers) for norm in norms]
+def _without_side_effects(
+    norms: list[nn.Module], spectral: list[nn.Module], vectors: list[dict[str, Tensor]]
+) -> Iterator[None]:
+    """A second forward that moves no running statistic and takes no step of power iteration.
+
+    Args:
+        norms: Batch norms that would move their running statistics.
+        spectral: Spectral norms that would take a step.
+        vectors: Their vectors of the first forward: another pass of D may have moved them since.
+    """
+    moved = [dict(module._buffers) for module in (*norms, *spectral)]
     for norm in norms:
         for name, value in norm._buffers.items():
             norm._buffers[name] = value.clone()  # moved in the original's place
-    for norm in spectral:
+    for norm, earlier in zip(spectral, vectors, strict=True):
+        norm._buffers.update(earlier)
         norm.training = False
     try:
         yield
     finally:
-        for norm, buffers in zip(norms, statistics, strict=True):
-            norm._buffers.update(buffers)
+        for module, buffers in zip((*norms, *spectral), moved, strict=True):
+            module._buffers.update(buffers)
         for norm in spectral:
             norm.training = True

@@ -1,7 +1,7 @@
 """How a step is computed here: memory layout, compilation, the gradients of all processes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from i2i.data.paired_dataset import PairBatch
-from i2i.training.checkpointing import checkpoint_stages
+from i2i.training.checkpointing import checkpointed, require_pieces
 from i2i.training.speed import Speed, make_optimizer, settle
-from i2i.training.strategy import average_gradients
+from i2i.training.strategy import averaged_gradients
 
 
 @contextmanager
@@ -40,7 +40,8 @@ class FastModule(LightningModule):
     def __init__(self, speed: Speed):
         super().__init__()
         self.speed = speed
-        self.forwards: dict[nn.Module, Callable[..., Any]] = {}  # the compiled ones
+        # Compiled, or with checkpoints; a network that is not in it is called itself.
+        self.forwards: dict[nn.Module, Callable[..., Any]] = {}
 
     def optimizer_for(
         self, network: nn.Module, make: Callable[..., Optimizer]
@@ -56,16 +57,19 @@ class FastModule(LightningModule):
         if self.speed.wants_channels_last(self.device):
             self.to(memory_format=torch.channels_last)
         if self.speed.checkpoint_activations:
-            checkpoint_stages(self.generator)
+            require_pieces(self.generator)
         if self.speed.compile:
             torch.compiler.reset()  # what an earlier run of this process compiled counts otherwise
-            for network in (self.generator, self.discriminator):
+        for network in (self.generator, self.discriminator):
+            if self.speed.checkpoint_activations:
+                self.forwards[network] = checkpointed(network)
+            elif self.speed.compile:
                 self.forwards[network] = self.speed.compiled(network)
 
     def on_fit_end(self) -> None:
         """Lets go of the compiled code and its memory."""
-        if self.forwards:
-            self.forwards.clear()
+        self.forwards.clear()
+        if self.speed.compile:
             torch.compiler.reset()
 
     def on_train_start(self) -> None:
@@ -83,13 +87,20 @@ class FastModule(LightningModule):
         }
         return batch | images
 
-    def take_step(self, optimizer: Any, parameters: Sequence[nn.Parameter]) -> None:
-        """Updates one player with the mean gradient of all processes, and clears it."""
-        if self.trainer.world_size > 1:
-            average_gradients(parameters)  # while float16's are scaled: all find the same overflow
+    def last_backward(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> None:
+        """The backward pass before a player's step: leaves the mean gradient of all processes.
+
+        Float16's are scaled still, so that all processes find the same overflow.
+        """
+        several = self.trainer.world_size > 1
+        with averaged_gradients(parameters) if several else nullcontext():
+            self.manual_backward(loss)
+
+    def take_step(self, optimizer: Any) -> None:
+        """Updates one player, and clears its gradients."""
         optimizer.step()
         optimizer.zero_grad()
 
     def run(self, network: nn.Module, *inputs: Tensor) -> Any:
-        """A network's output in training, by its compiled forward where there is one."""
+        """A network's output in training, computed as ``speed`` asks."""
         return self.forwards.get(network, network)(*inputs)

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Trainer
 
+from i2i.config_checks import validate_precision
 from i2i.errors import setting_error
 from i2i.messages import say
 from i2i.training.strategy import TwoPlayerDDP
@@ -63,7 +64,11 @@ def build_trainer(
 
     Returns:
         The trainer.
+
+    Raises:
+        SettingError: No such precision is offered, or there is no such accelerator.
     """
+    validate_precision(options.get("precision"))
     accelerator = resolve_accelerator(accelerator)
     devices = count_devices(devices, accelerator, strategy)
     several = number_of(devices) * num_nodes > 1

@@ -148,3 +148,10 @@ def test_another_strategy_is_passed_on(asked: list[dict]) -> None:
     for strategy in ("ddp_spawn", own):
         build_trainer("cpu", 1, strategy)
     assert [options["strategy"] for options in asked] == ["ddp_spawn", own]
+
+
+def test_weights_stay_in_float32(asked: list[dict]) -> None:
+    """Also in evaluation, which builds a trainer but no configuration of a training run."""
+    with pytest.raises(SettingError, match=r"trainer\.precision=bf16-true: found weights"):
+        build_trainer("cpu", 1, precision="bf16-true")
+    assert asked == []
