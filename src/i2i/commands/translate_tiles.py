@@ -41,6 +41,9 @@ def make_tiling(tile: Any, overlap: Any, model: Any) -> Any:
 def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> float | None:
     """Translates one picture and writes a PNG for each sample, without holding a whole one.
 
+    Beside the picture in 8 bits it holds, of each sample, one row of tiles: floats and 8 bits of
+    the picture's width.
+
     Args:
         model: On its device.
         image: (H, W, C), uint8, or floats on the 0..255 scale.
@@ -55,7 +58,6 @@ def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> 
         SettingError: A file cannot be written, the network gives NaN, or the task cannot use the
             image.
     """
-    import torch
     from tqdm import tqdm
 
     from i2i.data.parts import PictureParts
@@ -74,7 +76,7 @@ def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> 
                 writer.write(band[0].permute(1, 2, 0).numpy())
             rows = bands[0].shape[-2]
             if several:
-                l1 += mean_pairwise_l1(torch.cat(bands)) * rows / height
+                l1 += mean_pairwise_l1([band[0] for band in bands]) * rows / height
             progress.update(rows)
     return l1 if several else None
 
