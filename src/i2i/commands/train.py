@@ -31,6 +31,8 @@ def train(cfg: Any) -> float | None:
     from hydra.utils import instantiate
     from lightning.pytorch import seed_everything
 
+    from i2i.callbacks.moved_run import MovedRun
+    from i2i.callbacks.same_terms import SameTerms
     from i2i.messages import say
     from i2i.run_folder import require_writable
 
@@ -53,6 +55,7 @@ def train(cfg: Any) -> float | None:
         if not cfg.trainer.enable_progress_bar:
             cfg.callbacks.progress = None
         callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
+        callbacks |= {"terms": SameTerms(), "moved": MovedRun()}
         callbacks["scoring"] = make_scoring(cfg, datamodule)
         write_record(run_dir, config)
         note_job(run_dir)
