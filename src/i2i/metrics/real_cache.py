@@ -135,7 +135,8 @@ class RealCache:
                 Path(part).unlink(missing_ok=True)
             _say(f"metrics.cache_dir={self.folder}: nothing kept there ({_reason(error)}).")
         else:
-            self._trim(path)
+            with contextlib.suppress(OSError):  # the rows are kept; the bound is for a later run
+                self._trim(path)
 
     def _trim(self, newest: Path) -> None:
         """Deletes what was used longest ago, until the folder is within its bound.
