@@ -12,6 +12,7 @@ from i2i.errors import setting_error
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
 TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
 BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
+_OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
 
 
 @dataclass
@@ -68,30 +69,14 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
     Raises:
         SettingError: The file is none of ours, is damaged, or names classes that it may not name.
     """
-    import torch
-
     file = checkpoint_file(path, key)
     setting = f"{key}={file}"
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except PermissionError as error:
-        raise setting_error(
-            setting, str(error), "a file that may be read", "Change its permissions."
-        ) from error
-    except Exception as error:  # torch.load raises many types for a damaged or foreign file
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else repr(error)
-        raise setting_error(
-            setting,
-            f"a file that torch cannot load safely ({reason})",
-            "a checkpoint of i2i",
-            "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run.",
-        ) from error
+    content = load_safely(file, setting)
     if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):
         kind = "a checkpoint of something else" if isinstance(content, dict) else "other data"
         raise setting_error(
-            setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i",
-            "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run.",
-        )  # fmt: skip
+            setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i", _OURS
+        )
     config = content["i2i"].get("config") or {}
     missing = [part for part in BUILT_FROM_FILE if not isinstance(config.get(part), dict)]
     missing += [part for part in ("state_dict", "global_step") if part not in content]
@@ -103,6 +88,32 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
     for part in BUILT_FROM_FILE:
         check_targets(config[part], f"{setting} ({part})", allowed_types(part))
     return Checkpoint(file, config, content["state_dict"], content["global_step"])
+
+
+def load_safely(file: Path, setting: str) -> Any:
+    """What a file holds, as long as that is tensors and plain values; nothing in it is run.
+
+    Args:
+        file: Saved with torch.save.
+        setting: What it is called in the error.
+
+    Raises:
+        SettingError: The file may not be read, is damaged, or holds something else.
+    """
+    import torch
+
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except PermissionError as error:
+        raise setting_error(
+            setting, str(error), "a file that may be read", "Change its permissions."
+        ) from error
+    except Exception as error:  # torch.load raises many types for a damaged or foreign file
+        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else repr(error)
+        raise setting_error(
+            setting, f"a file that torch cannot load safely ({reason})", "a checkpoint of i2i",
+            _OURS,
+        ) from error  # fmt: skip
 
 
 def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:

@@ -35,7 +35,25 @@ def validate_config(config: Mapping[str, Any]) -> None:
     Raises:
         SettingError: Two settings contradict each other, or one is out of range.
     """
-    trainer, dataset = config["trainer"], config["dataset"]
+    validate_trainer(config["trainer"])
+    validate_speed(config)
+    accumulate, batch_size = config["model"]["accumulate"], config["dataset"]["batch_size"]
+    if accumulate > batch_size:
+        raise setting_error(
+            f"model.accumulate={accumulate}", f"more parts than dataset.batch_size={batch_size}",
+            "at most the batch size", "A batch is worked on in that many parts.",
+        )  # fmt: skip
+
+
+def validate_trainer(trainer: Mapping[str, Any]) -> None:
+    """Checks the trainer's settings against what two optimizers by hand allow.
+
+    Args:
+        trainer: Its node.
+
+    Raises:
+        SettingError: It has no end, or a setting that does nothing or harm here.
+    """
     if (trainer.get("max_steps") or -1) <= 0 and (trainer.get("max_epochs") or -1) <= 0:
         raise setting_error(
             "trainer.max_steps, trainer.max_epochs", "no end of training", "one of them above 0",
@@ -62,13 +80,6 @@ def validate_config(config: Mapping[str, Any]) -> None:
             f"trainer.precision={trainer['precision']}", "float16 on the CPU",
             "32-true or bf16-mixed",
             "Use trainer.precision=bf16-mixed.",
-        )  # fmt: skip
-    validate_speed(config)
-    accumulate, batch_size = config["model"]["accumulate"], dataset["batch_size"]
-    if accumulate > batch_size:
-        raise setting_error(
-            f"model.accumulate={accumulate}", f"more parts than dataset.batch_size={batch_size}",
-            "at most the batch size", "A batch is worked on in that many parts.",
         )  # fmt: skip
 
 

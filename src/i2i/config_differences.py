@@ -14,6 +14,18 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
     return values
 
 
+# What a run's training depends on, as a whole.
+PARTS = (
+    "seed",
+    "generator",
+    "discriminator",
+    "gan_loss",
+    "reconstruction",
+    "optimizer",
+    "scheduler",
+    "augmentation",
+    "dataset",
+)
 # What may differ between two stretches of one run: places and the machine, not the training.
 OF_THE_MACHINE = (
     "dataset.root",
@@ -47,22 +59,11 @@ def differences(
     Returns:
         The saved and the asked value by dotted key.
     """
-    parts = (
-        "seed",
-        "generator",
-        "discriminator",
-        "gan_loss",
-        "reconstruction",
-        "optimizer",
-        "scheduler",
-        "augmentation",
-        "dataset",
-    )
     found = {}
     # Runs from before terms had names trained on L1 alone, whose weight the model has.
     if "reconstruction" in asked and "reconstruction" not in saved:
         saved = {**saved, "reconstruction": {"l1": asked["reconstruction"].get("l1", "L1")}}
-    for part in parts:
+    for part in PARTS:
         found |= differing(flat(saved.get(part), part), flat(asked.get(part), part), typed)
     # The model's node holds the others' nodes again; only its own plain values are compared here.
     one, two = (

@@ -1,6 +1,7 @@
 """Two CPU processes with gloo: the ranks stay equal, and equal one process at the doubled batch."""
 
 import contextlib
+import csv
 import json
 import os
 import subprocess
@@ -93,14 +94,31 @@ def test_two_processes_equal_one_at_the_doubled_batch(tiny: list[str], tmp_path:
         *RESNET, "trainer.max_steps=10", "+optimizer.generator.eps=1e-3",
         "+optimizer.discriminator.eps=1e-3",
     ]  # fmt: skip
-    two = trail(tiny, tmp_path, 2, *options, "dataset.batch_size=1") / "trail" / "010_rank0.pt"
-    one = trail(tiny, tmp_path, 1, *options, "dataset.batch_size=2") / "trail" / "010_rank0.pt"
-    a, b = (torch.load(f, weights_only=True) for f in (two, one))
-    first = torch.load(one.with_name("001_rank0.pt"), weights_only=True)
+    two = trail(tiny, tmp_path, 2, *options, "dataset.batch_size=1")
+    one = trail(tiny, tmp_path, 1, *options, "dataset.batch_size=2")
+    a, b = (torch.load(run / "trail" / "010_rank0.pt", weights_only=True) for run in (two, one))
+    first = torch.load(one / "trail" / "001_rank0.pt", weights_only=True)
     moved = max((b[n] - first[n]).abs().max().item() for n in b)
     worst = max((a[n] - b[n]).abs().max().item() for n in a)
     assert moved > 1e-4
     assert worst < 1e-5, f"weights differ by {worst} after moving by {moved}"
+    assert_same_losses(two, one)
+
+
+def assert_same_losses(two: Path, one: Path) -> None:
+    """What is logged is the mean over all processes, not process 0's own images' losses."""
+    histories = []
+    for run in (two, one):
+        with (run / "metrics.csv").open() as file:
+            rows = [row for row in csv.DictReader(file) if row["train/g/l1"]]
+        histories.append({int(row["step"]): row for row in rows})
+    assert histories[0].keys() == histories[1].keys() and len(histories[0]) == 10
+    terms = [key for key in rows[0] if key.startswith(("train/g/", "train/d/"))]
+    assert {"train/g/l1", "train/g/gan", "train/d/real", "train/d/fake"} <= set(terms)
+    for step, row in histories[1].items():
+        for term in terms:
+            found = float(histories[0][step][term])
+            assert found == pytest.approx(float(row[term]), rel=1e-3), (step, term)
 
 
 @pytest.mark.slow

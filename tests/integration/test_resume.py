@@ -99,3 +99,38 @@ def test_a_checkpoint_from_within_an_epoch_is_enough(train: Run) -> None:
     for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step"):
         assert_same(one[key], two[key], key)
     assert one["i2i"]["batches_seen"] == two["i2i"]["batches_seen"] == 10
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_run_folder_that_was_moved_keeps_its_best_score(
+    train: Run, tmp_path: Path, keep: bool
+) -> None:
+    """The lowest SSIM counts as the best here, so that it is the first epoch's, of two."""
+    options = [*LIVELY, "scheduler=constant", "callbacks.best.mode=min"]
+    first = train(*options, "trainer.max_epochs=1", folder="first")
+    saved = (first / "checkpoints" / "best.ckpt").read_bytes()
+    (state,) = best_states(first)
+    place = tmp_path / "elsewhere" / "moved"
+    place.parent.mkdir()
+    first.rename(place)
+    if not keep:  # without the file its score is worth nothing
+        (place / "checkpoints" / "best.ckpt").unlink()
+    moved = train(f"resume={place}", "trainer.max_epochs=2", folder="elsewhere/moved")
+    assert load(moved)["epoch"] == 1
+    (after,) = best_states(moved)
+    here = str(moved / "checkpoints" / "best.ckpt")
+    assert after["best_model_path"] == here and list(after["best_k_models"]) == [here]
+    if keep:
+        assert (moved / "checkpoints" / "best.ckpt").read_bytes() == saved
+        assert after["best_model_score"] == state["best_model_score"]
+    else:
+        assert after["best_model_score"] > state["best_model_score"]
+    report = json.loads((moved / "test_metrics.json").read_text())
+    assert report["checkpoint"] == here
+    assert not first.exists()
+
+
+def best_states(run_dir: Path) -> list[dict]:
+    """What last.ckpt knows of the best one."""
+    states = load(run_dir)["callbacks"]
+    return [state for key, state in states.items() if "'val/ssim'" in key]

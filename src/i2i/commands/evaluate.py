@@ -20,7 +20,6 @@ def evaluate(cfg: Any) -> None:
     Args:
         cfg: The composed configuration.
     """
-    from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
     from lightning.pytorch import seed_everything
     from omegaconf import OmegaConf
@@ -28,33 +27,18 @@ def evaluate(cfg: Any) -> None:
     from i2i.callbacks.samples import SampleGrid
     from i2i.callbacks.scoring import Scoring
     from i2i.commands.processes import finish_processes, processes_of_one_job
-    from i2i.commands.saved_model import load_model, make_judge, overlay
-    from i2i.run_folder import CEILING, require_writable, table
+    from i2i.commands.saved_model import load_model, make_judge
 
-    if cfg.task is not None:
-        raise setting_error(
-            f"task={HydraConfig.get().runtime.choices.task}", "a task on the command line",
-            "none: the checkpoint brings its own", "Leave task= out.",
-        )  # fmt: skip
-    if cfg.split not in ("train", "val", "test"):
-        raise setting_error(
-            f"split={cfg.split}", repr(cfg.split), "train, val or test", "Name one of them."
-        )
-    output = Path(cfg.output or HydraConfig.get().runtime.output_dir).expanduser().resolve()
-    require_writable(output, "output")
+    output = checked_output(cfg)
     with processes_of_one_job():
         changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
         model, checkpoint = load_model(cfg.checkpoint, changes)
         seed_everything(model.seed, verbose=False)
         datamodule, dataset_node = find_data(cfg, checkpoint.config, model.seed)
         model.task = datamodule.task
-        metrics = overlay(checkpoint.config["metrics"], cfg.metrics)
-        metrics["cache_dir"] = cfg.metrics.get("cache_dir")  # this machine's, whoever trained
-        check_asked_metrics(cfg.metrics, metrics)
-        evaluator = instantiate(usable(metrics, cfg.metrics) | {"seed": model.seed})
+        evaluator = make_evaluator(cfg, checkpoint.config["metrics"], model.seed)
         evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
-        judge = make_judge(evaluator, datamodule)
-        scoring = Scoring(judge, required=True, test_split=cfg.split)
+        scoring = Scoring(make_judge(evaluator, datamodule), required=True, test_split=cfg.split)
         samples = SampleGrid(str(output / "samples"))
         trainer = instantiate(
             cfg.trainer, callbacks=[scoring, samples], logger=False, enable_checkpointing=False,
@@ -67,11 +51,53 @@ def evaluate(cfg: Any) -> None:
             return
         result = scoring.results["test"]
         write_result(output, cfg.split, dataset_node, result, checkpoint, model)
-        title = f"{cfg.split} split of {dataset_node['name']}, n = {result.n_images}"
-        rows = {checkpoint.path.name: result.values}
-        rows |= {CEILING: result.ceiling} if result.ceiling else {}
-        print(f"\n{table(title, rows)}")
+        print_result(cfg.split, dataset_node["name"], checkpoint.path.name, result)
         print(f"\nInput | output | target: {samples.last_picture}\nWritten to: {output}")
+
+
+def checked_output(cfg: Any) -> Path:
+    """The folder to write into, once the options are known to make sense without the checkpoint.
+
+    Raises:
+        SettingError: There is a task or no such split, or the folder cannot be written.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    from i2i.run_folder import require_writable
+
+    if cfg.task is not None:
+        raise setting_error(
+            f"task={HydraConfig.get().runtime.choices.task}", "a task on the command line",
+            "none: the checkpoint brings its own", "Leave task= out.",
+        )  # fmt: skip
+    if cfg.split not in ("train", "val", "test"):
+        raise setting_error(
+            f"split={cfg.split}", repr(cfg.split), "train, val or test", "Name one of them."
+        )
+    output = Path(cfg.output or HydraConfig.get().runtime.output_dir).expanduser().resolve()
+    require_writable(output, "output")
+    return output
+
+
+def make_evaluator(cfg: Any, saved: dict[str, Any], seed: int) -> Any:
+    """The evaluator of the run, with what the command line changes of it.
+
+    Args:
+        cfg: The composed configuration.
+        saved: The checkpoint's ``metrics``.
+        seed: Of KID's subsets and the Inception Score's splits.
+
+    Raises:
+        SettingError: An option is for metrics that the run did not have.
+    """
+    from hydra.utils import instantiate
+
+    from i2i.commands.saved_model import overlay
+
+    metrics = overlay(saved, cfg.metrics)
+    metrics["cache_dir"] = cfg.metrics.get("cache_dir")  # this machine's, whoever trained
+    check_asked_metrics(cfg.metrics, metrics)
+    return instantiate(usable(metrics, cfg.metrics) | {"seed": seed})
 
 
 def usable(metrics: dict[str, Any], chosen: Any) -> dict[str, Any]:
@@ -114,14 +140,7 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
     # What fetches a data set is not taken from a file: `dataset=NAME` brings it back.
     node = overlay(saved["dataset"] | {"source": None}, cfg.dataset) | {"seed": seed}
     if "_target_" in cfg.dataset:
-        # Another data set, the same kind of input and output: a checkpoint knows one thing.
-        kept = {"task": saved["dataset"].get("task")}
-        kept["label_as"] = saved["dataset"].get("label_as", "colours")
-        node |= kept
-        coding = (node["direction"], node["label_side"], kept["label_as"], node["classes"])
-        for side in SIDES:
-            if kept["task"] or kept["label_as"] == "onehot":
-                node[f"{side}_channels"] = side_channels(side, *coding, kept["task"])
+        node |= same_coding(saved["dataset"], node)
     if node.get("root") in (None, "???"):
         raise setting_error(
             "dataset.root", "no value", "the folder of the data set", "Add dataset.root=..."
@@ -146,6 +165,24 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
             "See dataset.splits and dataset.val_from_train.",
         )  # fmt: skip
     return datamodule, node
+
+
+def same_coding(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """What another data set takes over from that of the checkpoint, which knows one thing.
+
+    Args:
+        trained: The node of the data set that the checkpoint was trained on.
+        asked: That of the data set to score.
+
+    Returns:
+        Task and coding of labels, and the channels that follow from them.
+    """
+    kept = {"task": trained.get("task"), "label_as": trained.get("label_as", "colours")}
+    if not kept["task"] and kept["label_as"] != "onehot":
+        return kept
+    coding = (asked["direction"], asked["label_side"], kept["label_as"], asked["classes"])
+    channels = {f"{s}_channels": side_channels(s, *coding, kept["task"]) for s in SIDES}
+    return kept | channels
 
 
 def check_same_role(trained: dict[str, Any], asked: dict[str, Any]) -> None:
@@ -222,6 +259,14 @@ def write_result(
     writer.writeheader()
     writer.writerows(result.per_image)
     write_text(output / "per_image.csv", text.getvalue())
+
+
+def print_result(split: str, data: str, checkpoint: str, result: Any) -> None:
+    """The table of scores, with the segmenter's on the real photographs where there are any."""
+    from i2i.run_folder import CEILING, table
+
+    rows = {checkpoint: result.values} | ({CEILING: result.ceiling} if result.ceiling else {})
+    print(f"\n{table(f'{split} split of {data}, n = {result.n_images}', rows)}")
 
 
 def main() -> None:

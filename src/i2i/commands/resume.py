@@ -5,6 +5,15 @@ from pathlib import Path
 from i2i.commands.requeue import earlier_stretch
 from i2i.errors import setting_error
 
+PATHS = (  # options whose relative paths start where they were typed
+    "dataset.root",
+    "metrics.inception_weights",
+    "metrics.lpips_weights",
+    "metrics.segmenter",
+    "reconstruction.perceptual.weights_file",
+    "reconstruction.lpips.weights_file",
+)
+
 
 def last_checkpoint(path: Path) -> Path:
     """The checkpoint to go on from: the file itself, or the last one of a run folder.
@@ -67,25 +76,23 @@ def with_earlier_options(argv: list[str]) -> list[str]:
         return argv
     from omegaconf import OmegaConf
 
-    paths = (  # relative to where they were typed
-        "dataset.root",
-        "metrics.inception_weights",
-        "metrics.lpips_weights",
-        "metrics.segmenter",
-        "reconstruction.perceptual.weights_file",
-        "reconstruction.lpips.weights_file",
-    )
-    again = {key_of(option) for option in argv} | {"resume", *paths}
+    again = {key_of(option) for option in argv} | {"resume", *PATHS}
     earlier = [str(o) for o in OmegaConf.load(record) if key_of(str(o)) not in again]
-    config = run_dir / "config.yaml"
-    if config.is_file():
-        content = OmegaConf.load(config)
-        for key in paths:
-            if (path := OmegaConf.select(content, key)) is not None:
-                earlier.append(f"{key}={quoted(path)}")
+    earlier += resolved_paths(run_dir / "config.yaml")
     # One job of a sweep goes on alone, even where the experiment itself asks for the sweep.
     earlier += [f"hydra.run.dir={quoted(run_dir)}", "hydra.mode=RUN"]
     return earlier + argv
+
+
+def resolved_paths(config: Path) -> list[str]:
+    """The absolute paths of a run as options; none where its record is gone."""
+    if not config.is_file():
+        return []
+    from omegaconf import OmegaConf
+
+    content = OmegaConf.load(config)
+    found = ((key, OmegaConf.select(content, key)) for key in PATHS)
+    return [f"{key}={quoted(path)}" for key, path in found if path is not None]
 
 
 def key_of(option: str) -> str:

@@ -11,6 +11,7 @@ from i2i.commands.saved_model import load_model
 from i2i.data.label_task import LabelTask
 from i2i.data.paired_transforms import Role, as_size
 from i2i.data.palette import ClassPalette
+from i2i.data.task import Task
 from i2i.errors import setting_error
 
 
@@ -78,7 +79,22 @@ def load_segmenter(
             if classes else "Leave metrics.segmenter out, or set dataset.classes.",
         )  # fmt: skip
     model, checkpoint = load_model(path, {}, "metrics.segmenter")
-    task = model.task
+    require_same_classes(setting, model.task, classes)
+    require_same_photographs(setting, checkpoint.config["dataset"], image_size)
+    return CheckpointSegmenter(model)
+
+
+def require_same_classes(setting: str, task: Task, classes: ClassPalette) -> None:
+    """Refuses a checkpoint that does not tell the classes of the data set that is scored.
+
+    Args:
+        setting: The option that named it.
+        task: What it was trained for.
+        classes: Those of the data set.
+
+    Raises:
+        SettingError: It does not make label maps, or makes them of other classes.
+    """
     if not isinstance(task, LabelTask) or task.role != "target":
         raise setting_error(
             setting, "a checkpoint that does not make label maps",
@@ -94,7 +110,21 @@ def load_segmenter(
             f"the {len(ours)} of the data set ({', '.join(ours)}); the difference: {differing}",
             "Train a segmenter on this data set.",
         )  # fmt: skip
-    own = checkpoint.config["dataset"]
+
+
+def require_same_photographs(
+    setting: str, own: dict[str, Any], image_size: int | Sequence[int]
+) -> None:
+    """Refuses a segmenter of grey pictures, and tells of one of another size.
+
+    Args:
+        setting: The option that named it.
+        own: The data set that it was trained on, as configured.
+        image_size: Of the pictures that it will see.
+
+    Raises:
+        SettingError: It does not take three channels.
+    """
     if own["input_channels"] != 3:
         raise setting_error(
             setting, f"a segmenter of {own['input_channels']} input channels", "3: it sees RGB",
@@ -105,4 +135,3 @@ def load_segmenter(
             f"{setting} was trained on images of {own['image_size']} pixels, and sees those of "
             f"{image_size}: its scores, the ceiling too, may be low."
         )
-    return CheckpointSegmenter(model)

@@ -1,7 +1,8 @@
 """Trains a system and scores it: ``python src/train.py generator=resnet9 dataset=maps``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from i2i.commands.plain_config import (
     say_what_has_no_effect,
 )
 from i2i.commands.processes import finish_processes, processes_of_one_job
+from i2i.commands.report import report, score_for_sweep
 from i2i.commands.requeue import note_job
 from i2i.commands.resume import checkpoint_to_resume, key_of, with_earlier_options
 from i2i.errors import SettingError, setting_error
@@ -31,29 +33,17 @@ def train(cfg: Any) -> float | None:
     from hydra.utils import instantiate
     from lightning.pytorch import seed_everything
 
-    from i2i.messages import say
-    from i2i.run_folder import require_writable
-
     run_dir = Path(HydraConfig.get().runtime.output_dir)
-    if "requeue" in cfg.trainer:  # trainer=slurm
-        require_task()
-    require_writable(run_dir, "hydra.run.dir")
-    checkpoint = checkpoint_to_resume(cfg.resume, run_dir)
-    cfg.resume = str(checkpoint) if checkpoint else None
-    if not checkpoint:
-        require_unused(run_dir)
+    typed = HydraConfig.get().overrides.task
+    checkpoint = place_of(cfg, run_dir)
     leave_out_what_is_missing(cfg)
-    say_what_has_no_effect(cfg, HydraConfig.get().overrides.task)
+    say_what_has_no_effect(cfg, typed)
     config = plain_config(cfg)
     with processes_of_one_job():
         seed_everything(cfg.seed, verbose=False)
         model, datamodule = build(cfg, config)
-        if checkpoint:
-            step = check_same_run(model, config, checkpoint, HydraConfig.get().overrides.task)
-        if not cfg.trainer.enable_progress_bar:
-            cfg.callbacks.progress = None
-        callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
-        callbacks["scoring"] = make_scoring(cfg, datamodule)
+        step = check_same_run(model, config, checkpoint, typed) if checkpoint else None
+        callbacks = make_callbacks(cfg, datamodule)
         write_record(run_dir, config)
         note_job(run_dir)
         loggers = [instantiate(node) for node in cfg.logger.values()]
@@ -61,26 +51,81 @@ def train(cfg: Any) -> float | None:
             cfg.trainer, callbacks=list(callbacks.values()), logger=loggers,
             default_root_dir=str(run_dir),
         )  # fmt: skip
-        status = "failed"
-        try:
+        with closing(trainer, loggers, run_dir):
             for logger in loggers:
                 logger.log_hyperparams(config)
-            if checkpoint:
-                rewind_loggers(loggers, step)
-            elif cfg.validate_first and datamodule.set_size("val"):
-                trainer.validate(model, datamodule, verbose=False)
-            trainer.fit(
-                model, datamodule, ckpt_path=str(checkpoint) if checkpoint else None,
-                weights_only=True,
-            )  # fmt: skip
+            fit(cfg, trainer, model, datamodule, checkpoint, step)
             report(cfg, trainer, model, datamodule, callbacks, run_dir)
-            status = "success"
             return score_for_sweep(cfg, callbacks["scoring"])
-        finally:
-            if trainer.interrupted:
-                say(f"Stopped. To go on: python src/train.py resume={run_dir}")
-            close(loggers, status)
-            finish_processes(trainer, status == "success")
+
+
+def place_of(cfg: Any, run_dir: Path) -> Path | None:
+    """Makes sure that the run can write where it is to, and says what it goes on from.
+
+    Args:
+        cfg: The composed configuration; its ``resume`` becomes the checkpoint's path.
+        run_dir: The folder of this run.
+
+    Returns:
+        The checkpoint, or None for a new run.
+
+    Raises:
+        SettingError: The folder cannot be written or has another run in it, there is no checkpoint
+            where ``resume`` says, or ``trainer=slurm`` stands outside a job's step.
+    """
+    from i2i.run_folder import require_writable
+
+    if "requeue" in cfg.trainer:  # trainer=slurm
+        require_task()
+    require_writable(run_dir, "hydra.run.dir")
+    checkpoint = checkpoint_to_resume(cfg.resume, run_dir)
+    cfg.resume = str(checkpoint) if checkpoint else None
+    if not checkpoint:
+        require_unused(run_dir)
+    return checkpoint
+
+
+def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
+    """The callbacks of the configuration by name, and those that every run has."""
+    from hydra.utils import instantiate
+
+    from i2i.callbacks.moved_run import MovedRun
+    from i2i.callbacks.same_terms import SameTerms
+
+    if not cfg.trainer.enable_progress_bar:
+        cfg.callbacks.progress = None
+    callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
+    callbacks |= {"terms": SameTerms(), "moved": MovedRun()}
+    callbacks["scoring"] = make_scoring(cfg, datamodule)
+    return callbacks
+
+
+def fit(
+    cfg: Any, trainer: Any, model: Any, datamodule: Any, checkpoint: Path | None, step: int | None
+) -> None:
+    """Trains from the beginning, or from a checkpoint of ``step``."""
+    if checkpoint:
+        rewind_loggers(trainer.loggers, step)
+    elif cfg.validate_first and datamodule.set_size("val"):
+        trainer.validate(model, datamodule, verbose=False)
+    path = str(checkpoint) if checkpoint else None
+    trainer.fit(model, datamodule, ckpt_path=path, weights_only=True)
+
+
+@contextmanager
+def closing(trainer: Any, loggers: list[Any], run_dir: Path) -> Iterator[None]:
+    """Ends this job's loggers and processes, whichever way it ends itself."""
+    from i2i.messages import say
+
+    status = "failed"
+    try:
+        yield
+        status = "success"
+    finally:
+        if trainer.interrupted:
+            say(f"Stopped. To go on: python src/train.py resume={run_dir}")
+        close(loggers, status)
+        finish_processes(trainer, status == "success")
 
 
 def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
@@ -192,57 +237,6 @@ def rewind_loggers(loggers: list[Any], step: int) -> None:
     for logger in loggers:
         if hasattr(logger, "resume_from"):
             logger.resume_from(step)
-
-
-def report(
-    cfg: Any, trainer: Any, model: Any, datamodule: Any, callbacks: dict[str, Any], run_dir: Path
-) -> None:
-    """Tests the chosen checkpoint, scores the baselines, and says where everything is."""
-    from i2i.metrics.baselines import mean_target, score_baselines
-    from i2i.run_folder import CEILING, table, write_json
-
-    if not datamodule.set_size("test") or trainer.limit_test_batches == 0:
-        return
-    if callbacks.get("pruning") and callbacks["pruning"].pruned:
-        return
-    best = callbacks["best"].best_model_path if callbacks.get("best") else ""
-    chosen = best if cfg.test_checkpoint == "best" and best else callbacks["last"].best_model_path
-    trainer.test(model, datamodule, ckpt_path=chosen, weights_only=True, verbose=False)
-    scoring = callbacks["scoring"]
-    result = scoring.results["test"]
-    rows = {f"model ({Path(chosen).name})": result.values}
-    if cfg.baselines:
-        mean = mean_target(datamodule.dataset("train"))
-        baselines = score_baselines(
-            scoring.judge,
-            datamodule.test_dataloader(),
-            mean,
-            model.device,
-            int(trainer.num_test_batches[0]),
-        )
-        rows |= {name: r.values for name, r in baselines.items()}
-    if result.ceiling:
-        rows[CEILING] = result.ceiling
-    if not trainer.is_global_zero:
-        return
-    write_json(
-        run_dir / "test_metrics.json",
-        {"checkpoint": chosen, "n_images": result.n_images, "scores": rows}
-        | ({"classes": result.classes} if result.classes else {})
-        | {"protocol": result.protocol},
-    )
-    print(f"\n{table(f'Test split of {cfg.dataset.name}, n = {result.n_images}', rows)}")
-    picture = callbacks["samples"].last_picture if callbacks.get("samples") else None
-    if picture:
-        print(f"\nInput | output | target: {picture}")
-    print(f"Run folder: {run_dir}")
-
-
-def score_for_sweep(cfg: Any, scoring: Any) -> float | None:
-    """The value of ``sweep_metric``, e.g. val/ssim."""
-    split, _, name = cfg.sweep_metric.partition("/")
-    result = scoring.results.get(split)
-    return result.values.get(name) if result else None
 
 
 def close(loggers: list[Any], status: str) -> None:

@@ -53,7 +53,7 @@ def translate_all(
     on_error: str,
     tiling: Any = None,
 ) -> int:
-    """Reads, translates and writes one image after another.
+    """Reads, translates and writes one image after another; returns how many were left out.
 
     Args:
         model: On its device.
@@ -63,9 +63,6 @@ def translate_all(
         on_error: ``skip`` leaves unreadable images out.
         tiling: How pictures larger than a tile are cut; None translates all as a whole.
 
-    Returns:
-        How many images were left out.
-
     Raises:
         SettingError: An image or a mask cannot be read.
     """
@@ -74,24 +71,35 @@ def translate_all(
 
     from i2i.errors import SettingError
 
-    skipped, scale = 0, model.task.scale
+    skipped = 0
     for job in tqdm(jobs, unit="image", disable=len(jobs) < 2):
         try:
-            image = read_input(job.file, model)
-            mask = read_its_mask(masks[job.name], image) if masks else None
+            given = read_job(job, masks, model)
         except SettingError as error:
             if on_error != "skip":
                 raise
             skipped += 1
             rank_zero_warn(f"{error} Left out, as on_error=skip asks.")
-            continue
-        if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
-            l1 = write_in_tiles(model, image, mask, job, tiling)
-            if diversity:
-                diversity.add_l1(job.name, l1, no_distance(tiling, job.file))
         else:
-            write_whole(model, image, mask, job, diversity)
+            write_samples(model, *given, job, diversity, tiling)
     return skipped
+
+
+def read_job(job: Job, masks: dict[str, Path], model: Any) -> tuple[Any, Any]:
+    """The image of a job, (H, W, C), and its mask, (H, W) bool, or None without masks."""
+    image = read_input(job.file, model)
+    return image, read_its_mask(masks[job.name], image) if masks else None
+
+
+def write_samples(model: Any, image: Any, mask: Any, job: Job, diversity: Any, tiling: Any) -> None:
+    """Translates one picture, in tiles where it is larger than one, and measures its samples."""
+    scale = model.task.scale
+    if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
+        l1 = write_in_tiles(model, image, mask, job, tiling)
+        if diversity:
+            diversity.add_l1(job.name, l1, no_distance(tiling, job.file))
+    else:
+        write_whole(model, image, mask, job, diversity)
 
 
 def write_whole(model: Any, image: Any, mask: Any, job: Job, diversity: Any) -> None:

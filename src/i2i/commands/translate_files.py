@@ -38,24 +38,11 @@ def find_images(source: Path, output: Path, samples: int = 1) -> list[Job]:
         SettingError: There is no image, two would be written to one file, or an input would be
             overwritten.
     """
-    from i2i.data.image_io import IMAGE_SUFFIXES
-
-    wanted = "an image (" + ", ".join(sorted(IMAGE_SUFFIXES)) + ") or a folder of them"
-    if not source.exists():
-        raise setting_error(f"input={source}", "nothing there", wanted, "Check the path.")
+    images, base = images_of(source, output)
     if output.exists() and not output.is_dir():
         raise setting_error(
             f"output={output}", "a file", "a folder to write into", "Name a folder."
         )
-    if source.is_file():
-        images, base = [source], source.parent
-    else:
-        images, base = images_below(source), source
-        inside = output.resolve()
-        if inside != source.resolve() and inside.is_relative_to(source.resolve()):
-            images = [f for f in images if not f.resolve().is_relative_to(inside)]
-    if not images:
-        raise setting_error(f"input={source}", "no image", wanted, "Check the path.")
     names: dict[str, Path] = {}
     for image in images:
         name = image.relative_to(base).with_suffix("").as_posix()
@@ -66,14 +53,48 @@ def find_images(source: Path, output: Path, samples: int = 1) -> list[Job]:
             )  # fmt: skip
         names[name] = image
     jobs = [Job(image, name, sample_files(output, name, samples)) for name, image in names.items()]
-    inputs = {identity(image) for image in images}
+    refuse_overwriting(jobs, output)
+    return jobs
+
+
+def images_of(source: Path, output: Path) -> tuple[list[Path], Path]:
+    """The images that ``input`` names, and the folder that their names are below.
+
+    Args:
+        source: An image or a folder of images.
+        output: The folder to write to; where it lies inside ``source``, its images are no inputs.
+
+    Raises:
+        SettingError: There is no image.
+    """
+    from i2i.data.image_io import IMAGE_SUFFIXES
+
+    wanted = "an image (" + ", ".join(sorted(IMAGE_SUFFIXES)) + ") or a folder of them"
+    if not source.exists():
+        raise setting_error(f"input={source}", "nothing there", wanted, "Check the path.")
+    if source.is_file():
+        return [source], source.parent
+    images, inside = images_below(source), output.resolve()
+    if inside != source.resolve() and inside.is_relative_to(source.resolve()):
+        images = [f for f in images if not f.resolve().is_relative_to(inside)]
+    if not images:
+        raise setting_error(f"input={source}", "no image", wanted, "Check the path.")
+    return images, source
+
+
+def refuse_overwriting(jobs: Sequence[Job], output: Path) -> None:
+    """Makes sure that no file to write is one to read, by whatever name.
+
+    Raises:
+        SettingError: One is.
+    """
+    inputs = {identity(job.file) for job in jobs}
     for target in (target for job in jobs for target in job.targets):
         if target.exists() and identity(target) in inputs:
             raise setting_error(
                 f"output={output}", f"{target.name}, which is an input", "another folder",
                 "Translating into the input folder would overwrite your images.",
             )  # fmt: skip
-    return jobs
 
 
 def images_below(folder: Path) -> list[Path]:

@@ -41,6 +41,8 @@ def make_tiling(tile: Any, overlap: Any, model: Any) -> Any:
 def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> float | None:
     """Translates one picture and writes a PNG for each sample, without holding a whole one.
 
+    Beside the picture in 8 bits it holds one row of tiles of each sample, in floats and 8 bits.
+
     Args:
         model: On its device.
         image: (H, W, C), uint8, or floats on the 0..255 scale.
@@ -52,10 +54,8 @@ def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> 
         Mean pairwise L1 of the samples in levels of 255; None if there is one only.
 
     Raises:
-        SettingError: A file cannot be written, the network gives NaN, or the task cannot use the
-            image.
+        SettingError: A file cannot be written, the network gives NaN, or the task refuses it.
     """
-    import torch
     from tqdm import tqdm
 
     from i2i.data.parts import PictureParts
@@ -65,7 +65,7 @@ def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> 
 
     parts = PictureParts(model.task, image, stable_seed(model.seed, "task", job.name), mask)
     samples = [picture_bands(model, parts, job.name, k, tiling) for k in range(len(job.targets))]
-    height, several, l1 = parts.size[0], len(samples) > 1, 0.0
+    height, l1 = parts.size[0], 0.0
     with ExitStack() as stack:
         writers = [stack.enter_context(PngWriter(t, *parts.size)) for t in job.targets]
         progress = stack.enter_context(tqdm(total=height, unit="row", desc=job.name, leave=False))
@@ -73,10 +73,10 @@ def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> 
             for writer, band in zip(writers, bands, strict=True):
                 writer.write(band[0].permute(1, 2, 0).numpy())
             rows = bands[0].shape[-2]
-            if several:
-                l1 += mean_pairwise_l1(torch.cat(bands)) * rows / height
+            if len(bands) > 1:
+                l1 += mean_pairwise_l1([band[0] for band in bands]) * rows / height
             progress.update(rows)
-    return l1 if several else None
+    return l1 if len(samples) > 1 else None
 
 
 def picture_bands(model: Any, parts: Any, name: str, k: int, tiling: Any) -> Iterator[Any]:

@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from i2i.data.download import exclusive, fetch_file, megabytes
+from i2i.data.download import fetch_file, megabytes
+from i2i.data.file_lock import exclusive
 from i2i.errors import SettingError, setting_error
 
 MAX_GROWTH = 20  # unpacked bytes per archive byte; an archive of JPEGs has about 1

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from i2i.data.download import exclusive
+from i2i.data.file_lock import exclusive
 from i2i.data.image_io import write_png
 from i2i.data.paired_transforms import resize_image
 from i2i.data.palette import UNLABELLED
@@ -150,21 +150,21 @@ def find_part(official: Path, part: str) -> Part:
         found = Part(archive, _by_name(opened.namelist(), part), opened.read)
     else:
         raise setting_error(
-            f"--official '{official}'",
-            f"neither '{part}' nor '{ARCHIVES[part]}' (found: {_listing(official)})",
-            "the two official downloads, packed or unpacked",
+            f"--official '{official}'", f"neither '{part}' nor '{ARCHIVES[part]}' (found: "
+            f"{_listing(official)})", "the two official downloads, packed or unpacked",
             "Fetch both at cityscapes-dataset.com (registration) and put them there.",
-        )
-    missing = [split for split in SPLITS if not found.files[split]]
-    if missing:
-        inside = f"; it holds {_listing(folder)}" if folder.is_dir() else ""
-        raise setting_error(
-            f"'{found.place}'",
-            f"nothing like {part}/{missing[0]}/CITY/*{ENDINGS[part]}{inside}",
-            "images of train and val",
-            "Fetch the official archive anew, and leave its folders as they are.",
-        )
+        )  # fmt: skip
+    _refuse_without_images(found, part)
     return found
+
+
+def _refuse_without_images(found: Part, part: str) -> None:
+    inside = f"; it holds {_listing(found.place)}" if found.place.is_dir() else ""
+    for split in (s for s in SPLITS if not found.files[s]):
+        raise setting_error(
+            f"'{found.place}'", f"nothing like {part}/{split}/CITY/*{ENDINGS[part]}{inside}",
+            "images of train and val", "Fetch the archive anew, and leave its folders as they are.",
+        )  # fmt: skip
 
 
 def label_png(ids: np.ndarray) -> bytes:

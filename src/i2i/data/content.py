@@ -2,21 +2,32 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from random import Random
 
 from i2i.data.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.palette import Strays
 from i2i.data.task import PhotoTask
 
-MOST_PHOTOS = 64  # evenly spaced ones stand for a larger split: grey ones are a matter of the set
+MOST_PHOTOS = 64  # that stand for a larger split: grey ones are a matter of the set
 MOST_LABELS = 4000  # that are all looked at: about a minute of one core for 256 x 256 JPEGs
 SPREAD_LABELS = 128  # that stand for a larger split, whose first batch has to come within seconds
 
 
-def evenly(pairs: Sequence[PairFiles], most: int) -> list[PairFiles]:
-    """At most ``most`` pairs from all over a split."""
-    count = min(len(pairs), most)
-    return [pairs[place * len(pairs) // count] for place in range(count)]
+def from_all_over(pairs: Sequence[PairFiles], most: int) -> list[PairFiles]:
+    """At most ``most`` pairs of a split, always the same: a random one of each of equal stretches.
+
+    Even places would miss a fault that comes back every so many files.
+    """
+    count, draw = min(len(pairs), most), Random(0)
+    ends = [place * len(pairs) // count for place in range(count + 1)] if count else []
+    return [pairs[draw.randrange(a, b)] for a, b in pairwise(ends)]
+
+
+def all_looked_at(pairs: Sequence[PairFiles]) -> bool:
+    """Whether ``check_labels`` looks at every label map of a split."""
+    return len(pairs) <= MOST_LABELS
 
 
 def check_photos(task: PhotoTask, reader: PairReader, pairs: Sequence[PairFiles]) -> None:
@@ -25,7 +36,7 @@ def check_photos(task: PhotoTask, reader: PairReader, pairs: Sequence[PairFiles]
     Raises:
         SettingError: The task cannot be made from them.
     """
-    looked_at = evenly(pairs, MOST_PHOTOS)
+    looked_at = from_all_over(pairs, MOST_PHOTOS)
     if looked_at:
         task.check([reader.photo(pair) for pair in looked_at], [pair.name for pair in looked_at])
 
@@ -35,7 +46,8 @@ def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -
 
     Args:
         reader: Knows the classes.
-        pairs: Of a split; of more than 4000 it is 128, evenly spaced, that are looked at.
+        pairs: Of a split; of more than 4000 it is 128 from all over that are looked at, and the
+            others as they are read (see ``PairReader.pair``).
         setting: Where they are, for the error.
 
     Raises:
@@ -47,6 +59,6 @@ def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -
         return pair.name, reader.classes.strays(label, lossy)
 
     with ThreadPoolExecutor(max_workers=4) as pool:  # decoding lets the others run
-        most = MOST_LABELS if len(pairs) <= MOST_LABELS else SPREAD_LABELS
-        found = list(pool.map(strays, evenly(pairs, most)))
+        most = len(pairs) if all_looked_at(pairs) else SPREAD_LABELS
+        found = list(pool.map(strays, from_all_over(pairs, most)))
     reader.classes.refuse(found, setting, ids=reader.label_files == "ids")

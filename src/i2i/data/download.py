@@ -1,7 +1,5 @@
 """Fetches one file over http or https: resumed when cut, checked, never half there."""
 
-import contextlib
-import errno
 import hashlib
 import http.client
 import os
@@ -10,25 +8,20 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from i2i.data.file_lock import exclusive
 from i2i.errors import SettingError, setting_error
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 WEB = re.compile(r"https?://[^\s/]+(/\S*)?", re.IGNORECASE)
 RETRY_WAITS = (1.0, 2.0, 4.0)  # seconds before the second, third and fourth try
 TIMEOUT = 30.0  # seconds without a byte after which a connection counts as cut
 CHUNK = 1 << 18  # bytes
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}  # HTTP answers that a second try may mend
-NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # a file system without locks
 
 
 class _Cut(Exception):
@@ -53,45 +46,31 @@ def fetch_file(
 ) -> Path:
     """Puts the file behind an address at ``target``, whole and checked, or not at all.
 
-    A ``target`` with the right size and hash is kept without a request. A cut download goes on
-    from ``target.part``. Of two processes that ask at once, one waits.
+    A ``target`` with the right size and hash is kept without a request; a cut download goes on from
+    ``target.part``; of two processes that ask at once, one waits.
 
     Args:
         url: http or https. A redirect from https to http is refused.
         target: File to make; its folder is made too.
         n_bytes: Size in bytes; None where it is not known.
         sha256: Hexadecimal digest, or its first 8 or more digits; None where none is known.
-        what: Name of the thing in progress lines and errors.
-        setting: The option that asked for it, as the user would type it; opens every error.
-        by_hand: How to get the file there without this function; "" for a browser and ``target``.
-        licence: Named in errors; "" where there is none to name.
+        what: Its name in progress lines and errors.
+        setting: The option that asked for it, as typed; opens every error.
+        by_hand: How else to get it there; "" for a browser and ``target``.
+        licence: Named in errors.
         waits: Seconds before each further try after a transient failure; None for RETRY_WAITS.
 
     Returns:
-        The absolute path of the file.
+        Its absolute path.
 
     Raises:
-        SettingError: The address cannot be reached or gives another file; a file at ``target`` is
-            not the one expected; or its folder cannot be written.
+        SettingError: The address cannot be reached or gives another file, another one is there, or
+            the folder cannot be written.
     """
-    target, sha256 = Path(os.path.abspath(target)), (sha256 or "").lower()
+    target = Path(os.path.abspath(target))
     by_hand = by_hand or f"download it in a browser, put it at {target}, run the same command again"
-    part = target.with_name(target.name + ".part")
-    job = _Job(url, target, n_bytes, sha256, what, setting, by_hand, licence, part)
-    if not WEB.fullmatch(url):
-        raise job.error(f"the address {url!r}", "one that starts with http:// or https://")
-    if sha256 and not re.fullmatch("[0-9a-f]{8,64}", sha256):
-        raise job.error(f"sha256={sha256!r}", "8 to 64 hexadecimal digits")
-    try:
-        if not job.stands():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with exclusive(target.with_name(target.name + ".lock"), what):
-                if not job.stands():
-                    job.download(RETRY_WAITS if waits is None else waits)
-    except OSError as error:
-        found = f"'{target}' not writable ({error.strerror or error})"
-        raise job.error(found, "write permission and free space") from error
-    return target
+    job = _Job(url, target, n_bytes, (sha256 or "").lower(), what, setting, by_hand, licence)
+    return job.fetch(RETRY_WAITS if waits is None else waits)
 
 
 def megabytes(n_bytes: int | None) -> str:
@@ -99,40 +78,6 @@ def megabytes(n_bytes: int | None) -> str:
     if n_bytes is None:
         return "unknown"
     return f"{n_bytes:,} bytes" if n_bytes < 100_000 else f"{n_bytes / 1e6:,.1f} MB"
-
-
-@contextlib.contextmanager
-def exclusive(lock: Path, what: str) -> Iterator[None]:
-    """Holds a lock file while its block runs; a second process or thread waits for it.
-
-    The lock ends with its process: the file that a killed process leaves behind blocks nobody.
-    """
-    with _locked(lock, what):
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                lock.unlink()  # still held: those who wait for it see that its name is gone
-
-
-def _locked(lock: Path, what: str) -> IO[str]:
-    """Opens the lock file and locks it; again from the start where it was removed meanwhile."""
-    while True:
-        handle = lock.open("w")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{what}: waiting for the process that holds {lock}", file=sys.stderr, flush=True)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except (OSError, AttributeError) as error:  # AttributeError: a system without fcntl
-            if fcntl is not None and error.errno not in NO_LOCKS:
-                raise
-            print(f"{what}: no file locks here; start one process at a time", file=sys.stderr)
-            return handle
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle.fileno()), lock.stat()):
-                return handle
-        handle.close()
 
 
 @dataclass
@@ -147,7 +92,6 @@ class _Job:
     setting: str
     by_hand: str
     licence: str
-    part: Path
     version: str = ""  # the server's mark for the file that the part is a part of, for If-Range
 
     def error(self, found: str, expected: str = "") -> SettingError:
@@ -162,6 +106,32 @@ class _Job:
         ]
         todo = "\n".join(filter(None, lines))
         return setting_error(self.setting, found, expected or self._right(), todo)
+
+    @property
+    def part(self) -> Path:
+        return self.target.with_name(self.target.name + ".part")
+
+    def __post_init__(self) -> None:
+        if not WEB.fullmatch(self.url):
+            raise self.error(
+                f"the address {self.url!r}", "one that starts with http:// or https://"
+            )
+        if self.sha256 and not re.fullmatch("[0-9a-f]{8,64}", self.sha256):
+            raise self.error(f"sha256={self.sha256!r}", "8 to 64 hexadecimal digits")
+
+    def fetch(self, waits: Sequence[float]) -> Path:
+        """Downloads, unless the file stands or another process makes it meanwhile."""
+        target = self.target
+        try:
+            if not self.stands():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with exclusive(target.with_name(target.name + ".lock"), self.what):
+                    if not self.stands():
+                        self.download(waits)
+        except OSError as error:
+            found = f"'{target}' not writable ({error.strerror or error})"
+            raise self.error(found, "write permission and free space") from error
+        return target
 
     def stands(self) -> bool:
         """Says whether the target is there; a wrong one is the user's, so it is named and kept."""

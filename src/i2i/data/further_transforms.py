@@ -28,6 +28,20 @@ def as_taken(result: np.ndarray, image: np.ndarray, is_label: bool) -> np.ndarra
     return (result * np.float32(255)).clip(0, 255) if image.dtype == np.float32 else result
 
 
+def require_same_type(made: np.dtype, given: np.dtype) -> None:
+    """Refuses levels in another type: they would be of another range, too.
+
+    Raises:
+        SettingError: The types differ.
+    """
+    if made != given:
+        raise setting_error(
+            "augmentation.further", f"transforms that make {made} of {given}",
+            "the same type and range of levels",
+            "Leave out Normalize, ToFloat and FromFloat: images are put into [-1, 1] later.",
+        )  # fmt: skip
+
+
 class FurtherTransforms:
     """Transforms of albumentations on a pair, drawn from one seed.
 
@@ -70,7 +84,7 @@ class FurtherTransforms:
             As many images, of the same shapes and dtypes.
 
         Raises:
-            SettingError: A transform changed an image's size.
+            SettingError: A transform changed an image's size or the type of its levels.
         """
         roles: tuple[Role, ...] = ("input", "target")[: len(images)]
         photos = [role for role in roles if role != label]
@@ -80,6 +94,8 @@ class FurtherTransforms:
         self.compose.set_random_seed((seed + 2) % 2**32)  # the jitter has seed and seed + 1
         given = [as_given(image, role == label) for role, image in zip(roles, images, strict=True)]
         found = self.compose(**{names[role]: side for role, side in zip(roles, given, strict=True)})
+        for role, image in zip(roles, given, strict=True):
+            require_same_type(found[names[role]].dtype, image.dtype)
         results = tuple(
             as_taken(found[names[role]], image, role == label)
             for role, image in zip(roles, images, strict=True)

@@ -6,11 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.data.options import one_of
+from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
 from i2i.data.palette import ClassPalette
 from i2i.data.ranges import to_float
 from i2i.data.stray_labels import add_strays
-from i2i.data.task import Encoded, Task
+from i2i.data.task import Encoded, PhotoTask, Task
 
 BAND = 256  # rows of a label map that are worked on at once, to bound what that takes
 
@@ -112,3 +114,28 @@ class LabelTask(Task):
             return side
         with torch.no_grad():
             return self.classes.colours_of_ids(self.classes.ids_of_one_hot(side, truth=True))
+
+
+def task_of(reader: PairReader, task: PhotoTask | None) -> Task:
+    """What a network is shown of a data set: a task's pairs, classes, or the two sides as they are.
+
+    Args:
+        reader: Knows the classes and the numbers of channels.
+        task: Made from the photographs; None for the pairs.
+
+    Raises:
+        SettingError: The numbers of channels are not those of the task or of the classes.
+    """
+    role, sizes = reader.label_role, {}
+    if task is not None:
+        sizes = {"input": task.input_channels, "target": task.target_channels}
+    elif reader.classes is not None and reader.label_as == "onehot":
+        sizes = {role: reader.classes.n_classes}
+    elif reader.classes is not None:
+        sizes = {role: 3}  # colours; grey ones would be no classes
+    for side in ("input", "target"):
+        allowed = (sizes[side],) if side in sizes else (1, 3)
+        one_of(f"{side}_channels", getattr(reader, f"{side}_channels"), allowed)
+    if task is not None:
+        return task
+    return LabelTask(reader.classes, role, reader.label_as) if reader.classes else Task()

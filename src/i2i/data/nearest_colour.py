@@ -97,8 +97,7 @@ def decode_jpeg(image: np.ndarray, table: np.ndarray, ids: np.ndarray) -> np.nda
     out = np.empty_like(near)
     around = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
     for c in kept:
-        scores = [_closeness(planes, colour) for colour in table[ids == c]]
-        score = functools.reduce(np.maximum, scores)
+        score = functools.reduce(np.maximum, (_closeness(planes, t) for t in table[ids == c]))
         absent = cv2.dilate(_without_speckles(masks[c]), around) == 0
         np.subtract(score, AWAY, out=score, where=absent)
         np.copyto(out, c, where=score > best)

@@ -108,3 +108,30 @@ def check_single(single: bool, b_folder: str | None, task: object | None) -> Non
             f"dataset.b_folder='{b_folder}'", "a second folder", "none with dataset.single=true",
             "Leave one of the two out.",
         )  # fmt: skip
+
+
+def check_id_files(label_files: str, b_folder: str | None) -> None:
+    """Makes sure that class ids lie in files of their own.
+
+    Raises:
+        SettingError: They are asked of side-by-side images.
+    """
+    if label_files == "ids" and b_folder is None:
+        raise setting_error(
+            "dataset.label_files=ids", "side-by-side images", "class ids in files of their own",
+            "Set dataset.a_folder and dataset.b_folder, or dataset.label_files=colours.",
+        )  # fmt: skip
+
+
+def check_same_size(image_size: tuple[int, int], augmented: tuple[int, int]) -> None:
+    """Makes sure that the augmentation makes images of ``dataset.image_size``.
+
+    Raises:
+        SettingError: It makes others.
+    """
+    if augmented != image_size:
+        raise setting_error(
+            f"dataset.image_size={list(image_size)}",
+            f"augmentation.image_size={list(augmented)}", "the same size in both",
+            "Leave augmentation.image_size out, so that it follows dataset.image_size.",
+        )  # fmt: skip

@@ -29,22 +29,18 @@ def find_pairs(
 ) -> PairList:
     """Lists the pairs of one split, subfolders included; hidden files are passed over.
 
-    Every file's header and end are looked at, not its pixels. Of a split of more than 8000 pairs it
-    is 2000 from all over it, so that training starts within seconds; the other files are checked as
-    they are read. ``on_error="skip"`` looks at all, as what is left out has to be known beforehand.
+    Every file's header and end are looked at, not its pixels; of more than 8000 pairs at 2000 from
+    all over, so that training starts within seconds: the others are checked as they are read.
+    ``on_error="skip"`` looks at all, as what is left out has to be known beforehand.
 
     Args:
         root: The data set's folder.
-        split_folder: What replaces ``{split}`` in the two patterns.
+        split_folder: Replaces ``{split}`` in the two patterns.
         a_folder: Folder of side A below ``root``, or of the side-by-side images.
-        b_folder: Folder of side B, whose files have the names of side A's; None for side-by-side
-            images.
+        b_folder: Folder of side B, with side A's names; None for side-by-side images.
         single: Each file below ``a_folder`` is one photograph, not two sides.
         on_error: Whether a damaged file stops the run ("raise") or costs its pair, with a warning
             ("skip"). Anything else that is wrong is the layout's fault, and always stops the run.
-
-    Returns:
-        The pairs.
 
     Raises:
         SettingError: If a folder is missing or empty, names do not match or are not unique, files
@@ -52,17 +48,21 @@ def find_pairs(
     """
     at_a = _folder(root, a_folder, split_folder, "a_folder")
     files_a = _images_below(root, at_a)
-    if b_folder is None:
+    if b_folder is not None:
+        pairs = _matched(root, at_a, files_a, _folder(root, b_folder, split_folder, "b_folder"))
+    else:
         if not single:
             _warn_of_two_folders(files_a)
         pairs = PairList(files_a, at_a, files_a.values())
-    else:
-        at_b = _folder(root, b_folder, split_folder, "b_folder")
-        files_b = _images_below(root, at_b)
-        _check_names(root, files_a, files_b)
-        suffixes_b = (files_b[name] for name in files_a)
-        pairs = PairList(files_a, at_a, files_a.values(), at_b, suffixes_b)
     return _check_files(root, split_folder, pairs, single, on_error)
+
+
+def _matched(root: Path, at_a: Path, files_a: dict[str, str], at_b: Path) -> PairList:
+    """The pairs of two folders whose files have the same names."""
+    files_b = _images_below(root, at_b)
+    _check_names(root, files_a, files_b)
+    suffixes_b = (files_b[name] for name in files_a)
+    return PairList(files_a, at_a, files_a.values(), at_b, suffixes_b)
 
 
 def check_patterns(a_folder: str, b_folder: str | None, n_splits: int) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from i2i.data.image_io import as_channels, read_ids, read_image
+from i2i.data.options import check_labels_known, one_of
 from i2i.data.pair_list import PairFiles
 from i2i.data.paired_transforms import Role
 from i2i.data.palette import ClassPalette
@@ -39,6 +40,9 @@ class PairReader:
         label_files: Whether label files hold colours or class ids.
         single: Each file is one photograph.
         photo_of: The side that is the photograph; None for the one that is no label map, else A.
+
+    Raises:
+        SettingError: A value is no choice, or class ids are asked of a set without classes.
     """
 
     direction: Direction = "AtoB"
@@ -51,6 +55,14 @@ class PairReader:
     single: bool = False
     photo_of: Side | None = None
 
+    def __post_init__(self) -> None:
+        one_of("direction", self.direction, ("AtoB", "BtoA"))
+        one_of("label_side", self.label_side, ("A", "B", None))
+        one_of("label_as", self.label_as, ("colours", "onehot"))
+        one_of("label_files", self.label_files, ("colours", "ids"))
+        one_of("photo_side", self.photo_of, ("A", "B", None))
+        check_labels_known(self.label_as, self.label_files, self.label_side, self.classes)
+
     @property
     def label_role(self) -> Role | None:
         """Whether the label map is the input or the target."""
@@ -61,13 +73,18 @@ class PairReader:
         """The side that a task takes."""
         return self.photo_of or ("B" if self.label_side == "A" else "A")
 
-    def pair(self, files: PairFiles) -> tuple[np.ndarray, np.ndarray]:
+    def pair(self, files: PairFiles, check_label: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Returns input and target, (H, W, C) each; a label map as class ids is (H, W, 1).
 
+        Args:
+            files: Of the pair.
+            check_label: Whether to count the pixels of a label map that are of no class.
+
         Raises:
-            SettingError: A file cannot be read, or the sides do not show the same pixels.
+            SettingError: A file cannot be read, the sides do not show the same pixels, or there are
+                more such pixels than ``dataset.classes`` allows.
         """
-        sides = self._sides(files)
+        sides = self._sides(files, check_label)
         if sides[0].shape[:2] != sides[1].shape[:2]:
             found = " and ".join(f"{h} x {w}" for h, w, _ in (side.shape for side in sides))
             raise setting_error(
@@ -78,7 +95,7 @@ class PairReader:
             )
         return sides
 
-    def _sides(self, files: PairFiles) -> tuple[np.ndarray, np.ndarray]:
+    def _sides(self, files: PairFiles, check_label: bool) -> tuple[np.ndarray, np.ndarray]:
         roles: tuple[Role, Role] = ("input", "target")
         channels = [self.input_channels, self.target_channels]
         if self.classes is None:
@@ -90,6 +107,8 @@ class PairReader:
             channels[at] = 3
             sides = self._both(files, *channels)
             label, photo = sides[at], sides[1 - at]
+        if check_label:
+            self._refuse_strays(files, label)
         label = self._coded(label, self.lossy(files))
         return (label, photo) if at == 0 else (photo, label)
 
@@ -105,6 +124,12 @@ class PairReader:
         if self.label_files == "ids":
             return read_ids(self._file(files, self.label_side)), False
         return self._side(files, self.label_side), self.lossy(files)
+
+    def _refuse_strays(self, files: PairFiles, label: np.ndarray) -> None:
+        """What ``content.check_labels`` does at the start, for a file that it did not look at."""
+        strays = self.classes.strays(label, self.lossy(files))
+        setting = f"label map '{self._file(files, self.label_side)}'"
+        self.classes.refuse([(files.name, strays)], setting, ids=self.label_files == "ids")
 
     def _coded(self, stored: np.ndarray, lossy: bool) -> np.ndarray:
         """A stored label map as ``label_as`` asks for it."""

@@ -57,6 +57,8 @@ class PairedDataset(Dataset[PairSample]):
         transform: Resizes and jitters; None leaves sizes as they are.
         kept: Where images are kept in memory; None reads each from disk each time. Changes none.
         as_levels: Gives images whose encoding is plain as uint8 levels, for ``Collate``.
+        check_labels: Refuses a label map with colours of no class, when this process reads it for
+            the first time.
     """
 
     def __init__(
@@ -68,9 +70,12 @@ class PairedDataset(Dataset[PairSample]):
         transform: PairedTransform | None = None,
         kept: CachePart | None = None,
         as_levels: bool = False,
+        check_labels: bool = False,
     ) -> None:
         self.pairs, self.reader, self.transform = pairs, reader, transform
         self.task, self.kept, self.as_levels = task or Task(), kept, as_levels
+        checks = check_labels and reader.classes is not None
+        self._unchecked = bytearray(b"\1") * len(pairs) if checks else None
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -94,7 +99,10 @@ class PairedDataset(Dataset[PairSample]):
         if isinstance(self.task, PhotoTask):
             images, label = (self.reader.photo(pair),), None
         else:
-            images, label = self.reader.pair(pair), self.reader.label_role
+            check = self._unchecked is not None and bool(self._unchecked[index])
+            images, label = self.reader.pair(pair, check), self.reader.label_role
+            if check:
+                self._unchecked[index] = 0  # costs as much as reading a PNG: once is enough
         if self.transform is not None:
             images = self.transform.resize(images, label=label, jittered=jittered)
         if keeps:

@@ -27,6 +27,23 @@ def up(channels: int, norm: str) -> list[nn.Module]:
     return conv_norm_relu(conv, half, norm)
 
 
+def check_enhancers(n_enhancers: int, base_channels: int) -> None:
+    """Refuses what there is no enhancer for.
+
+    Raises:
+        SettingError: There would be several, or one of half a feature map.
+    """
+    if n_enhancers not in (0, 1):
+        raise setting_error(
+            f"generator.n_enhancers={n_enhancers}", str(n_enhancers), "0 or 1", "Name one."
+        )
+    if n_enhancers and base_channels % 2:
+        raise setting_error(
+            f"generator.base_channels={base_channels}", str(base_channels), "an even number",
+            "The enhancer has half as many; or leave it out with generator.n_enhancers=0.",
+        )  # fmt: skip
+
+
 class Pix2PixHDGenerator(nn.Module):
     """Global generator and local enhancer (Wang et al. 2018, Sec. 3.1 and appendix).
 
@@ -52,15 +69,7 @@ class Pix2PixHDGenerator(nn.Module):
         norm: str = "instance",
     ):
         super().__init__()
-        if n_enhancers not in (0, 1):
-            raise setting_error(
-                f"generator.n_enhancers={n_enhancers}", str(n_enhancers), "0 or 1", "Name one."
-            )
-        if n_enhancers and base_channels % 2:
-            raise setting_error(
-                f"generator.base_channels={base_channels}", str(base_channels), "an even number",
-                "The enhancer has half as many; or leave it out with generator.n_enhancers=0.",
-            )  # fmt: skip
+        check_enhancers(n_enhancers, base_channels)
         self.in_channels, self.out_channels = in_channels, out_channels
         self.n_enhancers = n_enhancers
         self.divisor = 2 ** (n_downs + n_enhancers)

@@ -4,7 +4,6 @@ import netrc
 import os
 import secrets
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlparse
 
 from lightning.fabric.utilities.rank_zero import rank_zero_only
@@ -33,10 +32,9 @@ def make_wandb_logger(
     tags: list[str] | None = None,
     offline: bool | None = None,  # None: offline where no key is configured
 ) -> WandbLogger:
-    """A W&B logger that never asks anything.
+    """A W&B logger that never asks anything; a resumed run goes on in the same W&B run.
 
-    ``WANDB_MODE`` in the environment goes before ``offline``. The run's id stands in
-    ``wandb_id.txt`` in the run folder, so that a resumed run goes on in the same W&B run.
+    ``WANDB_MODE`` in the environment goes before ``offline``.
 
     Args:
         folder: The run folder; W&B's files go to its ``wandb`` folder.
@@ -45,9 +43,6 @@ def make_wandb_logger(
         group: Group of the run.
         tags: Tags of the run.
         offline: Whether nothing is sent.
-
-    Returns:
-        The logger.
     """
     import wandb
 
@@ -56,20 +51,22 @@ def make_wandb_logger(
         offline = mode in ("offline", "dryrun")
     elif offline is None:
         offline = not has_key()
-    id_file = Path(folder) / "wandb_id.txt"
-    if not id_file.exists() and rank_zero_only.rank == 0:  # only its run is W&B's
-        id_file.parent.mkdir(parents=True, exist_ok=True)
-        id_file.write_text(secrets.token_hex(4))
-    run_id = id_file.read_text().strip() if id_file.exists() else None
-    extra: dict[str, Any] = {"group": group, "tags": tags, "reinit": "finish_previous"}
-    if not offline:
-        extra["resume"] = "allow"
     if offline:
         say(
             "W&B: this run stays offline (no key, or so asked); to upload it later: "
             f"wandb login && wandb sync {Path(folder) / 'wandb'}/offline-run-*"
         )
     return WandbLogger(
-        name=name, save_dir=folder, id=run_id, project=project,
-        offline=offline and mode is None, settings=wandb.Settings(silent=True), **extra,
+        name=name, save_dir=folder, id=id_of_run(Path(folder)), project=project, group=group,
+        tags=tags, reinit="finish_previous", offline=offline and mode is None,
+        settings=wandb.Settings(silent=True), **({} if offline else {"resume": "allow"}),
     )  # fmt: skip
+
+
+def id_of_run(folder: Path) -> str | None:
+    """The id in the run folder's ``wandb_id.txt``, made by process 0 where it is missing."""
+    file = folder / "wandb_id.txt"
+    if not file.exists() and rank_zero_only.rank == 0:  # only its run is W&B's
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(secrets.token_hex(4))
+    return file.read_text().strip() if file.exists() else None

@@ -155,7 +155,12 @@ def load_backbone(
         raise setting_error(
             f"{asker.setting}.network", repr(name), "one of " + ", ".join(URLS), "Name one of them."
         )
-    path = find_weights(name, weights_file, asker)
+    features = _features(name, find_weights(name, weights_file, asker), asker)
+    return features.requires_grad_(False).eval().to(device)
+
+
+def _features(name: str, path: Path, asker: Asker) -> nn.Sequential:
+    """The layers with the weights of a file."""
     state = _feature_tensors(name, path, asker)
     from torchvision import models
 
@@ -168,7 +173,7 @@ def load_backbone(
         lines = str(error).splitlines()
         found = "weights of another network: " + " ".join(lines[1:2] or lines[:1]).strip()[:160]
         raise _weights_error(name, path, found, asker) from error
-    return features.requires_grad_(False).eval().to(device)
+    return features
 
 
 def find_weights(name: str, weights_file: str | None, asker: Asker) -> Path:

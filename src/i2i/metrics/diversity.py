@@ -1,7 +1,7 @@
 """How much several outputs for one input differ: mean distance over all pairs of them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -10,9 +10,9 @@ from torch import Tensor
 
 from i2i.errors import SettingError
 from i2i.metrics.perceptual import Distance, perceptual_distance
-from i2i.metrics.quality import l1
 
 PAIRS_AT_ONCE = 16  # through a network
+LEVELS_AT_ONCE = 1 << 20  # of a pair, so that its differences take 4 MB whatever the picture's size
 PROTOCOL = {
     "l1": "levels of 255 on 8-bit images; mean over the pairs of samples, then over inputs",
     "lpips": "Zhang et al. 2018 on 8-bit images; mean over the pairs of samples, then over inputs",
@@ -56,11 +56,11 @@ class Diversity:
         return {key: math.fsum(row[key] for row in self.rows) / len(self.rows) for key in keys}
 
 
-def mean_pairwise_l1(samples: Tensor) -> float:
+def mean_pairwise_l1(samples: Tensor | Sequence[Tensor]) -> float:
     """Mean absolute difference over the N (N - 1) / 2 pairs, in levels of 255.
 
     Args:
-        samples: Outputs for one input, uint8 (N, C, H, W), N at least 2.
+        samples: Outputs for one input, uint8 (C, H, W) each, 2 or more.
 
     Returns:
         0 (all the same) to 255.
@@ -68,7 +68,9 @@ def mean_pairwise_l1(samples: Tensor) -> float:
     Raises:
         ValueError: There is no pair.
     """
-    return _mean_over_pairs(samples, l1)
+    gaps = [_sum_of_gaps(samples[i], samples[j]) for i, j in _pairs(len(samples))]
+    size = samples[0].numel()
+    return float(torch.tensor([int(gap) / size for gap in gaps], dtype=torch.float64).mean())
 
 
 def mean_pairwise_lpips(samples: Tensor, distance: Distance) -> float:
@@ -85,15 +87,21 @@ def mean_pairwise_lpips(samples: Tensor, distance: Distance) -> float:
         SettingError: The images have neither 1 nor 3 channels.
         ValueError: There is no pair.
     """
-    return _mean_over_pairs(samples, lambda a, b: perceptual_distance(distance, a, b))
-
-
-def _mean_over_pairs(samples: Tensor, measure: Callable[[Tensor, Tensor], Tensor]) -> float:
-    pairs = list(combinations(range(len(samples)), 2))
-    if not pairs:
-        raise ValueError(f"diversity of {len(samples)} samples; expected 2 or more")
+    pairs = _pairs(len(samples))
     values = [
-        measure(samples[[i for i, _ in part]], samples[[j for _, j in part]])
+        perceptual_distance(distance, samples[[i for i, _ in part]], samples[[j for _, j in part]])
         for part in (pairs[k : k + PAIRS_AT_ONCE] for k in range(0, len(pairs), PAIRS_AT_ONCE))
     ]
     return float(torch.cat(values).mean())
+
+
+def _pairs(n: int) -> list[tuple[int, int]]:
+    if n < 2:
+        raise ValueError(f"diversity of {n} samples; expected 2 or more")
+    return list(combinations(range(n), 2))
+
+
+def _sum_of_gaps(a: Tensor, b: Tensor) -> Tensor:
+    """Sum of the absolute differences of two uint8 images, exact."""
+    parts = zip(*(image.flatten().split(LEVELS_AT_ONCE) for image in (a, b)), strict=True)
+    return torch.stack([(x.to(torch.int32) - y).abs_().sum() for x, y in parts]).sum()

@@ -11,6 +11,7 @@ from torch import Tensor
 from i2i.errors import setting_error
 from i2i.metrics import distribution as between
 from i2i.metrics import quality
+from i2i.metrics.checks import check_numbers, require_fitting
 from i2i.metrics.class_scores import ClassMaps, ClassShare
 from i2i.metrics.inception import InceptionFeatures, find_weights, load_inception
 from i2i.metrics.inception_scores import InceptionScores, InceptionShare
@@ -101,15 +102,7 @@ class PairEvaluator:
         cache_dir: str | None = None,  # folder for the targets' Inception features; None: none
         cache_gb: float = 2.0,  # what it may hold, 10^9 bytes; the files used last stay
     ):
-        counts = {"kid_subsets": kid_subsets, "inception_batch_size": inception_batch_size}
-        for name, value in counts.items():
-            if value < 1:
-                raise setting_error(f"metrics.{name}={value}", str(value), "1 or more", "Raise it.")
-        if not cache_gb > 0:
-            todo = "metrics.cache_dir=null keeps nothing."
-            raise setting_error(f"metrics.cache_gb={cache_gb}", str(cache_gb), "above 0", todo)
-        if not 0 <= seed < 2**32:
-            raise setting_error(f"metrics.seed={seed}", str(seed), "0 to 2^32 - 1", "Change it.")
+        check_numbers(kid_subsets, inception_batch_size, cache_gb, seed)
         check_network(lpips_network)
         self.distribution, self.lpips = distribution, lpips
         self.inception_weights = inception_weights
@@ -117,17 +110,15 @@ class PairEvaluator:
         self.kid_subset_size = kid_subset_size
         self.segmentation, self.segmenter = segmentation, segmenter
         self._inception = OptionalNetwork(
-            self._load_inception,
-            move=lambda network, device: network.to(device),
+            self._load_inception, move=lambda network, device: network.to(device),
             named=inception_weights is not None,
             without="No Inception weights: going on without FID and KID.",
-        )
+        )  # fmt: skip
         self._lpips = OptionalNetwork(
             lambda device: load_lpips(lpips_network, lpips_weights, device),
-            move=lambda network, device: network.prepare(device),
-            named=lpips_weights is not None,
+            move=lambda network, device: network.prepare(device), named=lpips_weights is not None,
             without="No LPIPS weights: going on without LPIPS.",
-        )
+        )  # fmt: skip
         cache = None if cache_dir is None else RealCache(cache_dir, cache_gb)
         sizes = (kid_subset_size, kid_subsets, inception_batch_size)
         self._scores = InceptionScores(*sizes, seed, cache)
@@ -214,15 +205,7 @@ class PairEvaluator:
         if self.split is None:
             raise RuntimeError("PairEvaluator.update() before start(split)")
         indices = index.tolist()
-        if output.shape != target.shape:
-            raise setting_error(
-                f"model output for {', '.join(names)}", f"shape {tuple(output.shape)}",
-                f"the target's {tuple(target.shape)}",
-                "Check the channels and the padding of the generator.",
-            )  # fmt: skip
-        if not len(indices) == len(names) == len(output):
-            counts = f"{len(indices)} indices, {len(names)} names, {len(output)} images"
-            raise ValueError(f"PairEvaluator.update() got {counts}")
+        require_fitting(len(indices), names, output, target)
         y_hat, y = to_uint8(output.detach(), names), to_uint8(target.detach(), names)
         columns = {key: column.tolist() for key, column in quality.all_of(y_hat, y).items()}
         if self.has_lpips:

@@ -181,15 +181,16 @@ def _weights_error(path: Path, found: str) -> SettingError:
 
 @contextmanager
 def full_float32(device: torch.device) -> Iterator[None]:
-    """Autocast off, and cuDNN kept from rounding float32 convolutions to TF32.
+    """Autocast off, and cuDNN kept from rounding to TF32 and from choosing kernels by the clock.
 
-    GPU and CPU then agree, and a run's precision does not change what it is measured with.
+    GPU and CPU then agree, and neither a run's precision nor ``trainer.benchmark`` changes what it
+    is measured with.
     """
-    convolutions = torch.backends.cudnn.conv
-    before = convolutions.fp32_precision
-    convolutions.fp32_precision = "ieee"
+    cudnn = torch.backends.cudnn
+    before = cudnn.conv.fp32_precision, cudnn.benchmark, cudnn.deterministic
+    cudnn.conv.fp32_precision, cudnn.benchmark, cudnn.deterministic = "ieee", False, True
     try:
         with torch.autocast(device.type, enabled=False):
             yield
     finally:
-        convolutions.fp32_precision = before
+        cudnn.conv.fp32_precision, cudnn.benchmark, cudnn.deterministic = before

@@ -184,7 +184,13 @@ class InceptionScores:
         score, score_spread = between.inception_score(logits, self.seed, n_splits)
         values = {"fid": between.frechet_distance(y, y_hat), "kid": kid, "kid_spread": spread}
         values |= {"inception_score": score, "inception_score_spread": score_spread}
-        details = {
+        details = self._protocol(extractor, n, size, n_splits)
+        return values, details | _notes(n, n_splits, logits.shape[1])
+
+    def _protocol(
+        self, extractor: InceptionFeatures, n: int, size: int, n_splits: int
+    ) -> dict[str, Any]:
+        return {
             "extractor": extractor.name,
             "extractor_sha256": extractor.sha256,
             "resize": RESIZE,
@@ -195,7 +201,6 @@ class InceptionScores:
             "inception_score_splits": n_splits,
             "seed": self.seed,
         }
-        return values, details | _notes(n, n_splits, logits.shape[1])
 
 
 def _notes(n: int, n_splits: int, n_classes: int) -> dict[str, str]:

@@ -2,15 +2,18 @@
 
 A row is found by what it was computed from, not by a file's name or date: the digest covers every
 8-bit level of the target as it is scored (so the direction, the task, the resizing and the file's
-content) and the number of images that went through Inception with it, since convolutions over
-another number round differently. A changed picture is not found; an unchanged one gives the same
-bits as computing it again.
+content; no version of the code that reads and resizes pictures has to be named) and the number of
+images that went through Inception with it, since convolutions over another number round
+differently. A changed picture is not found. An unchanged one gives the same bits as computing it
+again on a CPU. On a GPU the kernels are cuDNN's choice, which ``InceptionFeatures`` asks to be
+deterministic; what is left to it (it may choose by free memory) changes the last digits of a score.
 
 Features and not their mean and covariance, because KID needs them; 8 KB an image.
 """
 
 import contextlib
 import hashlib
+import importlib.metadata
 import json
 import os
 import re
@@ -42,10 +45,12 @@ def cache_key(data: str, split: str, image: Tensor, extractor_sha256: str) -> di
         extractor_sha256: Digest of Inception's weights.
 
     Returns:
-        Plain values; the last one is there because other kernels round differently.
+        Plain values; the last one is there because other kernels round differently, and because
+        torch-fidelity's code resizes and lays the network out.
     """
     if image.device.type == "cuda":
-        machine = torch.cuda.get_device_name(image.device)
+        name = torch.cuda.get_device_name(image.device)
+        machine = f"{name}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
     else:
         capability = torch.backends.cpu.get_cpu_capability()
         machine = f"{image.device.type} {capability}, {torch.get_num_threads()} threads"
@@ -56,8 +61,12 @@ def cache_key(data: str, split: str, image: Tensor, extractor_sha256: str) -> di
         "size": list(image.shape),
         "extractor": extractor_sha256,
         "resize": RESIZE,
-        "computed_by": f"torch {torch.__version__}, {machine}",
+        "computed_by": f"torch {torch.__version__}, torch-fidelity {_fidelity()}, {machine}",
     }
+
+
+def _fidelity() -> str:
+    return importlib.metadata.version("torch-fidelity")
 
 
 def digests(images: Tensor) -> list[bytes]:
@@ -121,22 +130,31 @@ class RealCache:
                     features=np.stack(list(chosen.values())),
                 )
             os.replace(part, path)
-            self._trim(path)
         except OSError as error:
             if part is not None:
                 Path(part).unlink(missing_ok=True)
             _say(f"metrics.cache_dir={self.folder}: nothing kept there ({_reason(error)}).")
+        else:
+            with contextlib.suppress(OSError):  # the rows are kept; the bound is for a later run
+                self._trim(path)
 
     def _trim(self, newest: Path) -> None:
-        """Deletes what was used longest ago, until the folder is within its bound."""
+        """Deletes what was used longest ago, until the folder is within its bound.
+
+        Other runs write and delete here, too: what they take away meanwhile is passed over.
+        """
         ours = re.compile(r".+-[0-9a-f]{16}\.npz|i2i-.+\.part")  # the folder may hold other things
-        files = [f for f in self.folder.iterdir() if ours.fullmatch(f.name) and f != newest]
-        states = sorted(((f.stat(), f) for f in files), key=lambda s: s[0].st_mtime, reverse=True)
-        total = newest.stat().st_size
-        for state, file in states:
+        states = {}
+        for file in self.folder.iterdir():
+            if ours.fullmatch(file.name):
+                with contextlib.suppress(OSError):
+                    states[file] = file.stat()
+        total = states.pop(newest).st_size if newest in states else 0
+        for file, state in sorted(states.items(), key=lambda s: s[1].st_mtime, reverse=True):
             total += state.st_size
             if total > self.gigabytes * 1e9:
-                file.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # another user's
+                    file.unlink(missing_ok=True)
 
 
 def _unpacked(file: Any, key: Mapping[str, Any]) -> Features:

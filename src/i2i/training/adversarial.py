@@ -261,7 +261,10 @@ class AdversarialModule(FastModule):
     # ---- logging and state ----
 
     def write_terms(self, players: dict[str, Terms]) -> None:
-        """Sends train/d/* and train/g/* to the loggers and the progress bar, by generator step."""
+        """Sends train/d/* and train/g/* to the loggers and the progress bar, by generator step.
+
+        They are means over all processes, which meet for them in the steps that are logged alone.
+        """
         if (
             self.trainer.global_step % self.trainer.log_every_n_steps
             and self.trainer.global_step > 1
@@ -269,8 +272,8 @@ class AdversarialModule(FastModule):
             return
         terms = {f"train/{p}/{n}": v for p, terms in players.items() for n, v in terms.items()}
         # Read back once: from a GPU's tensors Lightning would read each one after every batch.
-        numbers = torch.stack([value.float() for value in terms.values()]).tolist()
-        values = dict(zip(terms, numbers, strict=True))
+        mine = torch.stack([value.float() for value in terms.values()])
+        values = dict(zip(terms, self.trainer.strategy.reduce(mine).tolist(), strict=True))
         self.log_dict(values, prog_bar=True, logger=False)
         rates = {
             f"train/lr_{player}": schedule.get_last_lr()[0]

@@ -8,9 +8,11 @@ import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
 
+from i2i.data import content
 from i2i.data.datamodule import PairedDataModule
 from i2i.data.image_io import write_png
 from i2i.data.paired_transforms import PairedTransform
+from i2i.data.palette import ClassPalette
 from i2i.errors import SettingError
 
 N_TRAIN, N_TEST = 10, 5
@@ -354,3 +356,24 @@ def test_labels_are_lossy_where_their_files_are(tmp_path: Path, suffix: str, los
     plain = build(tmp_path, splits=splits)
     plain.pairs("train")
     assert not plain.has_lossy_labels()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_large_split_checks_its_labels_as_they_are_read(tmp_path, monkeypatch, workers) -> None:
+    """Of a split that is looked at in some places, a fault elsewhere stops the training."""
+    palette = ClassPalette({"black": [0, 0, 0], "white": [255, 255, 255]})
+    for number in range(8):
+        image = np.zeros((8, 16, 3), np.uint8)
+        image[:, :8] = 77 * (number % 4 == 3)  # side A, every fourth
+        write_png(tmp_path / "train" / f"{number}.png", image)
+    splits = {"train": "train", "val": None, "test": None}
+    options = {"splits": splits, "classes": palette, "label_side": "A", "num_workers": workers}
+    with pytest.raises(SettingError, match=r"in 2 of 8 label files \(3, 7\)"):
+        build(tmp_path, **options).check_content()
+    list(build(tmp_path, **options).train_dataloader())  # nobody asked for the check
+    monkeypatch.setattr(content, "MOST_LABELS", 7)
+    monkeypatch.setattr(content, "SPREAD_LABELS", 1)
+    large = build(tmp_path, **options)
+    large.check_content()  # 1 of 8, which is not one of the two
+    with pytest.raises(SettingError, match=r"label map '.*[37]\.png': found colours that are no"):
+        list(large.train_dataloader())

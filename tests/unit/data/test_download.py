@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from i2i.data import download
-from i2i.data.download import exclusive, fetch_file
+from i2i.data.download import fetch_file
+from i2i.data.file_lock import exclusive
 from i2i.errors import SettingError
 
 BODY = random.Random(0).randbytes(1_000_000)
@@ -346,8 +347,8 @@ def test_many_threads_at_once_make_one_download(server: Server, target: Path) ->
 def test_the_lock_of_a_killed_process_holds_nobody_up(server: Server, target: Path) -> None:
     target.parent.mkdir()
     hold = f"""
-import sys, pathlib, i2i.data.download as download
-held = download._locked(pathlib.Path({str(target)!r} + ".lock"), "set.bin")
+import sys, pathlib, i2i.data.file_lock as file_lock
+held = file_lock.locked(pathlib.Path({str(target)!r} + ".lock"), "set.bin")
 print("held", flush=True)
 sys.stdin.read()
 """

@@ -4,6 +4,7 @@ import albumentations
 import numpy as np
 import pytest
 
+from i2i.data.image_cache import ImageCache
 from i2i.data.paired_transforms import PairedTransform
 from i2i.errors import SettingError
 
@@ -80,3 +81,88 @@ def test_images_of_sixteen_bits_keep_their_range() -> None:
         sixteen, _ = jitter(deep, deep, seed=seed)
         assert sixteen.dtype == np.float32 and sixteen.min() >= 0 and sixteen.max() <= 255
         assert np.abs(sixteen - eight).mean() < 2
+
+
+NEED_MORE = {  # than a picture: reference pictures, a font
+    "FDA", "HistogramMatching", "PixelDistributionAdaptation", "TextImage"
+}  # fmt: skip
+OTHER_TYPES = ("Normalize", "ToFloat", "FromFloat")  # refused, see below
+PIXEL_TRANSFORMS = sorted(
+    name
+    for name, kind in vars(albumentations).items()
+    if isinstance(kind, type)
+    and issubclass(kind, albumentations.ImageOnlyTransform)
+    and kind is not albumentations.ImageOnlyTransform
+)
+assert len(PIXEL_TRANSFORMS) > 50 and set(PIXEL_TRANSFORMS) > NEED_MORE
+MODES = [  # of those whose ways differ in code
+    albumentations.Equalize(mode="pil", p=1),
+    albumentations.Equalize(mode="pil", by_channels=False, p=1),
+    albumentations.Equalize(mode="cv", by_channels=False, p=1),
+    albumentations.RGBShift(r_shift_limit=(9, 9), p=1),
+    albumentations.Morphological(operation="erosion", p=1),
+    *(albumentations.RandomSnow(method=method, p=1) for method in ("bleach", "texture")),
+    *(albumentations.Spatter(mode=mode, p=1) for mode in ("rain", "mud")),
+    *(albumentations.RandomSunFlare(method=m, p=1) for m in ("overlay", "physics_based")),
+]
+
+
+class InPlace(albumentations.ImageOnlyTransform):
+    """Writes into what it is given, as somebody's own transform may."""
+
+    def apply(self, img: np.ndarray, **params: object) -> np.ndarray:
+        img[:] = 0
+        return img
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        getattr(albumentations, name)(p=1)
+        for name in PIXEL_TRANSFORMS
+        if name not in {*NEED_MORE, *OTHER_TYPES}
+    ]
+    + [*MODES, InPlace(p=1)],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_no_transform_of_pixels_changes_a_kept_picture_or_fails_on_it(further, dtype) -> None:
+    """The cache hands out read-only views into memory that all loading processes share.
+
+    Without an enlargement there is no crop, and without a flip no copy before these transforms.
+    """
+    cache = ImageCache(1, 1_000_000)
+    pair = (PHOTO[:32, :32].astype(dtype), LABEL[:32, :32].astype(dtype))
+    cache.put(0, pair)
+    jitter = PairedTransform(image_size=32, enlarge=1, further=[further])
+    for label in (None, "target"):
+        for seed in (1, 2):  # flipped or not
+            kept = cache.get(0)
+            assert not kept[0].flags.writeable
+            results = jitter.jitter(kept, seed, label=label)
+            assert all(r.shape == (32, 32, 3) and r.dtype == dtype for r in results)
+            assert all(np.array_equal(a, b) for a, b in zip(cache.get(0), pair, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "made"),
+    [
+        ("Normalize", np.uint8, "float32"),
+        ("ToFloat", np.uint8, "float32"),
+        ("FromFloat", np.float32, "uint8"),
+    ],
+)
+def test_what_changes_the_type_of_the_levels_is_refused(name, dtype, made) -> None:
+    """Its result would be taken for levels of 255: black, or white."""
+    jitter = transform(getattr(albumentations, name)(p=1))
+    found = f"found transforms that make {made} of {np.dtype(dtype)}; expected"
+    with pytest.raises(SettingError, match=found):
+        jitter(PHOTO.astype(dtype), PHOTO.astype(dtype), seed=0)
+
+
+@pytest.mark.parametrize("label", ["input", "target"])
+def test_class_ids_beside_a_photograph_of_sixteen_bits_keep_their_types(label) -> None:
+    ids, photo = np.full((40, 40, 1), 3, np.uint8), PHOTO.astype(np.float32)
+    pair = (ids, photo) if label == "input" else (photo, ids)
+    made = transform(albumentations.Rotate(p=1))(*pair, label=label, seed=0)
+    assert [image.dtype for image in made] == [image.dtype for image in pair]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -9,11 +10,14 @@ import torch
 from i2i.data.batch_sampler import SampleKey
 from i2i.data.image_cache import ImageCache
 from i2i.data.image_io import write_png
+from i2i.data.label_task import LabelTask
 from i2i.data.pair_index import find_pairs
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_dataset import CachePart, PairedDataset
 from i2i.data.paired_transforms import PairedTransform
+from i2i.data.palette import ClassPalette
 from i2i.data.ranges import to_float
+from i2i.data.tasks.inpainting import Inpainting
 from i2i.errors import SettingError
 
 A = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -118,3 +122,59 @@ def test_levels_are_for_those_who_ask(pairs) -> None:
     assert asked["input"].dtype == torch.uint8
     assert torch.equal(asked["target"], torch.from_numpy(B.transpose(2, 0, 1)))
     assert PairedDataset(pairs, PairReader())[0]["input"].dtype == torch.float32
+
+
+PALETTE = ClassPalette({"black": [0, 0, 0], "white": [255, 255, 255]})
+
+
+def labelled(folder: Path, stored: str, suffix: str, n: int = 3) -> list:
+    """Photographs and labels of two flat classes; the last label has a corner that is no class."""
+    for number in range(n):
+        ids = np.arange(32 * 32, dtype=np.uint8).reshape(32, 32) // 16 % 2
+        label = ids if stored == "ids" else PALETTE.encode_colours(ids).copy()
+        if number == n - 1:
+            label[:16, :16] = 100
+        write_png(folder / "photo" / f"{number}.png", np.full((32, 32, 3), 9 * number, np.uint8))
+        (folder / "label").mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / "label" / f"{number}.{suffix}"), label)
+    return find_pairs(folder, "", a_folder="photo", b_folder="label")
+
+
+@pytest.mark.parametrize("label_as", ["colours", "onehot"])
+@pytest.mark.parametrize(
+    ("stored", "suffix"), [("colours", "png"), ("colours", "jpg"), ("ids", "png")]
+)
+@pytest.mark.parametrize("jittered", [True, False])
+def test_a_label_map_that_the_start_did_not_look_at_is_named(
+    tmp_path, label_as, stored, suffix, jittered
+) -> None:
+    pairs = labelled(tmp_path, stored, suffix)
+    reader = PairReader("AtoB", 3, 3, "B", PALETTE, label_as, stored)
+    task = LabelTask(PALETTE, "target", label_as)
+    dataset = PairedDataset(pairs, reader, task=task, check_labels=True)
+    key = [SampleKey(i, i) if jittered else i for i in range(3)]
+    dataset[key[0]], dataset[key[1]]
+    found = "class ids out of range" if stored == "ids" else "colours that are no class"
+    for _ in range(2):  # a second look does not let it pass
+        with pytest.raises(SettingError, match=rf"'.*label/2\.{suffix}': found {found}.*\(2\)"):
+            dataset[key[2]]
+    if stored == "colours":
+        PairedDataset(pairs, reader, task=task)[key[2]]  # the small set's were looked at before
+
+
+def test_a_label_map_is_looked_at_once_by_a_process(tmp_path, monkeypatch) -> None:
+    pairs = labelled(tmp_path, "colours", "png")
+    seen = []
+    strays = PALETTE.strays
+    monkeypatch.setattr(PALETTE, "strays", lambda *given: (seen.append(1), strays(*given))[1])
+    dataset = PairedDataset(pairs, PairReader("AtoB", 3, 3, "B", PALETTE), check_labels=True)
+    for index in (0, 1, 0, 1, 0):
+        dataset[index]
+    assert len(seen) == 2
+
+
+def test_photographs_for_a_task_bring_no_label_to_look_at(tmp_path) -> None:
+    pairs = labelled(tmp_path, "colours", "png")
+    task = Inpainting(input_channels=4, target_channels=3)
+    reader = PairReader("AtoB", 4, 3, "B", PALETTE)
+    assert PairedDataset(pairs, reader, task=task, check_labels=True)[2]["input"].shape[0] == 4

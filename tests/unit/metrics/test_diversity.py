@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2i.errors import SettingError
 from i2i.metrics import diversity as module
+from i2i.metrics import quality
 from i2i.metrics.diversity import Diversity, mean_pairwise_l1, mean_pairwise_lpips
 from i2i.metrics.quantise import to_uint8
 
@@ -92,3 +94,36 @@ def test_an_input_too_small_for_lpips_leaves_its_mean_out(samples):
     assert "12 x 14" in str(collected.too_small)
     assert list(collected.means()) == ["l1"]
     assert [set(row) for row in collected.rows] == [{"name", "l1", "lpips"}, {"name", "l1"}]
+
+
+@pytest.mark.parametrize("at_once", [1, 100, 504, 1 << 20])
+def test_l1_in_parts_is_exact(samples, monkeypatch, at_once):
+    monkeypatch.setattr(module, "LEVELS_AT_ONCE", at_once)
+    pairs = [(i, j) for i in range(7) for j in range(i + 1, 7)]
+    expected = float(torch.cat([quality.l1(samples[[i]], samples[[j]]) for i, j in pairs]).mean())
+    assert mean_pairwise_l1(samples) == expected
+    assert mean_pairwise_l1(list(samples)) == expected
+    assert mean_pairwise_l1(samples.transpose(2, 3)) == expected  # not contiguous
+
+
+class LargestTensor(TorchDispatchMode):
+    """Bytes of the largest tensor with memory of its own that any operator made."""
+
+    bytes = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        for tensor in made if isinstance(made, tuple | list) else [made]:
+            if isinstance(tensor, torch.Tensor) and tensor._base is None:
+                self.bytes = max(self.bytes, tensor.nbytes)
+        return made
+
+
+def test_l1_of_wide_bands_takes_four_megabytes():
+    """Ten samples of 48 rows of a picture of 16384 pixels: 45 pairs of 2.4 MB each."""
+    draw = torch.Generator().manual_seed(0)
+    band = torch.randint(0, 256, (3, 48, 16384), dtype=torch.uint8, generator=draw)
+    samples = [band.roll(k, -1) for k in range(10)]
+    with LargestTensor() as largest:
+        mean_pairwise_l1(samples)
+    assert 0 < largest.bytes <= 4 * module.LEVELS_AT_ONCE

@@ -72,6 +72,19 @@ def test_tf32_is_off_inside_and_as_it_was_outside(extractor, photographs):
     assert torch.backends.cudnn.conv.fp32_precision == before
 
 
+def test_kernels_are_not_chosen_by_the_clock(extractor, photographs, monkeypatch):
+    """As under trainer.benchmark=true: the same features in each run, so that they can be kept."""
+    cudnn, seen = torch.backends.cudnn, []
+    hook = extractor.network.Conv2d_1a_3x3.register_forward_hook(
+        lambda *_: seen.append((cudnn.benchmark, cudnn.deterministic))
+    )
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    extractor(to_uint8(photographs(1)))
+    hook.remove()
+    assert seen == [(False, True)]
+    assert (cudnn.benchmark, cudnn.deterministic) == (True, False)
+
+
 def test_grey_images_are_repeated_to_three_channels(extractor, photographs):
     grey = to_uint8(photographs(1, channels=1))
     assert torch.equal(extractor(grey).features, extractor(grey.repeat(1, 3, 1, 1)).features)

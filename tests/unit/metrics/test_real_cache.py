@@ -2,10 +2,14 @@
 
 import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch_fidelity
 
 from i2i.errors import SettingError
 from i2i.metrics import real_cache as module
@@ -118,6 +122,7 @@ def test_the_key_names_all_that_the_features_depend_on(monkeypatch):
         "data": "facades", "split": "val", "size": [3, 8, 10], "extractor": "abc"
     }  # fmt: skip
     assert "without antialiasing" in key["resize"] and torch.__version__ in key["computed_by"]
+    assert f"torch-fidelity {torch_fidelity.__version__}" in key["computed_by"]
     path = RealCache("x", 1).path
     others = [
         cache_key("maps", "val", image, "abc"), cache_key("facades", "test", image, "abc"),
@@ -257,3 +262,65 @@ def test_a_folder_without_room_is_refused():
 def test_the_home_folder_is_understood(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert RealCache("~/.cache/i2i", 1).folder == tmp_path / ".cache" / "i2i"
+
+
+WRITER = """
+import sys
+import numpy as np, torch
+from i2i.metrics.real_cache import RealCache, cache_key
+
+folder, mark = sys.argv[1], int(sys.argv[2])
+cache, key = RealCache(folder, 1), cache_key("a", "val", torch.zeros(3, 8, 8), "")
+names = [bytes([mark, i]) * 8 for i in range(200)]
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(20):
+    cache.write(key, {name: np.full(64, mark, np.float32) for name in names})
+"""
+
+
+def test_writers_at_once_leave_a_whole_file_of_one_of_them(tmp_path, capsys):
+    """Two other processes write one key again and again; this one reads all the while."""
+    source = str(Path(module.__file__).parents[2])
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path), mark],
+            env=os.environ | {"PYTHONPATH": source}, **pipes,
+        )
+        for mark in "12"
+    ]  # fmt: skip
+    assert [writer.stdout.readline() for writer in writers] == ["ready\n"] * 2
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    cache, key = RealCache(tmp_path, 1), cache_key("a", "val", torch.zeros(3, 8, 8), "")
+    seen, running = set(), True
+    while running:
+        running = any(writer.poll() is None for writer in writers)  # one more look after the end
+        rows = cache.read(key)
+        marks = {name[0] for name in rows} | {int(row[0]) for row in rows.values()}
+        assert len(rows) in (0, 200) and len(marks) <= 1
+        seen |= marks
+    assert [writer.communicate()[0] for writer in writers] == ["", ""]  # and said nothing
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert seen and capsys.readouterr().out == ""
+    assert list(tmp_path.iterdir()) == [cache.path(key)]
+
+
+def test_what_another_run_deletes_meanwhile_is_passed_over(tmp_path, monkeypatch, capsys):
+    cache = RealCache(tmp_path, 1)
+    old, new = (cache_key(name, "val", torch.zeros(3, 8, 8), "") for name in "ab")
+    rows = {b"0" * 16: np.ones(4, np.float32)}
+    cache.write(old, rows)
+    stat = Path.stat
+
+    def gone(self, **options):
+        if self == cache.path(old):
+            raise FileNotFoundError(2, "gone")
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", gone)
+    cache.write(new, rows)
+    assert capsys.readouterr().out == ""
+    assert list(cache.read(new)) == list(rows)

@@ -1,0 +1,42 @@
+"""What an evaluator refuses: numbers out of range, batches whose parts do not belong together."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from i2i.errors import setting_error
+
+
+def check_numbers(kid_subsets: int, inception_batch_size: int, cache_gb: float, seed: int) -> None:
+    """Refuses numbers that no pass could work with.
+
+    Raises:
+        SettingError: One is out of range.
+    """
+    counts = {"kid_subsets": kid_subsets, "inception_batch_size": inception_batch_size}
+    for name, value in counts.items():
+        if value < 1:
+            raise setting_error(f"metrics.{name}={value}", str(value), "1 or more", "Raise it.")
+    if not cache_gb > 0:
+        todo = "metrics.cache_dir=null keeps nothing."
+        raise setting_error(f"metrics.cache_gb={cache_gb}", str(cache_gb), "above 0", todo)
+    if not 0 <= seed < 2**32:
+        raise setting_error(f"metrics.seed={seed}", str(seed), "0 to 2^32 - 1", "Change it.")
+
+
+def require_fitting(n: int, names: Sequence[str], output: Tensor, target: Tensor) -> None:
+    """Refuses a batch whose parts do not belong together.
+
+    Raises:
+        SettingError: Outputs and targets have not the same shape.
+        ValueError: There are not ``n`` names and images.
+    """
+    if output.shape != target.shape:
+        raise setting_error(
+            f"model output for {', '.join(names)}", f"shape {tuple(output.shape)}",
+            f"the target's {tuple(target.shape)}",
+            "Check the channels and the padding of the generator.",
+        )  # fmt: skip
+    if not n == len(names) == len(output):
+        counts = f"{n} indices, {len(names)} names, {len(output)} images"
+        raise ValueError(f"PairEvaluator.update() got {counts}")
