@@ -39,10 +39,13 @@ def finish_processes(trainer: Any, succeeded: bool) -> None:
     """Waits until every process of a job has ended, or ends them where the job failed.
 
     A process whose partner goes away while it still reads from it ends with an error, and Lightning
-    then kills the main process, in a sweep in the middle of the next job.
+    then kills the main process, in a sweep in the middle of the next job. To be called before
+    loggers are closed: W&B may take minutes, in which a failed job is no longer one that hangs.
     """
     if succeeded and trainer.world_size > 1:
         trainer.strategy.barrier("end of the job")
+    for over in WATCHED:
+        over.set()
     for process in getattr(trainer.strategy.launcher, "procs", []):
         if not succeeded:
             process.kill()
@@ -53,6 +56,7 @@ def finish_processes(trainer: Any, succeeded: bool) -> None:
 
 
 GRACE = 60  # seconds that a job has to notice that one of its processes is gone
+WATCHED: list[threading.Event] = []  # of the job at hand: set from its end on
 
 
 @contextmanager
@@ -79,6 +83,7 @@ def watched_processes() -> Iterator[None]:
         threading.Thread(target=watch, args=(processes,), daemon=True).start()
 
     subprocess_script._launch_process_observer = start
+    WATCHED[:] = [over]
     try:
         yield
     finally:
