@@ -107,6 +107,7 @@ def told_in_step(text: str) -> str:
     from lightning.fabric.plugins.environments import SLURMEnvironment
     from torch.distributed import TCPStore
 
+    suit_lightning()
     place, number, first = SLURMEnvironment(auto_requeue=False), processes(), rank() == 0
     store = TCPStore(
         place.main_address, place.main_port, number, is_master=first,
@@ -119,6 +120,12 @@ def told_in_step(text: str) -> str:
     told = store.get("started").decode()
     store.set(f"read/{rank()}", "")
     return told
+
+
+def suit_lightning() -> None:
+    """Sets the variable that Lightning asks for, which srun sets for some of its options only."""
+    if slurm_step() and (found := launched()):
+        os.environ.setdefault("SLURM_NTASKS_PER_NODE", str(found[0]))
 
 
 def told_by_the_first(text: str) -> str:

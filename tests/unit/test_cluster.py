@@ -59,7 +59,9 @@ def test_the_first_task_tells_the_others_the_time(monkeypatch: pytest.MonkeyPatc
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    put(monkeypatch, STEP | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
+    tasks = {"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": ""}  # as srun --ntasks=4 sets them
+    put(monkeypatch, STEP | tasks | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
+    monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
     ranks = dict(zip("abcd", range(4), strict=True))
     monkeypatch.setattr(cluster, "rank", lambda: ranks[NAME.get()])
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from i2i.cluster import launched, slurm_step
+from i2i.cluster import launched, suit_lightning
 from i2i.errors import setting_error
 
 
@@ -23,8 +23,7 @@ def check_processes(cfg: Any) -> None:
     trainer = cfg.get("trainer")
     if found is None or trainer is None:
         return
-    if slurm_step():  # Lightning asks for this variable, which srun sets for some options only
-        os.environ.setdefault("SLURM_NTASKS_PER_NODE", str(found[0]))
+    suit_lightning()
     for key, number in (("devices", found[0]), ("num_nodes", found[1])):
         if isinstance(trainer[key], int) and trainer[key] != number:
             kind = "processes a machine" if key == "devices" else "machines"

@@ -127,7 +127,7 @@ def test_a_sweep_without_a_best_trial_ends_with_its_table(
 def test_the_others_stay_until_the_first_process_has_made_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: list[Path]
 ) -> None:
-    """srun and torchrun end the first process as soon as another one ends with an error."""
+    """Else srun and torchrun end the first process as soon as another one ends with an error."""
     monkeypatch.setattr(cluster, "launched", lambda: (2, 1))
     ended: list[bool] = []
     monkeypatch.setattr(multirun, "end_step_at_exit", lambda: ended.append(True))
