@@ -60,6 +60,15 @@ class SignalAt(Callback):
             time.sleep(0.02)
 
 
+class SignalBeforeTraining(Callback):
+    """Has SLURM signal its own job before the first step, in each stretch."""
+
+    def setup(self, *_, **__) -> None:
+        command = ["scancel", "--signal=USR1", os.environ["SLURM_JOB_ID"]]
+        subprocess.run(command, check=True, start_new_session=True)
+        time.sleep(60)  # the signal ends it
+
+
 class Questions(Callback):
     """Counts what Lightning sends before each step, and how far each process came.
 

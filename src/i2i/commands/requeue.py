@@ -53,13 +53,13 @@ def requeue(folder: Path) -> bool:
             flush=True,
         )
         return False
-    write_text(record, f"{step}\n")  # before SLURM ends this process
+    # Both before SLURM ends this process, which it may do at once.
+    write_text(record, f"{step}\n")
+    print(f"SLURM is asked to requeue job {job}, at step {step}", flush=True)
     done = scontrol("requeue", str(job))
     if done.returncode:
         record.unlink()
         print(f"SLURM does not requeue job {job}: {done.stderr.strip()}", flush=True)
-    else:
-        print(f"SLURM job {job} is requeued", flush=True)
     return done.returncode == 0
 
 
