@@ -102,15 +102,17 @@ def moment() -> str:
 def told_in_step(text: str) -> str:
     """The text of the first task of a job step, by way of a store that it keeps that long.
 
-    The store has the address that training meets at later, which is free again by then.
+    The store has another port than training: there the first task may still keep the store of the
+    command that the step ran before, which the others would take for this one.
     """
     from lightning.fabric.plugins.environments import SLURMEnvironment
     from torch.distributed import TCPStore
 
     suit_lightning()
     place, number, first = SLURMEnvironment(auto_requeue=False), processes(), rank() == 0
+    port = place.main_port + (10_000 if place.main_port < 50_000 else -10_000)
     store = TCPStore(
-        place.main_address, place.main_port, number, is_master=first,
+        place.main_address, port, number, is_master=first,
         timeout=timedelta(minutes=5), wait_for_workers=True,
     )  # fmt: skip
     if first:

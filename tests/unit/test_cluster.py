@@ -55,10 +55,11 @@ def test_one_task_needs_no_other_to_know_the_time(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_first_task_tells_the_others_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four tasks, twice in one step: the address is free again for what comes after."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    """Four tasks, twice in one step, where training's store of an earlier command still stands."""
+    training = TCPStore("127.0.0.1", 0, 1, is_master=True)
+    port = training.port
+    with socket.socket() as probe:  # nobody else has the other port
+        probe.bind(("127.0.0.1", port + (10_000 if port < 50_000 else -10_000)))
     tasks = {"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": ""}  # as srun --ntasks=4 sets them
     put(monkeypatch, STEP | tasks | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
     monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
