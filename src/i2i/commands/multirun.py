@@ -117,7 +117,7 @@ def comparing() -> Iterator[None]:
     Jobs of a scheduler may still be running then: they are waited for, unless with Ctrl-C.
 
     Raises:
-        SettingError: Optuna has no best job, because all of them failed.
+        SettingError: Optuna names no best job, because jobs failed.
     """
     SWEEPS.clear()
     try:
@@ -126,18 +126,31 @@ def comparing() -> Iterator[None]:
         stop_waiting()
         compare_all(failed=True)
         raise
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         compare_all(failed=True)
-        if "No trials are completed" not in str(error):  # Optuna's, of a study without a best trial
+        if (told := end_of_optuna(error)) is None:
             raise
-        raise setting_error(
-            "hydra/sweeper=optuna", "no job that ended with a score (sweep_metric)",
-            "one at least", "Each job's error stands above, where it ended.",
-        ) from None  # fmt: skip
+        raise told from None
     except BaseException as error:
         compare_all(failed=not isinstance(error, SystemExit))  # SLURM's signal ends all alike
         raise
     compare_all(failed=False)
+
+
+def end_of_optuna(error: Exception) -> SettingError | None:
+    """What an error of Optuna's sweeper means; None where it is no such error."""
+    if "No trials are completed" in str(error):  # a study has no best one
+        return setting_error(
+            "hydra/sweeper=optuna", "no job that ended with a score (sweep_metric)",
+            "one at least", "Each job's error stands above, where it ended.",
+        )  # fmt: skip
+    if "`Study.stop` is supposed to be" in str(error):  # the sweeper expects it of scores only
+        return setting_error(
+            "hydra/sweeper/sampler=grid", "a failed job at the end of the grid, which keeps the "
+            "sweeper from writing optimization_results.yaml", "a score",
+            "The jobs were all run: the table above has them.",
+        )  # fmt: skip
+    return None
 
 
 def compare_all(failed: bool) -> None:

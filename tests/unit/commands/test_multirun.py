@@ -124,6 +124,19 @@ def test_a_sweep_without_a_best_trial_ends_with_its_table(
         raise ValueError("another")
 
 
+def test_a_failed_job_at_the_end_of_a_grid_is_told(tmp_path: Path, compared: list[Path]) -> None:
+    """Optuna's grid stops a study that the sweeper does not know how to stop."""
+    with pytest.raises(SettingError, match=r"sampler=grid: found a failed job.*were all run"):
+        with comparing():
+            SWEEPS.append(Sweep(tmp_path, False))
+            sampler = optuna.samplers.GridSampler({"x": [1]})
+            study = optuna.create_study(sampler=sampler)
+            trial = study.ask()
+            trial.suggest_categorical("x", [1])
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    assert compared == [tmp_path]
+
+
 def test_the_others_stay_until_the_first_process_has_made_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: list[Path]
 ) -> None:
