@@ -1,5 +1,6 @@
 """Callbacks that integration tests put into a run: they record it, or kill it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -57,6 +58,42 @@ class SignalAt(Callback):
         subprocess.run(command, check=True, start_new_session=True)
         while not preemption.signalled:
             time.sleep(0.02)
+
+
+class SignalBeforeTraining(Callback):
+    """Has SLURM signal its own job before the first step, in each stretch."""
+
+    def setup(self, *_, **__) -> None:
+        command = ["scancel", "--signal=USR1", os.environ["SLURM_JOB_ID"]]
+        subprocess.run(command, check=True, start_new_session=True)
+        time.sleep(60)  # the signal ends it
+
+
+class Questions(Callback):
+    """Counts what Lightning sends before each step, and how far each process came.
+
+    Attributes:
+        signalled: The batch after which the second process has SIGTERM; 0: never.
+    """
+
+    def __init__(self, folder: str, signalled: int = 0):
+        self.folder, self.signalled, self.asked = Path(folder), signalled, 0
+
+    def on_train_start(self, *_) -> None:
+        send = torch.distributed.broadcast
+
+        def counted(tensor: torch.Tensor, *rest, **options):
+            self.asked += tensor.shape == (1,)
+            return send(tensor, *rest, **options)
+
+        torch.distributed.broadcast = counted
+
+    def on_train_batch_end(self, trainer, pl_module, *_) -> None:
+        content = {"asked": self.asked, "batches": pl_module.batches_seen}
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / f"{trainer.global_rank}.json").write_text(json.dumps(content))
+        if trainer.global_rank == 1 and pl_module.batches_seen == self.signalled:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 class FailByLabel(Callback):

@@ -57,6 +57,12 @@ def launched() -> tuple[int, int] | None:
     return int(found[1]), int(os.environ.get("SLURM_STEP_NUM_NODES", "1"))
 
 
+def processes() -> int:
+    """How many processes of this job others started; 1 where this program starts them itself."""
+    found = launched()
+    return found[0] * found[1] if found else 1
+
+
 def rank() -> int:
     """This process among all of its job, from 0."""
     if by_torchrun():
@@ -69,20 +75,59 @@ def rank() -> int:
 def started() -> str:
     """A name for what was started now, the same one in all of its processes.
 
-    Processes that are started one by one see different clocks. Under srun the name is that of the
-    job step, which stays when the job is requeued; under torchrun the first process tells the
-    others the time.
+    Under srun it is the name of the job step, which stays when the job is requeued: a run that is
+    to go on finds its folder by it.
 
     Returns:
-        slurm/JOB.STEP, or DATE/TIME.
+        slurm/JOB.STEP, or ``moment()``.
+    """
+    step = slurm_step()  # torchrun inside a job step too
+    return f"slurm/{step}" if step else moment()
+
+
+def moment() -> str:
+    """The time as DATE/TIME, the same in all processes.
+
+    Those that are started one by one see different clocks: the first tells the others.
 
     Raises:
         SettingError: torchrun keeps no store through which the time could be told.
     """
-    if step := slurm_step():  # torchrun inside a job step too
-        return f"slurm/{step}"
     now = f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
-    return told_by_the_first(now) if by_torchrun() else now
+    if by_torchrun():
+        return told_by_the_first(now)
+    return told_in_step(now) if processes() > 1 else now
+
+
+def told_in_step(text: str) -> str:
+    """The text of the first task of a job step, by way of a store that it keeps that long.
+
+    The store has another port than training: there the first task may still keep the store of the
+    command that the step ran before, which the others would take for this one.
+    """
+    from lightning.fabric.plugins.environments import SLURMEnvironment
+    from torch.distributed import TCPStore
+
+    suit_lightning()
+    place, number, first = SLURMEnvironment(auto_requeue=False), processes(), rank() == 0
+    port = place.main_port + (10_000 if place.main_port < 50_000 else -10_000)
+    store = TCPStore(
+        place.main_address, port, number, is_master=first,
+        timeout=timedelta(minutes=5), wait_for_workers=True,
+    )  # fmt: skip
+    if first:
+        store.set("started", text)
+        store.wait([f"read/{task}" for task in range(1, number)])
+        return text
+    told = store.get("started").decode()
+    store.set(f"read/{rank()}", "")
+    return told
+
+
+def suit_lightning() -> None:
+    """Sets the variable that Lightning asks for, which srun sets for some of its options only."""
+    if slurm_step() and (found := launched()):
+        os.environ.setdefault("SLURM_NTASKS_PER_NODE", str(found[0]))
 
 
 def told_by_the_first(text: str) -> str:

@@ -1,16 +1,20 @@
 """A run that a signal stops at any step goes on as if nothing had been; without a scheduler."""
 
 import csv
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 
 from bit_for_bit import assert_same
-from conftest import TINY_UNET, Run
+from conftest import ROOT, TINY_UNET, Run
 
 LIVELY = ["model.ema_decay=0.9", "generator.norm=batch", "trainer.max_epochs=3",
           "callbacks.samples=null", "baselines=false"]  # fmt: skip
@@ -106,3 +110,36 @@ def test_the_rest_is_the_same_wherever_it_stopped(
     assert one["i2i"]["batches_seen"] == two["i2i"]["batches_seen"] == whole
     assert (run_dir / "test_metrics.json").exists()
     assert rows(straight) == rows(run_dir)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("listening", [True, False])
+def test_two_processes_stop_together_and_lightning_asks_nothing(
+    tiny: list[str], tmp_path: Path, listening: bool
+) -> None:
+    """SIGTERM of the second process ends both one step later.
+
+    Lightning's own question before each step, which waits for the GPU, is put only where nobody
+    else listens.
+    """
+    run_dir = tmp_path / "run"
+    probe = ["+callbacks.asked._target_=probes.Questions", f"+callbacks.asked.folder={tmp_path}/q"]
+    if listening:
+        probe += ["+callbacks.asked.signalled=2", TARGET]
+        probe += [f"+callbacks.preemption.file={run_dir}/checkpoints/last.ckpt"]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "src" / "train.py"), *tiny, *TINY_UNET, *LIVELY, *probe,
+         "trainer=ddp", "trainer.accelerator=cpu", f"hydra.run.dir={run_dir}",
+         "trainer.max_epochs=1"],
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}"}, cwd=tmp_path,
+        capture_output=True, text=True, timeout=280,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    ranks = [json.loads((tmp_path / "q" / f"{rank}.json").read_text()) for rank in (0, 1)]
+    asks = hasattr(_TrainingEpochLoop, "_broadcast_sigterm_tensor")
+    if listening:
+        assert ranks == [{"asked": 0, "batches": 3}] * 2
+        assert load(run_dir)["i2i"]["batches_seen"] == 3
+        assert "Signal: stopped after step 3" in done.stdout
+    else:
+        assert ranks == [{"asked": 4 * asks, "batches": 4}] * 2

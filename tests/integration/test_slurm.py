@@ -1,11 +1,13 @@
 """Against a real scheduler: DDP by srun, a requeued job, a sweep by submitit."""
 
 import csv
+import json
 import os
 import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -36,13 +38,15 @@ def squeue(*words: str) -> str:
     return done.stdout.strip()
 
 
-def submit(folder: Path, n_tasks: int, words: list[str]) -> Path:
+def submit(
+    folder: Path, n_tasks: int, words: list[str], program: Sequence[str] = (sys.executable, TRAIN)
+) -> Path:
     """Runs a job script with one srun in it to its end; returns its log."""
     script, log = folder / "job.sh", folder / "job.log"
     cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
     script.write_text(
         f"#!/bin/bash\ntaskset -cp {cores} $$ > /dev/null\nexport OMP_NUM_THREADS=1\n"
-        f"srun {shlex.join([sys.executable, TRAIN, *words])}\n"
+        f"srun {shlex.join([*program, *words])}\n"
     )
     command = ["sbatch", "--parsable", "--requeue", "--open-mode=append", f"--ntasks={n_tasks}",
                "--oversubscribe", f"--output={log}", str(script)]  # fmt: skip
@@ -81,7 +85,7 @@ def test_a_requeued_job_goes_on_at_the_same_step(
     options = [*options, "trainer.max_epochs=3", "model.ema_decay=0.9", "generator.norm=batch"]
     probe = ["+callbacks.signal._target_=probes.SignalAt", f"+callbacks.signal.batches={signalled}"]
     log = submit(tmp_path, n_tasks, [*options, *probe]).read_text()
-    assert f"stopped after step {saved}," in log and "is requeued" in log, log
+    assert f"stopped after step {saved}," in log and "is asked to requeue" in log, log
     (run_dir,) = tmp_path.glob("outputs/*/*")
     assert run_dir.parent.name == "slurm"
     assert [int(row["step"]) for row in losses(run_dir)] == list(range(1, 24 // n_tasks + 1))
@@ -95,6 +99,44 @@ def test_a_requeued_job_goes_on_at_the_same_step(
         env=environment(), cwd=tmp_path, check=True, capture_output=True, timeout=300,
     )  # fmt: skip
     assert losses(run_dir) == losses(straight)
+
+
+def test_a_job_that_saves_nothing_is_requeued_once(options: list[str], tmp_path: Path) -> None:
+    probe = "+callbacks.signal._target_=probes.SignalBeforeTraining"
+    log = submit(tmp_path, 1, [*options, probe]).read_text()
+    assert log.count("SLURM is asked to requeue job") == 1, log
+    assert log.count("is not requeued again: it was requeued at step 0 before") == 1, log
+    (run_dir,) = tmp_path.glob("outputs/*/*")
+    assert f"resume={run_dir}" in log
+
+
+def test_a_failed_job_does_not_end_the_table_of_a_sweep_in_one_step(
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both tasks end with an error, and srun kills what is left when the first one does."""
+    monkeypatch.setenv("SLURM_KILL_BAD_EXIT", "1")
+    words = ["-m", *options, "trainer.max_steps=1", "generator.norm=bogus,instance"]
+    log = submit(tmp_path, 2, words).read_text()
+    (sweep,) = tmp_path.glob("multirun/slurm/*")
+    table = (sweep / "comparison.md").read_text()
+    assert table in log and f"Comparison: {sweep}/comparison.md" in log, log
+    assert "- generator.norm=bogus (0): no test_metrics.json" in table
+    assert [p.parent.name for p in sweep.glob("*/test_metrics.json")] == ["1"]
+
+
+def test_two_tasks_score_twice_in_one_step(
+    options: list[str], train: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Two folders of the time, which both tasks know: they do not share that of the step."""
+    run_dir = train("trainer.max_steps=1")
+    words = [sys.executable, str(ROOT / "src" / "evaluate.py"), f"checkpoint={run_dir}"]
+    words += ["trainer=slurm", "trainer.accelerator=cpu"]
+    script = tmp_path / "twice.sh"
+    script.write_text(f"{shlex.join(words)} split=val && {shlex.join(words)}\n")
+    log = submit(tmp_path, 2, ["bash", str(script)], program=[]).read_text()
+    found = sorted(tmp_path.glob("outputs/evaluate/*/*"))
+    assert [json.loads((f / "metrics.json").read_text())["n_images"] for f in found] == [4, 5], log
+    assert not list(tmp_path.glob("outputs/evaluate/slurm*"))
 
 
 def test_a_sweep_outlives_a_failed_and_a_cancelled_job(options: list[str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -100,3 +101,40 @@ def test_optuna_goes_up_prunes_and_outlives_a_failure(
     best = OmegaConf.load(sweep / "optimization_results.yaml")
     assert best.best_params["optimizer.generator.lr"] == 2e-4  # up, not down
     assert "pruned at step 8: val/ssim" in (sweep / "comparison.md").read_text()
+
+
+def optuna_sweep(tiny: list[str], sweep: Path, *norms: str) -> list[str]:
+    """Options of three jobs that try both of two norms."""
+    return [
+        "-m", *tiny, *TINY_UNET, "hydra/sweeper=optuna", "hydra.sweeper.sampler.seed=1",
+        f"generator.norm={','.join(norms)}", "trainer.max_steps=1", "baselines=false",
+        "callbacks.samples=null", f"hydra.sweep.dir={sweep}", "hydra.sweeper.n_jobs=1",
+        "hydra.sweeper.n_trials=3",
+    ]  # fmt: skip
+
+
+def test_nan_counts_as_failed_in_optuna(
+    command: Callable[..., int], tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def score(cfg: Any, scoring: Any) -> float:
+        return float("nan") if cfg.generator.norm == "batch" else 0.1
+
+    monkeypatch.setattr("i2i.commands.train.score_for_sweep", score)
+    sweep = tmp_path / "sweep"
+    assert command("train", *optuna_sweep(tiny, sweep, "batch", "instance")) == 0
+    best = OmegaConf.load(sweep / "optimization_results.yaml")
+    assert best.best_params == {"generator.norm": "instance"} and best.best_value == 0.1
+    tried = [OmegaConf.load(f)["generator"]["norm"] for f in sweep.glob("*/config.yaml")]
+    assert sorted(set(tried)) == ["batch", "instance"] and len(tried) == 3
+
+
+def test_an_optuna_sweep_that_fails_as_a_whole_ends_with_its_table(
+    command: Callable[..., int], tiny: list[str], tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    sweep = tmp_path / "sweep"
+    assert command("train", *optuna_sweep(tiny, sweep, "bogus", "wrong")) == 1
+    printed = capfd.readouterr()
+    assert printed.out.count(": no test_metrics.json: the run failed") == 3
+    assert "Traceback" not in printed.err
+    last = printed.err.strip().splitlines()[-1]
+    assert last.startswith("hydra/sweeper=optuna: found no job that ended with a score")

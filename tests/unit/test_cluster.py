@@ -1,5 +1,6 @@
 """Who started this process, and the one name that all processes of a run give their folder."""
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import timedelta
@@ -23,7 +24,8 @@ TORCHRUN = {
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*STEP, *TORCHRUN, "SLURM_ARRAY_JOB_ID", "SLURM_RESTART_COUNT"):
+    address = ("MASTER_ADDR", "MASTER_PORT")
+    for name in (*STEP, *TORCHRUN, *address, "SLURM_ARRAY_JOB_ID", "SLURM_RESTART_COUNT"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -44,6 +46,33 @@ def test_srun_names_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cluster.started() == "slurm/12.0"
     put(monkeypatch, {"SLURM_ARRAY_JOB_ID": "10", "SLURM_ARRAY_TASK_ID": "4"})
     assert (cluster.slurm_job(), cluster.started()) == ("10_4", "slurm/10_4.0")
+
+
+def test_one_task_needs_no_other_to_know_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    put(monkeypatch, STEP | {"SLURM_STEP_TASKS_PER_NODE": "1", "SLURM_STEP_NUM_NODES": "1"})
+    monkeypatch.setattr(cluster, "told_in_step", None)
+    assert len(cluster.moment()) == len("2026-01-01/12-00-00")
+
+
+def test_the_first_task_tells_the_others_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four tasks, twice in one step, where training's store of an earlier command still stands."""
+    training = TCPStore("127.0.0.1", 0, 1, is_master=True)
+    port = training.port
+    with socket.socket() as probe:  # nobody else has the other port
+        probe.bind(("127.0.0.1", port + (10_000 if port < 50_000 else -10_000)))
+    tasks = {"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": ""}  # as srun --ntasks=4 sets them
+    put(monkeypatch, STEP | tasks | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
+    monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
+    ranks = dict(zip("abcd", range(4), strict=True))
+    monkeypatch.setattr(cluster, "rank", lambda: ranks[NAME.get()])
+
+    def told(name: str) -> str:
+        NAME.set(name)
+        return cluster.told_in_step(f"clock of {name}")
+
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(told, "dcba")) == {"clock of a"}
 
 
 @pytest.mark.parametrize("name", ["bash", "interactive"])

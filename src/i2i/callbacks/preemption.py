@@ -15,6 +15,8 @@ from i2i.messages import say
 SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
 
 
+QUESTION = "_broadcast_sigterm_tensor"  # of Lightning 2.6; others may not have it
+
 ending = False  # from the decision to stop on, further signals change nothing
 
 
@@ -45,6 +47,10 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def ask_nothing() -> None:
+    """Stands in for Lightning's question before each step whether SIGTERM came."""
+
+
 class Preemption(Callback):
     """Ends training after a signal, at the end of a step, with that step in ``last.ckpt``.
 
@@ -53,6 +59,9 @@ class Preemption(Callback):
     stop at the same step, and none waits for it. The last step of an epoch, before its validation,
     is no place to go on from; the one after it is, or the beginning of the next epoch. The last
     step of all is made to its end, with its validation; the job ends after it.
+
+    Lightning asks the same before each step, and waits for the answer: on a GPU the step before has
+    to be over by then. Its handler of SIGTERM is not in place here, so it is not asked.
 
     Outside of training steps a signal ends the program at once: what is not saved then is made
     again.
@@ -75,6 +84,8 @@ class Preemption(Callback):
         listen(self.receive)  # in the place of Lightning's, whose SIGTERM calls collectives
         if trainer.world_size > 1:
             self.group = torch.distributed.new_group(backend="gloo")
+        if hasattr(loop := trainer.fit_loop.epoch_loop, QUESTION):
+            setattr(loop, QUESTION, ask_nothing)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         self.agreed = self.agreed or self.all_agree(trainer)

@@ -1,6 +1,7 @@
 """Runs a Hydra command from any working directory and turns errors into one readable screen."""
 
 import functools
+import importlib.util
 import logging
 import os
 import re
@@ -11,9 +12,9 @@ from typing import Any
 
 from i2i.cluster import Preempted, rank
 from i2i.commands.processes import check_processes
-from i2i.commands.requeue import end_step_at_exit, expect_requeueing, requeue
+from i2i.commands.requeue import end_step_at_exit, expect_requeueing, folder_of, requeue
 from i2i.commands.resolvers import in_sweep, register
-from i2i.errors import SettingError
+from i2i.errors import SettingError, setting_error
 from i2i.resources import root_dir
 
 Task = Callable[[Any], Any]
@@ -46,27 +47,32 @@ class Guarded:
         sys.modules["__main__"].__spec__ = None
 
     def __call__(self, cfg: Any) -> Any:
+        from i2i.commands.multirun import countable
+
         quieten()
         expect_requeueing(cfg)
         if not in_sweep():
             return report_errors(lambda: self.run(cfg))
         try:
-            return self.run(cfg)
+            return countable(self.run(cfg))
         except Exception as error:  # Hydra notes it, starts the next job, and raises it at the end
             print(f"\nThis job failed: {describe(error)}", file=sys.stderr)
             raise setting_at_fault(error) or error from None  # causes are not pickled
 
     def run(self, cfg: Any) -> Any:
         """The task; a signal of the scheduler in it sends the job back into the queue."""
+        from i2i.commands.multirun import SWEEPS
+
         try:
             check_processes(cfg)
             return self.task(cfg)
         except Preempted:
-            if cfg.trainer.get("requeue") and not requeue():
+            if cfg.trainer.get("requeue") and not requeue(folder_of(cfg)):
                 raise SystemExit(1) from None
             raise
         except Exception:
-            end_step_at_exit()
+            if not SWEEPS:  # of this process, whose further jobs and table are to come
+                end_step_at_exit()
             raise
 
 
@@ -135,6 +141,8 @@ def describe(error: BaseException) -> str:
             "Choose another place (hydra.run.dir=..., output=..., dataset.root=...)."
         )
     text = on_one_line(str(error).strip())
+    if (missing := missing_extra(text)) is not None:
+        return missing
     if unknown := re.search(
         r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", text
     ):
@@ -145,6 +153,24 @@ def describe(error: BaseException) -> str:
             f"experiment, another preset or a + set it: ~{key} on the command line drops it."
         )
     return f"{text}\n{str(error.__cause__).strip()}" if error.__cause__ else text
+
+
+def missing_extra(text: str) -> str | None:
+    """What to install, where an error is about a package of the extra ``sweep``.
+
+    Args:
+        text: Hydra's message.
+    """
+    name = re.search(r"Could not find '(hydra/\w+)/(optuna|joblib|submitit_\w+)'", text)
+    if name is not None:
+        setting, package = f"{name[1]}={name[2]}", f"plugin of Hydra for {name[2]}"
+    elif "Error locating target 'optuna." in text and importlib.util.find_spec("optuna") is None:
+        setting, package = "callbacks=pruning", "package optuna"
+    else:
+        return None
+    expected = "the extra `sweep`, which brings it"
+    todo = "Install it, in a clone with pip install -e '.[sweep]'."
+    return str(setting_error(setting, f"no {package}", expected, todo))
 
 
 def on_one_line(text: str) -> str:

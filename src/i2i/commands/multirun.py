@@ -1,30 +1,88 @@
 """The end of a sweep: the runs are put side by side, whatever became of them."""
 
+import math
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra.experimental.callback import Callback
 
-from i2i.cluster import rank
+from i2i.cluster import processes, rank
+from i2i.commands.requeue import end_step_at_exit
 from i2i.commands.resolvers import direction
+from i2i.errors import SettingError, setting_error
 
-SWEEPS: list[tuple[Path, bool]] = []  # begun here and not yet compared; whether SLURM has its jobs
+
+class Sweep(NamedTuple):
+    """A sweep that this process runs.
+
+    Attributes:
+        folder: Where its jobs' folders stand.
+        by_slurm: Whether SLURM has its jobs.
+    """
+
+    folder: Path
+    by_slurm: bool
+
+
+SWEEPS: list[Sweep] = []  # begun here and not yet compared
+COMPARED = ".compared"  # in a sweep's folder: the first of several processes made the table
+GRACE = 60  # seconds that the others wait for it
 
 
 class CompareRuns(Callback):
     """Notes every sweep, however it was asked for; see ``comparing``."""
 
     def on_multirun_start(self, config: Any, **_: Any) -> None:
-        if config.hydra.sweeper._target_.endswith("OptunaSweeper"):
-            suit_optuna(config)
+        try:
+            if config.hydra.sweeper._target_.endswith("OptunaSweeper"):
+                require_same_trials(config)
+                suit_optuna(config)
+            several = processes() > 1
+        except SettingError as error:  # Hydra makes a warning of an exception
+            sys.exit(f"\n{error}" if rank() == 0 else 1)
         by_slurm = config.hydra.launcher._target_.endswith("SlurmLauncher")
         if by_slurm:
             from i2i.commands.slurm_queue import watch_queue
 
             watch_queue()
-        SWEEPS.append((Path(config.hydra.sweep.dir).absolute(), by_slurm))
+        SWEEPS.append(Sweep(Path(config.hydra.sweep.dir).absolute(), by_slurm))
+        if several and rank() == 0:
+            (SWEEPS[-1].folder / COMPARED).unlink(missing_ok=True)
+
+
+def require_same_trials(config: Any) -> None:
+    """Refuses what makes several processes of one job try different values.
+
+    Each has a sampler of its own: the same seed makes them draw the same.
+
+    Raises:
+        SettingError: The sampler has no seed, or the processes share a study.
+    """
+    number, sweeper = processes(), config.hydra.sweeper
+    if number == 1:
+        return
+    if sweeper.get("storage") is not None:
+        raise setting_error(
+            f"hydra.sweeper.storage={sweeper.storage}",
+            f"{number} processes, each of which would take trials of its own from it", "none",
+            "Leave it out, or start the sweep as one process.",
+        )  # fmt: skip
+    if "seed" not in sweeper.sampler:
+        raise setting_error(
+            "hydra/sweeper/sampler", f"{sweeper.sampler._target_} for {number} processes, each "
+            "of which would draw values of its own", "a sampler with a seed",
+            "Add hydra/sweeper/sampler=tpe hydra.sweeper.sampler.seed=0",
+        )  # fmt: skip
+    if sweeper.sampler.seed is None:
+        raise setting_error(
+            "hydra.sweeper.sampler.seed", f"none for {number} processes, each of which would draw "
+            "values of its own", "a number, so that they draw the same",
+            "Add hydra.sweeper.sampler.seed=0",
+        )  # fmt: skip
 
 
 def suit_optuna(config: Any) -> None:
@@ -43,26 +101,104 @@ def suit_optuna(config: Any) -> None:
                 config.hydra.sweeper[key] = value
 
 
+def countable(score: Any) -> Any:
+    """A job's score for the sweeper; NaN, at which Optuna's ends, becomes that of a failed job."""
+    if isinstance(score, float) and math.isnan(score):
+        print("\nThis job's score is NaN: it counts as failed", file=sys.stderr)
+        return None
+    return score
+
+
 @contextmanager
 def comparing() -> Iterator[None]:
     """Compares the runs of a sweep once it is over; see ``i2i.comparison``.
 
     A sweep in which a job failed ends with that job's error and without Hydra's call at its end.
-    Jobs of a scheduler may still be running then: they are waited for.
+    Jobs of a scheduler may still be running then: they are waited for, unless with Ctrl-C.
+
+    Raises:
+        SettingError: Optuna names no best job, because jobs failed.
     """
     SWEEPS.clear()
     try:
         yield
-    finally:
-        while SWEEPS:
-            folder, by_slurm = SWEEPS.pop()
-            if rank() != 0 or not folder.is_dir():
-                continue
-            if by_slurm:
+    except KeyboardInterrupt:
+        stop_waiting()
+        compare_all(failed=True)
+        raise
+    except (ValueError, RuntimeError) as error:
+        compare_all(failed=True)
+        if (told := end_of_optuna(error)) is None:
+            raise
+        raise told from None
+    except BaseException as error:
+        compare_all(failed=not isinstance(error, SystemExit))  # SLURM's signal ends all alike
+        raise
+    compare_all(failed=False)
+
+
+def end_of_optuna(error: Exception) -> SettingError | None:
+    """What an error of Optuna's sweeper means; None where it is no such error."""
+    if "No trials are completed" in str(error):  # a study has no best one
+        return setting_error(
+            "hydra/sweeper=optuna", "no job that ended with a score (sweep_metric)",
+            "one at least", "Each job's error stands above, where it ended.",
+        )  # fmt: skip
+    if "`Study.stop` is supposed to be" in str(error):  # the sweeper expects it of scores only
+        return setting_error(
+            "hydra/sweeper/sampler=grid", "a failed job at the end of the grid, which keeps the "
+            "sweeper from writing optimization_results.yaml", "a score",
+            "The jobs were all run: the table above has them.",
+        )  # fmt: skip
+    return None
+
+
+def compare_all(failed: bool) -> None:
+    """Compares each sweep's runs in the first process; the others stay until it has.
+
+    Args:
+        failed: Whether this process ends with an error.
+    """
+    while SWEEPS:
+        sweep = SWEEPS[-1]
+        if rank() != 0:
+            if failed:
+                await_table(sweep.folder)
+        elif sweep.folder.is_dir():
+            if sweep.by_slurm:
                 from i2i.commands.slurm_queue import wait_for_jobs
 
-                wait_for_jobs(folder)
-            compare_runs(folder)
+                try:
+                    wait_for_jobs(sweep.folder)
+                except KeyboardInterrupt:
+                    stop_waiting()
+            compare_runs(sweep.folder)
+            if processes() > 1:
+                (sweep.folder / COMPARED).touch()
+        SWEEPS.pop()
+
+
+def await_table(folder: Path) -> None:
+    """Keeps a process alive that failed: srun and torchrun end the others with it.
+
+    Where no table comes, the first process hangs in an exchange with this one.
+    """
+    end = time.monotonic() + GRACE
+    while not (folder / COMPARED).exists():
+        if time.monotonic() > end:
+            return end_step_at_exit()
+        time.sleep(0.2)
+
+
+def stop_waiting() -> None:
+    """Ends the program where SLURM has the jobs, which go on; says so, and how to cancel them."""
+    folders = [sweep.folder for sweep in SWEEPS if sweep.by_slurm]
+    if folders:
+        from i2i.commands.slurm_queue import what_goes_on
+
+        for folder in folders if rank() == 0 else ():
+            print(what_goes_on(folder), flush=True)
+        raise SystemExit(130)  # as a shell reports Ctrl-C
 
 
 def compare_runs(folder: Path) -> None:
@@ -70,6 +206,6 @@ def compare_runs(folder: Path) -> None:
     try:
         from i2i.comparison import compare
 
-        print(f"\n{compare(folder)}\nComparison: {folder}/comparison.md, .csv and .png")
+        print(f"\n{compare(folder)}\nComparison: {folder}/comparison.md, .csv and .png", flush=True)
     except Exception as error:
         print(f"\nThe runs were not compared: {error}\nAgain: python -m i2i.comparison {folder}")

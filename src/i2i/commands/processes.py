@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from i2i.cluster import launched, slurm_step
+from i2i.cluster import launched, suit_lightning
 from i2i.errors import setting_error
 
 
@@ -23,8 +23,7 @@ def check_processes(cfg: Any) -> None:
     trainer = cfg.get("trainer")
     if found is None or trainer is None:
         return
-    if slurm_step():  # Lightning asks for this variable, which srun sets for some options only
-        os.environ.setdefault("SLURM_NTASKS_PER_NODE", str(found[0]))
+    suit_lightning()
     for key, number in (("devices", found[0]), ("num_nodes", found[1])):
         if isinstance(trainer[key], int) and trainer[key] != number:
             kind = "processes a machine" if key == "devices" else "machines"
@@ -39,10 +38,13 @@ def finish_processes(trainer: Any, succeeded: bool) -> None:
     """Waits until every process of a job has ended, or ends them where the job failed.
 
     A process whose partner goes away while it still reads from it ends with an error, and Lightning
-    then kills the main process, in a sweep in the middle of the next job.
+    then kills the main process, in a sweep in the middle of the next job. To be called before
+    loggers are closed: W&B may take minutes, in which a failed job is no longer one that hangs.
     """
     if succeeded and trainer.world_size > 1:
         trainer.strategy.barrier("end of the job")
+    for over in WATCHED:
+        over.set()
     for process in getattr(trainer.strategy.launcher, "procs", []):
         if not succeeded:
             process.kill()
@@ -53,6 +55,7 @@ def finish_processes(trainer: Any, succeeded: bool) -> None:
 
 
 GRACE = 60  # seconds that a job has to notice that one of its processes is gone
+WATCHED: list[threading.Event] = []  # of the job at hand: set from its end on
 
 
 @contextmanager
@@ -79,6 +82,7 @@ def watched_processes() -> Iterator[None]:
         threading.Thread(target=watch, args=(processes,), daemon=True).start()
 
     subprocess_script._launch_process_observer = start
+    WATCHED[:] = [over]
     try:
         yield
     finally:

@@ -7,10 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from i2i.cluster import launched, rank, restarts, slurm_job, slurm_step
+from i2i.cluster import processes, rank, restarts, slurm_job, slurm_step
 from i2i.run_folder import write_text
 
 RECORD = "slurm_job.txt"  # in the run's folder: the job that writes there
+REQUEUED = "slurm_requeued_{}.txt"  # beside it, by job: the step that it was requeued at
 
 
 def expect_requeueing(cfg: Any) -> None:
@@ -21,10 +22,14 @@ def expect_requeueing(cfg: Any) -> None:
         listen()
 
 
-def requeue() -> bool:
-    """Asks SLURM to start this job again, unless it was cancelled or is over.
+def requeue(folder: Path) -> bool:
+    """Asks SLURM to start this job again, unless it was cancelled or makes no progress.
 
-    ``scontrol requeue`` would bring even a cancelled job back to life.
+    ``scontrol requeue`` would bring even a cancelled job back to life. A job that is stopped twice
+    at the same step would be stopped there for ever.
+
+    Args:
+        folder: The run's; of a command that saves nothing on its way, any that it finds again.
 
     Returns:
         Whether SLURM will.
@@ -32,18 +37,53 @@ def requeue() -> bool:
     if rank() != 0:
         return True
     job = slurm_job()
+    record, step = folder / REQUEUED.format(job), saved_step(folder)
     shown = scontrol("show", "job", "-o", os.environ.get("SLURM_JOB_ID", ""))
     state = re.search(r"JobState=(\w+)", shown.stdout)
     if state is None or state[1] != "RUNNING":
         found = state[1] if state else shown.stderr.strip()
         print(f"SLURM job {job} is not requeued: {found}", flush=True)
         return False
+    if record.is_file() and record.read_text().strip() == str(step):
+        print(
+            f"SLURM job {job} is not requeued again: it was requeued at step {step} before, and "
+            f"has saved no later one since. Give it more time between two stops (sbatch --time=, "
+            f"--signal=USR1@SECONDS), save more often (callbacks.often.every_n_train_steps=), and "
+            f"go on with resume={folder}",
+            flush=True,
+        )
+        return False
+    # Both before SLURM ends this process, which it may do at once.
+    write_text(record, f"{step}\n")
+    print(f"SLURM is asked to requeue job {job}, at step {step}", flush=True)
     done = scontrol("requeue", str(job))
     if done.returncode:
+        record.unlink()
         print(f"SLURM does not requeue job {job}: {done.stderr.strip()}", flush=True)
-    else:
-        print(f"SLURM job {job} is requeued", flush=True)
     return done.returncode == 0
+
+
+def folder_of(cfg: Any) -> Path:
+    """Where a requeued job finds a note again: a run's folder, which stays the same.
+
+    Scoring gets a folder of its own each time, and saves nothing on its way: the one above stays.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    return folder if "resume" in cfg else folder.parent
+
+
+def saved_step(run_dir: Path) -> int:
+    """The step in a run's ``last.ckpt``; 0 where there is none that can be read."""
+    import torch
+
+    last = run_dir / "checkpoints" / "last.ckpt"
+    try:  # mapped: the weights are not read
+        content = torch.load(last, map_location="cpu", weights_only=True, mmap=True)
+        return int(content["global_step"])
+    except Exception:  # torch.load raises many types
+        return 0
 
 
 def scontrol(*words: str) -> subprocess.CompletedProcess[str]:
@@ -71,6 +111,6 @@ def end_step_at_exit() -> None:
 
     torchrun does so by itself.
     """
-    step, processes = slurm_step(), launched()
-    if step and processes and processes[0] * processes[1] > 1:
+    step = slurm_step()
+    if step and processes() > 1:
         atexit.register(subprocess.run, ["scancel", step], check=False)

@@ -82,4 +82,6 @@ def register() -> None:
     for resolver in (side_channels, launched, direction, in_sweep):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     # One answer a program, which the jobs of a sweep take along.
-    OmegaConf.register_new_resolver("started", cluster.started, use_cache=True, replace=True)
+    for name in ("started", "moment"):
+        resolver = getattr(cluster, name)
+        OmegaConf.register_new_resolver(name, resolver, use_cache=True, replace=True)

@@ -1,6 +1,7 @@
 """Waiting for the jobs that a sweep gave to SLURM."""
 
 import contextlib
+import subprocess
 from pathlib import Path
 
 from submitit.core.utils import UncompletedJobError
@@ -11,6 +12,7 @@ FINAL = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
     "PREEMPTED", "REVOKED", "TIMEOUT", GONE,
 }  # fmt: skip
+SQUEUE = ["squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T"]
 
 
 class QueueWatcher(SlurmInfoWatcher):
@@ -20,20 +22,22 @@ class QueueWatcher(SlurmInfoWatcher):
     """
 
     def _make_command(self) -> list[str] | None:
-        if not self._registered - self._finished:
-            return None
-        return ["squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T"]
+        return SQUEUE if self._registered - self._finished else None
 
     def read_info(self, string: bytes | str) -> dict[str, dict[str, str]]:
         """State by job; a job that is not listed is gone."""
-        text = string if isinstance(string, str) else string.decode()
-        states = dict(line.strip().split("|") for line in text.splitlines() if line.strip())
+        states = read_states(string if isinstance(string, str) else string.decode())
         found = {job: states.get(job, GONE) for job in self._registered}
         # submitit takes states that it does not know, such as CONFIGURING, for final ones.
         return {
             job: {"State": state if state in FINAL or state == "PENDING" else "RUNNING"}
             for job, state in found.items()
         }
+
+
+def read_states(text: str) -> dict[str, str]:
+    """State by job, from what squeue prints."""
+    return dict(line.strip().split("|") for line in text.splitlines() if line.strip())
 
 
 def watch_queue() -> None:
@@ -50,6 +54,29 @@ def wait_for_jobs(folder: Path) -> None:
     Args:
         folder: The sweep's.
     """
-    for record in sorted(folder.glob(".submitit/*/*_submitted.pkl")):
+    for name in jobs_of(folder):
         with contextlib.suppress(UncompletedJobError):
-            SlurmJob(str(record.parent), record.parent.name).wait()
+            SlurmJob(str(folder / ".submitit" / name), name).wait()
+
+
+def jobs_of(folder: Path) -> list[str]:
+    """The jobs that a sweep gave to SLURM, by SLURM's names, e.g. 12_0."""
+    return [f.parent.name for f in sorted(folder.glob(".submitit/*/*_submitted.pkl"))]
+
+
+def what_goes_on(folder: Path) -> str:
+    """What somebody has to know who stops waiting: which jobs are left, and how to end them."""
+    try:
+        done = subprocess.run(SQUEUE, capture_output=True, text=True, timeout=30, check=True)
+        states, known = read_states(done.stdout), ""
+    except (OSError, subprocess.SubprocessError):  # then each job may be there
+        states, known = dict.fromkeys(jobs_of(folder), "unknown"), " (squeue does not answer)"
+    left = {job: states[job] for job in jobs_of(folder) if states.get(job, GONE) not in FINAL}
+    table = f"The table, when they are over: python -m i2i.comparison {folder}"
+    if not left:
+        return f"\nStopped waiting. None of the sweep's jobs is in the queue any more. {table}"
+    names = ", ".join(f"{job} {state}" for job, state in left.items())
+    return (
+        f"\nStopped waiting{known}. SLURM goes on with {len(left)} jobs of the sweep: {names}.\n"
+        f"To cancel them: scancel {' '.join(left)}\n{table}"
+    )

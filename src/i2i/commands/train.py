@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from i2i.cluster import require_task
+from i2i.cluster import require_task, slurm_step
 from i2i.commands.launch import launch
 from i2i.commands.plain_config import (
     leave_out_what_is_missing,
@@ -124,8 +124,8 @@ def closing(trainer: Any, loggers: list[Any], run_dir: Path) -> Iterator[None]:
     finally:
         if trainer.interrupted:
             say(f"Stopped. To go on: python src/train.py resume={run_dir}")
-        close(loggers, status)
         finish_processes(trainer, status == "success")
+        close(loggers, status)
 
 
 def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
@@ -190,13 +190,19 @@ def describe_data(datamodule: Any) -> str:
 
 def require_unused(run_dir: Path) -> None:
     """Refuses to mix a new run into the folder of an earlier one."""
+    todo = f"Go on with that run (resume={run_dir}), or name another folder."
+    if (step := slurm_step()) and run_dir.name == step:
+        todo = (
+            "A job step has one folder. Start each training with an srun of its own, or name "
+            f"another folder: hydra.run.dir=outputs/slurm/{step}-2"
+        )
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     for name in ("checkpoints/last.ckpt", "metrics.csv"):
         if rank_zero_only.rank == 0 and (run_dir / name).exists():
             raise setting_error(
                 f"hydra.run.dir={run_dir}", f"{name} of an earlier run", "a folder without a run",
-                f"Go on with that run (resume={run_dir}), or name another folder.",
+                todo,
             )  # fmt: skip
 
 

@@ -125,6 +125,29 @@ def test_an_option_that_another_preset_left_behind_is_named_with_the_way_out() -
     assert "~discriminator.n_scales" in told
 
 
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("In 'hydra/config': Could not find 'hydra/sweeper/optuna'\n\nAvailable options in",
+         "hydra/sweeper=optuna: found no plugin"),
+        ("Could not find 'hydra/launcher/submitit_slurm'", "hydra/launcher=submitit_slurm: found"),
+        ("Error locating target 'optuna.pruners.MedianPruner', set env var",
+         "callbacks=pruning: found no package optuna"),
+    ],
+    ids=["sweeper", "launcher", "pruner"],
+)  # fmt: skip
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, text: str, setting: str) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    told = describe(HydraException(text))
+    assert told.startswith(setting) and told.endswith("pip install -e '.[sweep]'.")
+    assert "expected the extra `sweep`" in told
+
+
+def test_a_misspelt_pruner_is_no_missing_extra() -> None:
+    text = "Error locating target 'optuna.pruners.MedianPrune', set env var"
+    assert describe(HydraException(text)).startswith("Error locating")
+
+
 @pytest.mark.parametrize("option", ["--help", "--cfg=job"])
 @pytest.mark.parametrize("name", ["train", "evaluate", "translate"])
 def test_hydras_own_options_work(

@@ -1,9 +1,27 @@
 """What a sweep is given before it starts."""
 
+import contextlib
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
 import pytest
 from omegaconf import OmegaConf
 
-from i2i.commands.multirun import suit_optuna
+from i2i import cluster
+from i2i.commands import multirun, slurm_queue
+from i2i.commands.multirun import (
+    COMPARED,
+    SWEEPS,
+    CompareRuns,
+    Sweep,
+    comparing,
+    countable,
+    suit_optuna,
+)
 from i2i.commands.resolvers import direction
 from i2i.errors import SettingError
 
@@ -31,3 +49,178 @@ def test_optuna_goes_where_the_score_is_better(metric: str, expected: str) -> No
 def test_a_metric_that_is_no_score_is_refused(metric: str) -> None:
     with pytest.raises(SettingError, match=r"sweep_metric=.*no split and score"):
         direction(metric)
+
+
+def optuna_sweep(**sweeper: Any) -> Any:
+    """A configuration as Hydra hands it to its callbacks."""
+    given = {"_target_": "x.OptunaSweeper", "storage": None, "sampler": {"seed": None}}
+    hydra = {"sweeper": given | sweeper, "overrides": {"hydra": []}, "sweep": {"dir": "/sweep"}}
+    hydra["launcher"] = {"_target_": "x.BasicLauncher"}
+    return OmegaConf.create({"sweep_metric": "val/ssim", "hydra": hydra})
+
+
+@pytest.fixture(autouse=True)
+def no_sweeps() -> Any:
+    SWEEPS.clear()
+    yield
+    SWEEPS.clear()
+
+
+@pytest.mark.parametrize(
+    ("sweeper", "message"),
+    [
+        ({}, "sampler.seed: found none for 4 processes.*Add hydra.sweeper.sampler.seed=0"),
+        ({"sampler": {"_target_": "GridSampler"}}, "found GridSampler for 4.*=tpe hydra"),
+        ({"storage": "sqlite:///x", "sampler": {"seed": 0}}, "storage=sqlite:///x: found 4 pr"),
+        ({"sampler": {"seed": 0}}, None),
+    ],
+    ids=["no-seed", "grid", "storage", "seed"],
+)
+def test_processes_that_would_draw_other_trials_are_refused(
+    monkeypatch: pytest.MonkeyPatch, sweeper: dict[str, Any], message: str | None
+) -> None:
+    monkeypatch.setattr(cluster, "launched", lambda: None)
+    CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
+    assert len(SWEEPS) == 1  # one process may draw what it likes
+    monkeypatch.setattr(cluster, "launched", lambda: (2, 2))
+    if message is None:
+        CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
+        return
+    with pytest.raises(SystemExit, match=f"(?s){message}"):  # Hydra hides an exception
+        CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
+    assert len(SWEEPS) == 1
+    monkeypatch.setattr(multirun, "rank", lambda: 1)
+    with pytest.raises(SystemExit) as stop:
+        CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
+    assert stop.value.code == 1  # one of them speaks
+
+
+def test_nan_is_the_score_of_a_failed_job(capsys: pytest.CaptureFixture) -> None:
+    assert countable(float("nan")) is None and "counts as failed" in capsys.readouterr().err
+    assert [countable(value) for value in (0.5, float("inf"), None)] == [0.5, float("inf"), None]
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    folders: list[Path] = []
+    monkeypatch.setattr(multirun, "compare_runs", folders.append)
+    return folders
+
+
+def test_a_sweep_without_a_best_trial_ends_with_its_table(
+    tmp_path: Path, compared: list[Path]
+) -> None:
+    with pytest.raises(SettingError, match=r"sweeper=optuna: found no job that ended.*expected"):
+        with comparing():
+            SWEEPS.append(Sweep(tmp_path, False))
+            level = optuna.logging.get_verbosity()
+            optuna.logging.set_verbosity(optuna.logging.WARNING)
+            study = optuna.create_study()
+            optuna.logging.set_verbosity(level)
+            study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+            _ = study.best_trial
+    assert compared == [tmp_path]
+    with pytest.raises(ValueError, match="another"), comparing():
+        raise ValueError("another")
+
+
+def test_a_failed_job_at_the_end_of_a_grid_is_told(tmp_path: Path, compared: list[Path]) -> None:
+    """Optuna's grid stops a study that the sweeper does not know how to stop."""
+    with pytest.raises(SettingError, match=r"sampler=grid: found a failed job.*were all run"):
+        with comparing():
+            SWEEPS.append(Sweep(tmp_path, False))
+            sampler = optuna.samplers.GridSampler({"x": [1]})
+            study = optuna.create_study(sampler=sampler)
+            trial = study.ask()
+            trial.suggest_categorical("x", [1])
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    assert compared == [tmp_path]
+
+
+def test_the_others_stay_until_the_first_process_has_made_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: list[Path]
+) -> None:
+    """Else srun and torchrun end the first process as soon as another one ends with an error."""
+    monkeypatch.setattr(cluster, "launched", lambda: (2, 1))
+    ended: list[bool] = []
+    monkeypatch.setattr(multirun, "end_step_at_exit", lambda: ended.append(True))
+    other = threading.Thread(target=multirun.await_table, args=(tmp_path,), daemon=True)
+    other.start()
+    other.join(0.3)
+    assert other.is_alive()
+    SWEEPS.append(Sweep(tmp_path, False))
+    multirun.compare_all(failed=True)
+    other.join(10)
+    assert not other.is_alive() and compared == [tmp_path] and not ended and not SWEEPS
+    (tmp_path / COMPARED).unlink()
+    monkeypatch.setattr(multirun, "GRACE", 0)
+    multirun.await_table(tmp_path)
+    assert ended  # no table ever comes: the first hangs
+
+
+def test_only_a_process_that_failed_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: list[Path]
+) -> None:
+    """Under SLURM's signal, a SystemExit, all leave at once."""
+    monkeypatch.setattr(multirun, "rank", lambda: 1)
+    waited: list[Path] = []
+    monkeypatch.setattr(multirun, "await_table", waited.append)
+    for error in (None, SystemExit(0), RuntimeError()):
+        with contextlib.suppress(RuntimeError, SystemExit), comparing():
+            SWEEPS.append(Sweep(tmp_path, False))
+            if error is not None:
+                raise error
+        assert waited == ([tmp_path] if isinstance(error, RuntimeError) else [])
+    assert not compared
+
+
+def submitted(folder: Path, *jobs: str) -> None:
+    for job in jobs:
+        (folder / ".submitit" / job).mkdir(parents=True)
+        (folder / ".submitit" / job / f"{job}_submitted.pkl").touch()
+
+
+@pytest.mark.parametrize("when", ["in-the-launcher", "at-the-end"])
+def test_ctrl_c_waits_for_no_job_of_slurm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
+    compared: list[Path], when: str,
+) -> None:  # fmt: skip
+    submitted(tmp_path, "12_0", "12_1", "12_2", "12_3")
+    answer = "12_0|COMPLETED\n12_1|RUNNING\n12_2|PENDING\n99|RUNNING\n"
+    calls: list[list[str]] = []
+
+    def squeue(command: list[str], **_: Any) -> Any:
+        calls.append(command)
+        return SimpleNamespace(stdout=answer)
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(slurm_queue.subprocess, "run", squeue)
+    monkeypatch.setattr(slurm_queue, "wait_for_jobs", interrupted)
+    with pytest.raises(SystemExit) as stop, comparing():
+        SWEEPS.append(Sweep(tmp_path, True))
+        raise KeyboardInterrupt if when == "in-the-launcher" else RuntimeError("a job failed")
+    assert stop.value.code == 130 and compared == []
+    told = capsys.readouterr().out
+    assert "2 jobs of the sweep: 12_1 RUNNING, 12_2 PENDING" in told
+    assert "scancel 12_1 12_2\n" in told and f"python -m i2i.comparison {tmp_path}" in told
+    assert [call[0] for call in calls] == ["squeue"]  # nothing is cancelled
+
+
+def test_ctrl_c_without_an_answer_of_squeue_names_all_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted(tmp_path, "12_0", "12_1")
+    monkeypatch.setattr(slurm_queue, "SQUEUE", [sys.executable, "-c", "raise SystemExit(1)"])
+    told = slurm_queue.what_goes_on(tmp_path)
+    assert "squeue does not answer" in told and "scancel 12_0 12_1" in told
+
+
+def test_ctrl_c_of_a_sweep_in_this_process_makes_the_table(
+    tmp_path: Path, compared: list[Path]
+) -> None:
+    with pytest.raises(KeyboardInterrupt), comparing():
+        SWEEPS.append(Sweep(tmp_path, False))
+        raise KeyboardInterrupt
+    assert compared == [tmp_path]

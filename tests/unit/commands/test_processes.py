@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -9,7 +11,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from conftest import CONF, ROOT
-from i2i.commands.processes import processes_of_one_job
+from i2i.commands import processes
+from i2i.commands.processes import finish_processes, processes_of_one_job, watched_processes
 
 
 @pytest.mark.parametrize("name", ["first_run", "table1_losses", "table3_patch"])
@@ -34,3 +37,44 @@ def test_a_further_process_runs_one_job_whatever_the_experiment_asks_for(
     assert child.hydra.mode == RunMode.RUN
     assert child.trainer.max_steps == 7
     assert sys.argv is program and "MASTER_PORT" not in os.environ
+
+
+class Lost:
+    """A process that was killed; knows when somebody saw it."""
+
+    def __init__(self) -> None:
+        self.seen = threading.Event()
+
+    def poll(self) -> int:
+        self.seen.set()
+        return -9
+
+    def kill(self) -> None: ...
+
+    def wait(self, timeout: float) -> int:
+        return -9
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_job_that_noticed_its_loss_may_take_its_time(
+    monkeypatch: pytest.MonkeyPatch, noticed: bool
+) -> None:
+    """W&B's end may take longer than what a job has to notice; only one that hangs is killed."""
+    from lightning.pytorch.strategies.launchers import subprocess_script
+
+    kills: list[tuple[int, int]] = []
+    monkeypatch.setattr(processes, "GRACE", 0.1)
+    monkeypatch.setattr(processes.os, "kill", lambda *call: kills.append(call))
+    lost = Lost()
+    trainer = SimpleNamespace(strategy=SimpleNamespace(launcher=SimpleNamespace(procs=[lost])))
+    before = set(threading.enumerate())
+    with watched_processes():
+        subprocess_script._launch_process_observer([lost])
+        (watcher,) = set(threading.enumerate()) - before
+        if noticed:
+            finish_processes(trainer, False)
+        else:
+            assert lost.seen.wait(10)
+        watcher.join(10)  # as long as closing the loggers takes
+        assert not watcher.is_alive()
+    assert len(kills) == (0 if noticed else 1)

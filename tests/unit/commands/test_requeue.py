@@ -2,12 +2,14 @@
 
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from i2i.commands import requeue as module
 from i2i.commands.processes import check_processes
-from i2i.commands.requeue import earlier_stretch, note_job, requeue
+from i2i.commands.requeue import earlier_stretch, folder_of, note_job, requeue
 from i2i.commands.resume import checkpoint_to_resume
 from i2i.errors import SettingError
 
@@ -28,7 +30,7 @@ def job(monkeypatch: pytest.MonkeyPatch) -> None:
     ("state", "asked"), [("RUNNING", True), ("CANCELLED", False), ("COMPLETING", False)]
 )
 def test_only_a_running_job_is_requeued(
-    monkeypatch: pytest.MonkeyPatch, state: str, asked: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: str, asked: bool
 ) -> None:
     """A cancelled one, too, would come back to life."""
     calls: list[tuple[str, ...]] = []
@@ -38,11 +40,75 @@ def test_only_a_running_job_is_requeued(
         return subprocess.CompletedProcess(words, 0, f"JobId=12 JobState={state} Requeue=1", "")
 
     monkeypatch.setattr(module, "scontrol", scontrol)
-    assert requeue() is asked
+    assert requeue(tmp_path) is asked
     assert (("requeue", "12") in calls) is asked
     calls.clear()
     monkeypatch.setenv("SLURM_PROCID", "1")
-    assert requeue() and not calls  # the first process speaks for all
+    assert requeue(tmp_path) and not calls  # the first process speaks for all
+
+
+def save(run_dir: Path, step: int) -> None:
+    (run_dir / "checkpoints").mkdir(exist_ok=True)
+    torch.save({"global_step": step}, run_dir / "checkpoints" / "last.ckpt")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The jobs that SLURM was asked to start again; each answer is a success."""
+    jobs: list[str] = []
+
+    def scontrol(*words: str) -> subprocess.CompletedProcess:
+        jobs.extend(words[1:] if words[0] == "requeue" else ())
+        return subprocess.CompletedProcess(words, 0, "JobId=12 JobState=RUNNING", "")
+
+    monkeypatch.setattr(module, "scontrol", scontrol)
+    return jobs
+
+
+@pytest.mark.parametrize("first", [0, 8], ids=["nothing-saved", "step-8"])
+def test_a_job_is_not_requeued_twice_at_the_same_step(
+    tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture, first: int
+) -> None:
+    if first:
+        save(tmp_path, first)
+    assert requeue(tmp_path)
+    assert not requeue(tmp_path)
+    assert asked == ["12"]
+    printed = capsys.readouterr().out
+    assert f"not requeued again: it was requeued at step {first} before" in printed
+    assert f"resume={tmp_path}" in printed
+    save(tmp_path, first + 1)
+    assert requeue(tmp_path) and len(asked) == 2  # progress counts
+
+
+def test_another_job_in_the_same_folder_has_a_count_of_its_own(
+    tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert requeue(tmp_path)
+    monkeypatch.setenv("SLURM_JOB_ID", "13")
+    assert requeue(tmp_path) and asked == ["12", "13"]
+
+
+def test_what_slurm_refused_was_no_requeueing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = iter([0, 1, 0, 0])  # of show, requeue, show, requeue
+
+    def scontrol(*words: str) -> subprocess.CompletedProcess:
+        return subprocess.CompletedProcess(words, next(codes), "JobState=RUNNING", "disabled")
+
+    monkeypatch.setattr(module, "scontrol", scontrol)
+    assert [requeue(tmp_path), requeue(tmp_path)] == [False, True]
+
+
+@pytest.mark.parametrize(("config", "same"), [({"resume": None}, True), ({"split": "x"}, False)])
+def test_where_the_note_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict, same: bool
+) -> None:
+    """Training goes on in its folder; scoring starts over in another one of the same day."""
+    hydra = SimpleNamespace(runtime=SimpleNamespace(output_dir=str(tmp_path / "12-00-00")))
+    monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.get", lambda: hydra)
+    assert folder_of(config) == (tmp_path / "12-00-00" if same else tmp_path)
 
 
 def test_a_job_finds_its_own_folder_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
