@@ -20,7 +20,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.training import Cell, composed, fit, random_batch, wait_for
+from benchmarks.cell import Cell, composed, fit, random_batch, wait_for
 
 OWN = {"batch": "1", "size": "256", "steps": "5", "warmup": "3", "top": "20", "trace": "",
        "device": "auto"}  # fmt: skip
@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> None:
     cfg = composed(cell)
     steps = int(own["steps"])
     watch = Profiled(cell, steps)
-    fit(cell, cfg, [random_batch(cfg, cell.batch, cell.size, device)] * 2, watch)
+    fit(cfg, [random_batch(cfg, cell.batch, cell.size, device)] * 2, watch)
     order = "self_device_time_total" if device == "cuda" else "self_cpu_time_total"
     print(watch.profile.key_averages().table(sort_by=order, row_limit=int(own["top"])))
     found = shares(list(watch.profile.events()), watch.wall)

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.plan import BARE, COMPILED_DEFAULT, DEFAULT, cpu_plan, gpu_plan, ladder, quick_plan
-from benchmarks.training import Cell, composed
+from benchmarks.cell import Cell, composed
 
 
 @pytest.mark.parametrize("variant", ladder())

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.training import Cell, measure_bare, measure_lightning, steps_a_block
+from benchmarks.cell import Cell
+from benchmarks.training import measure_bare, measure_lightning
+from benchmarks.turns import compare, steps_a_block
 
 CELL = Cell("unet", "wgan-gp", 1, 32, base_channels=2, n_critic=2, seconds=0, least=2, block=1)
 
