@@ -6,6 +6,7 @@ Random batches stand ready on the device, so that the loops are compared and not
 import logging
 import math
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Cell:
     least: int = 2  # measured blocks, at least
     block: int = 0  # steps a block; 0: as many as BLOCK_SECONDS hold
     alternate: bool = False  # takes turns with the bare loop, block by block
+    cpu_time: bool = False  # blocks are timed by this process's CPU time, on one thread
 
     @property
     def batches_a_step(self) -> int:
@@ -52,6 +54,11 @@ class Cell:
     def is_warm(self, steps: int, seconds: float) -> bool:
         """Whether so many steps, which took so long, are enough of a warm-up."""
         return steps >= self.warmup or (steps >= MIN_WARMUP and seconds >= self.warmup_seconds)
+
+    def now(self) -> float:
+        """Seconds on the clock that blocks are timed with, once the device is done."""
+        wait_for(self.device)
+        return time.process_time() if self.cpu_time else time.perf_counter()
 
 
 class InMemory:

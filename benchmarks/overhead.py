@@ -3,7 +3,9 @@
 A step of a full network takes so long, and varies so much, that a millisecond is lost in it. Here
 the networks have the depth of the table's and one channel: they compute next to nothing, and
 hundreds of steps in turns with the bare loop show what is left. It does not depend on the width,
-as it is Python's work: hooks, freezing D's parameters, seeding, the trainer's loop.
+as it is Python's work: hooks, freezing D's parameters, seeding, the trainer's loop. On a CPU it is
+CPU time on one thread, which other programs on the machine disturb little; on a GPU time on the
+clock.
 """
 
 from typing import Any
@@ -22,8 +24,8 @@ def tiny_cell(plan: Plan, generator: str, objective: str) -> Cell:
     size = min(group.size for group in plan.groups if group.generator == generator)
     return Cell(
         generator, objective, 1, size, plan.device, 1, plan.n_critic, ladder()[EAGER],
-        warmup=WARMUP, seconds=0, least=plan.overhead_pairs, block=BLOCK[plan.device],
-        alternate=True,
+        warmup=WARMUP, seconds=0, least=plan.overhead_blocks, block=BLOCK[plan.device],
+        alternate=True, cpu_time=plan.device == "cpu",
     )  # fmt: skip
 
 

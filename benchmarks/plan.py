@@ -82,7 +82,7 @@ class Plan:
     block: int = 0  # steps a block; 0: as many as turns.BLOCK_SECONDS hold
     in_turns: tuple[str, ...] = (EAGER,)  # variants that take turns with the bare loop
     slow: tuple[str, ...] = ()  # variants of which one block is enough
-    overhead_pairs: int = 200  # blocks of the section overhead
+    overhead_blocks: int = 150  # of each loop in the section overhead
     large: dict[str, int] = field(default_factory=dict)  # of the memory rows; see large_step.py
     wait: dict[str, int] = field(default_factory=dict)  # of waiting.py: batch, size, workers
 
@@ -178,7 +178,7 @@ def quick_plan(device: str) -> Plan:
     variants = tuple(RUNGS) if device == "cuda" else (*LADDER_ON_CPU, DEFAULT)
     groups = tuple(Group(generator, 64, (1, 2), variants) for generator in ("unet", "resnet9"))
     return Plan(
-        device, groups, n_critic=2, base_channels=4, seconds=0.1, warmup=3, overhead_pairs=5,
+        device, groups, n_critic=2, base_channels=4, seconds=0.1, warmup=3, overhead_blocks=5,
         in_turns=tuple(ladder()) if device == "cpu" else (EAGER,),
         large={"batch": 2, "size": 128, "accumulate": 2, "base_channels": 4},
         wait={"batch": 2, "size": 64, "workers": 2, "steps": 4},

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from benchmarks.bare_loop import BareLoop
-from benchmarks.cell import Cell, InMemory, composed, fit, random_batch, wait_for
+from benchmarks.cell import Cell, InMemory, composed, fit, random_batch
 from benchmarks.fresh_process import peak_mib
 from benchmarks.turns import Run, Stopwatch, compare, steps_a_block, warm_up
 
@@ -46,12 +46,10 @@ def build_bare(cell: Cell, cfg: DictConfig, module: LightningModule | None = Non
     batches = iter(InMemory([random_batch(cfg, cell.batch, cell.size, cell.device)] * 2))
 
     def run(steps: int) -> float:
-        wait_for(cell.device)
-        started = time.perf_counter()
+        started = cell.now()
         for _ in range(steps * cell.batches_a_step):
             loop.on_batch(next(batches))
-        wait_for(cell.device)
-        return (time.perf_counter() - started) / steps
+        return (cell.now() - started) / steps
 
     return run
 
@@ -76,6 +74,8 @@ def measure_bare(cell: Cell) -> dict[str, Any]:
 def measure_lightning(cell: Cell) -> dict[str, Any]:
     """Step time, peak memory and set-up time of our module under a trainer."""
     started = time.perf_counter()
+    if cell.cpu_time:
+        torch.set_num_threads(1)
     cfg = composed(cell)
 
     def make_bare(module: LightningModule) -> Run:

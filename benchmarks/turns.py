@@ -105,8 +105,7 @@ class Stopwatch(Callback):
 
     def end_block(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Notes a block, runs one of the bare loop, and begins the next."""
-        wait_for(self.cell.device)
-        seconds = (time.perf_counter() - self.since) / self.steps
+        seconds = (self.cell.now() - self.since) / self.steps
         steps = steps_a_block(self.cell, seconds)
         if not self.blocks and steps > 2 * self.steps:  # it only told how long a block should be
             self.begin(steps)
@@ -127,6 +126,5 @@ class Stopwatch(Callback):
 
     def begin(self, steps: int) -> None:
         """Starts the clock."""
-        wait_for(self.cell.device)
         self.steps = self.steps_left = steps
-        self.since = time.perf_counter()
+        self.since = self.cell.now()
