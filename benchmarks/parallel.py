@@ -47,7 +47,7 @@ def run(cell: Cell, processes: int, threads: int, folder: Path) -> dict[str, Any
 
 def measure(quick: bool) -> dict[str, Any]:
     """One process with two threads, one with one, and two with one each; U-Net, vanilla."""
-    size, width, batch = (64, 4, 2) if quick else (256, 64, 2)
+    size, width, batch = (64, 4, 2) if quick else (256, 64, 1)
     alone = Cell(
         "unet", "vanilla", batch, size, "cpu", width, options=("speed=eager",), seconds=0,
         least=STEPS, block=1,

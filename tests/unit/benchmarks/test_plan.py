@@ -9,9 +9,11 @@ from benchmarks.cell import Cell, composed
 from benchmarks.plan import (
     ASKED_FOR,
     BARE,
+    BF16,
     COMPILED_DEFAULT,
     DEFAULT,
     EAGER,
+    FUSED,
     Plan,
     cpu_plan,
     gpu_plan,
@@ -62,11 +64,15 @@ def test_no_cell_is_measured_twice_and_a_rows_bare_loop_comes_first() -> None:
             seen.add(row)
 
 
-def test_a_cpu_takes_turns_in_all_variants_and_a_gpu_in_the_eager_one() -> None:
-    for plan, turns in ((cpu_plan(), None), (gpu_plan(False), {EAGER})):
-        names = {name for name, _ in plan.cells()} - {BARE}
-        found = {name for name, cell in plan.cells() if cell.alternate}
-        assert found == (names if turns is None else turns)
+@pytest.mark.parametrize("native", [True, False])
+def test_what_takes_turns_with_the_bare_loop(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.plan.bfloat16_arithmetic", lambda: native)
+    emulated = set() if native else {BF16, FUSED}
+    cells = cpu_plan().cells()
+    names = {name for name, _ in cells} - {BARE}
+    assert {n for n, cell in cells if cell.alternate} == names - emulated
+    assert {n for n, cell in cells if cell.least == 1} == emulated
+    assert {n for n, cell in gpu_plan(False).cells() if cell.alternate} == {EAGER}
 
 
 def test_options_narrow_the_plan() -> None:
