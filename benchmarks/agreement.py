@@ -1,12 +1,12 @@
 """Whether the fast variants learn what the eager float32 loop learns, over 100 steps.
 
 Two players amplify any disturbance, so that a bound on each step's loss would be a guess. The
-tolerance is measured instead: the eager float32 run is repeated import math
-from weights rounded to bfloat16
+tolerance is measured instead: the eager float32 run is repeated from weights rounded to bfloat16
 once, and on images rounded to bfloat16. What a variant may differ by is twice what these differ by.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +14,15 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.nn import functional as F
 
+from benchmarks.cell import Cell, composed, fit
 from benchmarks.fresh_process import call
-from benchmarks.plan import EAGER, FUSED, Plan, ladder
-from benchmarks.training import Cell, composed, fit
+from benchmarks.machine import cores
+from benchmarks.plan import BF16, EAGER, FUSED, OBJECTIVES, Plan, ladder
 
 STEPS = 100
 WINDOW = 10  # steps; single steps are noisy
 SPACING = 2.0**-8  # of bfloat16, relative
+RUNS_ON_GPU = 3  # at once
 FACTOR = 2.0  # on the difference that rounding once makes
 FIRST_STEP = 8 * SPACING  # the rounding of some dozen layers, one after the other
 
@@ -70,13 +72,15 @@ def record(cell: Cell, steps: int, rounded: str) -> Curves:
         steps: Generator updates.
         rounded: What bfloat16 rounds once, before training: weights, images or nothing.
     """
+    if cell.device == "cpu":
+        torch.set_num_threads(1)  # as many runs go on at once as there are cores
     cfg = composed(cell)
     batches = smooth_pairs(cell, 8)
     if rounded == "images":
         for batch in batches:
             batch |= {key: batch[key].bfloat16().float() for key in ("input", "target")}
     recorder = Recorder(steps, rounded == "weights")
-    fit(cell, cfg, batches, recorder)
+    fit(cfg, batches, recorder)
     return recorder.curves
 
 
@@ -107,29 +111,41 @@ def largest(one: float, two: float) -> float:
     return max(one, two) if math.isfinite(two) else math.inf
 
 
+def record_all(runs: dict[str, tuple[Cell, str]], steps: int) -> dict[str, Curves]:
+    """Records several runs at once, each in a process of its own: nothing here is timed."""
+    on_gpu = any(cell.device == "cuda" for cell, _ in runs.values())
+    with ThreadPoolExecutor(RUNS_ON_GPU if on_gpu else cores()) as pool:
+        futures = {
+            name: pool.submit(call, record, cell, steps, rounded)
+            for name, (cell, rounded) in runs.items()
+        }
+        return {name: future.result() for name, future in futures.items()}
+
+
 def compare(cell: Cell, variants: dict[str, tuple[str, ...]], steps: int) -> dict[str, Any]:
     """Runs reference, controls and variants; each row says whether it agrees."""
     common = ("generator.dropout=0", "trainer.log_every_n_steps=1")
     eager = replace(cell, options=(*ladder()[EAGER], *common))
-    reference = call(record, eager, steps, "nothing")
+    controls = {f"float32, {what} rounded once": what for what in ("weights", "images")}
+    found = record_all(
+        {"reference": (eager, "nothing")}
+        | {name: (eager, what) for name, what in controls.items()}
+        | {k: (replace(cell, options=(*o, *common)), "nothing") for k, o in variants.items()},
+        steps,
+    )
+    reference = found.pop("reference")
     if "error" in reference:
         return reference
-
-    def against(curves: Curves) -> dict[str, Any]:
-        return curves if "error" in curves else differences(reference, curves)
-
-    controls = {
-        f"float32, {what} rounded once": against(call(record, eager, steps, what))
-        for what in ("weights", "images")
+    rows: dict[str, Any] = {
+        name: curves if "error" in curves else differences(reference, curves)
+        for name, curves in found.items()
     }
-    bound = FACTOR * max(row.get("windows", 0.0) for row in controls.values())
+    bound = FACTOR * max(rows[name].get("windows", 0.0) for name in controls)
     bound = max(bound, SPACING)
-    rows: dict[str, Any] = dict(controls)
-    for name, options in variants.items():
-        row = against(call(record, replace(cell, options=(*options, *common)), steps, "nothing"))
-        if "error" not in row:
-            row["agrees"] = row["first"] <= FIRST_STEP and row["windows"] <= bound
-        rows[name] = row
+    for name in variants:
+        if "error" not in rows[name]:
+            close = rows[name]["first"] <= FIRST_STEP and rows[name]["windows"] <= bound
+            rows[name]["agrees"] = close
     return {
         "steps": steps, "tolerance_first": FIRST_STEP, "tolerance_windows": bound, "rows": rows,
         "reference": reference,
@@ -139,13 +155,13 @@ def compare(cell: Cell, variants: dict[str, tuple[str, ...]], steps: int) -> dic
 def measure(plan: Plan, quick: bool) -> dict[str, Any]:
     """U-Net without dropout (its mask depends on the memory layout), each objective."""
     large = plan.device == "cuda" and not quick
-    size, width, batch = (256, 64, 16) if large else (64, 8, 4)
-    fast = ("+ torch.compile", "+ compile + graphs") if large else (FUSED,)
-    variants = {name: ladder()[name] for name in ("+ bf16", *fast)}
+    size, width, batch = (256, 64, 4) if large else (64, 8, 4)
+    fast = (BF16, "+ torch.compile", "+ compile + graphs") if large else (FUSED,)
+    variants = {name: ladder()[name] for name in fast}  # fused Adam stands on top of bf16
     steps = 20 if quick else STEPS
     return {
         objective: compare(
             Cell("unet", objective, batch, size, plan.device, width), variants, steps
         )
-        for objective in plan.objectives
+        for objective in OBJECTIVES
     }

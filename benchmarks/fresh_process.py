@@ -7,15 +7,23 @@ the seconds of importing; what importing costs is measured in ``startup.py``.
 import multiprocessing
 import os
 import resource
+import signal
+import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 MIB = 2**20
+CALL_LIMIT = 600.0  # seconds; the longest cell, one that compiles, takes a minute or two
+
+
+def no_end(limit_s: float) -> str:
+    """What a table says of a process that was ended."""
+    return f"TimeoutExpired: no end after {limit_s:.0f} s"
 
 
 def make_importable() -> None:
@@ -27,15 +35,18 @@ def make_importable() -> None:
     sys.path[:0] = [path for path in paths if path not in sys.path]
 
 
-def call(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+def call(
+    function: Callable[..., dict[str, Any]], *arguments: Any, limit_s: float = CALL_LIMIT
+) -> dict[str, Any]:
     """Calls in a fresh process.
 
     Args:
         function: Of a module's top level.
         arguments: Plain values and dataclasses.
+        limit_s: Seconds after which it is ended.
 
     Returns:
-        What it returns, or {"error": one line} where it failed or was killed.
+        What it returns, or {"error": one line} where it failed, was killed or did not end.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmarks.training", "benchmarks.bare_loop"])
@@ -44,12 +55,54 @@ def call(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, 
     process.start()
     sender.close()
     try:
-        result = receiver.recv()
+        if receiver.poll(limit_s):
+            result = receiver.recv()
+        else:
+            process.kill()
+            result = {"error": no_end(limit_s)}
     except EOFError:  # killed, for want of memory say
         process.join()
         result = {"error": f"its process ended with exit code {process.exitcode}"}
     process.join()
     return result
+
+
+def run_command(
+    words: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a program from the repository's folder.
+
+    Args:
+        words: Of the command line.
+        limit_s: Seconds after which it is ended, with all it has started.
+        environment: All of its variables; None for this process's.
+
+    Returns:
+        What it wrote and its exit code; after the limit 124, as the command timeout has it, and
+        one line in ``stderr`` that says so.
+    """
+    own_group = os.name == "posix"
+    process = subprocess.Popen(
+        words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=own_group,
+    )  # fmt: skip
+    try:
+        out, err = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        if own_group:
+            os.killpg(process.pid, signal.SIGKILL)  # torchrun's workers, too
+        else:
+            process.kill()
+        process.communicate()
+        return subprocess.CompletedProcess(words, 124, "", no_end(limit_s))
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+def last_error(done: subprocess.CompletedProcess[str]) -> str:
+    """One line that says what went wrong: the last with an error's name, or the last of all."""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    named = [line for line in lines if "Error" in line or "Expired" in line]
+    return ((named or lines or [f"exit code {done.returncode}"])[-1])[:200]
 
 
 def answer(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

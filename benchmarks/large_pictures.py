@@ -6,7 +6,6 @@ compared as well. It runs on the CPU, with random weights.
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,15 +17,17 @@ from typing import Any
 import cv2
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
-    sys.path[:1] = [str(ROOT), str(ROOT / "src")]
+    root = Path(__file__).resolve().parents[1]
+    sys.path[:1] = [str(root), str(root / "src")]
+
+from benchmarks.fresh_process import last_error, run_command
 
 TILE, OVERLAP = 512, 64
 NETWORK = {"base_channels": 8, "n_blocks": 2, "norm": "batch"}  # receptive-field radius 28
-SIDES = (1024, 2048, 4096, 8192)
-LARGEST_QUICK = 4096
-LARGEST_WHOLE = {True: 2048, False: 4096}  # by quick: 4096 takes 3 GB
+SIDES = {True: (1024,), False: (1024, 8192)}  # by quick
+LARGEST_WHOLE = 1024  # 4096 takes 3 GB
+LIMIT = 400.0  # seconds a picture
 MIB = 2**20
 
 
@@ -88,17 +89,17 @@ def peak_mib() -> float:
 def run(source: Path, target: Path, tile: int) -> dict[str, Any]:
     """Calls ``translate_file`` in a process of its own."""
     words = [sys.executable, str(Path(__file__).resolve()), "--one", str(source), str(target)]
-    done = subprocess.run([*words, str(tile)], capture_output=True, text=True, cwd=ROOT)
+    done = run_command([*words, str(tile)], LIMIT)
     if done.returncode:
-        return {"error": (done.stderr.strip().splitlines() or [str(done.returncode)])[-1][:200]}
+        return {"error": last_error(done)}
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def measure(quick: bool) -> dict[str, Any]:
-    """Pictures of 1024 to 8192 squared in tiles, and whole where memory allows.
+    """A picture of 1024 squared in tiles and whole, and one of 8192 in tiles.
 
     Args:
-        quick: Up to 4096 in tiles and 2048 whole.
+        quick: Without the latter.
 
     Returns:
         A row for each run: ``seconds``, ``cpu_s`` (which a busy machine hardly lengthens),
@@ -107,16 +108,15 @@ def measure(quick: bool) -> dict[str, Any]:
         where both ways ran, ``levels``, the largest difference between them of 255.
     """
     rows: dict[str, Any] = {}
-    sides = [side for side in SIDES if not quick or side <= LARGEST_QUICK]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_picture(folder / "warm.png", 256)
-        for side in sides:
+        for side in SIDES[quick]:
             source, tiles, whole = (folder / f"{n}.png" for n in ("in", "tiles", "whole"))
             write_picture(source, side)
             row = rows[f"{side} x {side}, tile={TILE} overlap={OVERLAP}"] = run(source, tiles, TILE)
             row["picture_mib"] = 3 * side**2 / MIB
-            if side <= LARGEST_WHOLE[quick]:
+            if side <= LARGEST_WHOLE:
                 rows[f"{side} x {side}, tile=null"] = run(source, whole, 0)
                 row["levels"] = difference(tiles, whole)
     return {"network": NETWORK, "rows": rows}

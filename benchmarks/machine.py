@@ -14,7 +14,7 @@ import torch
 
 from i2i.run_folder import code_version
 
-MATRIX = {"cuda": 8192, "cpu": 2048}  # rows and columns
+MATRIX = {"cuda": 8192, "cpu": 1024}  # rows and columns
 REPEATS = {"cuda": 30, "cpu": 4}
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 

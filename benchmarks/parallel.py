@@ -6,7 +6,6 @@ The processes are started by torchrun, so that this file is also their script:
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
@@ -17,12 +16,14 @@ if __name__ == "__main__":
     root = Path(__file__).resolve().parents[1]
     sys.path[:1] = [str(root), str(root / "src")]
 
-from benchmarks.fresh_process import ROOT
-from benchmarks.training import Cell, measure_lightning
+from benchmarks.cell import Cell
+from benchmarks.fresh_process import last_error, run_command
+from benchmarks.training import measure_lightning
 
 LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 DDP = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
-STEPS = 3  # measured; the same number in every process
+STEPS = 2  # measured; the same number in every process
+LIMIT = 300.0  # seconds a run
 
 
 def run(cell: Cell, processes: int, threads: int, folder: Path) -> dict[str, Any]:
@@ -31,14 +32,10 @@ def run(cell: Cell, processes: int, threads: int, folder: Path) -> dict[str, Any
     source.write_text(json.dumps(asdict(cell)))
     result.unlink(missing_ok=True)
     launcher = LAUNCHER if processes > 1 else []
-    done = subprocess.run(
-        [sys.executable, *launcher, str(Path(__file__).resolve()), str(source), str(result)],
-        env=os.environ | {"OMP_NUM_THREADS": str(threads)}, cwd=ROOT, capture_output=True,
-        text=True, timeout=300,
-    )  # fmt: skip
+    words = [sys.executable, *launcher, str(Path(__file__).resolve()), str(source), str(result)]
+    done = run_command(words, LIMIT, os.environ | {"OMP_NUM_THREADS": str(threads)})
     if done.returncode or not result.exists():
-        lines = [line.strip() for line in done.stderr.splitlines() if "Error" in line]
-        return {"error": lines[-1][:200] if lines else done.stderr[-200:]}
+        return {"error": last_error(done)}
     found = json.loads(result.read_text())
     images = found["images_per_s"] * processes
     return (
@@ -50,7 +47,7 @@ def run(cell: Cell, processes: int, threads: int, folder: Path) -> dict[str, Any
 
 def measure(quick: bool) -> dict[str, Any]:
     """One process with two threads, one with one, and two with one each; U-Net, vanilla."""
-    size, width, batch = (64, 4, 2) if quick else (256, 64, 2)
+    size, width, batch = (64, 4, 2) if quick else (256, 64, 1)
     alone = Cell(
         "unet", "vanilla", batch, size, "cpu", width, options=("speed=eager",), seconds=0,
         least=STEPS, block=1,

@@ -1,28 +1,32 @@
 """Which cells are measured on which machine."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 
-from benchmarks.training import Cell
+from benchmarks.cell import Cell
 
 BARE = "bare loop"
 EAGER = "Lightning eager"
+CHANNELS_LAST = "+ channels-last"
+BF16 = "+ bf16"
 FUSED = "+ fused Adam"
 # Each rung is added to those before it; the first switches off whatever a preset switches on.
 RUNGS = {
     EAGER: ("speed=eager", "trainer.precision=32-true", "trainer.benchmark=false"),
-    "+ channels-last": ("speed.channels_last=true",),
-    "+ bf16": ("trainer.precision=bf16-mixed",),
+    CHANNELS_LAST: ("speed.channels_last=true",),
+    BF16: ("trainer.precision=bf16-mixed",),
     "+ cuDNN's search": ("trainer.benchmark=true",),  # of the fastest kernels; nothing on a CPU
     FUSED: ("speed.fused=true",),
 }
 DEFAULT = "speed=auto"  # what a run without any option takes
 COMPILE, GRAPHS = ("speed.compile=true",), ("speed.cuda_graphs=true",)
 COMPILED_DEFAULT = "speed=auto, compiled"
-ON_CPU = (*(name for name in RUNGS if "cuDNN" not in name), DEFAULT)
-WITHOUT_BF16 = tuple(name for name in ON_CPU if name not in ("+ bf16", FUSED))
+LADDER_ON_CPU = tuple(name for name in RUNGS if "cuDNN" not in name)
+ASKED_FOR = (EAGER, CHANNELS_LAST, BF16)  # in every row, with torch.compile in some
+OBJECTIVES = ("vanilla", "wgan-gp")
 
 
 def combined(options: tuple[str, ...], further: tuple[str, ...]) -> tuple[str, ...]:
@@ -45,50 +49,72 @@ def ladder() -> dict[str, tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Rows of the table with one network, one size of picture and the same variants."""
+
+    generator: str
+    size: int  # pixels
+    batches: tuple[int, ...]
+    variants: tuple[str, ...]
+    objectives: tuple[str, ...] = OBJECTIVES
+    # Further variants of single rows, by objective and batch.
+    further: dict[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
+
+    def rows(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+        """Objective, batch and the variants measured with them."""
+        for objective in self.objectives:
+            for batch in self.batches:
+                yield objective, batch, self.variants + self.further.get((objective, batch), ())
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run measures; every field can be narrowed on the command line."""
 
     device: str
-    batches: tuple[int, ...]
-    sizes: dict[str, int]  # pixels, by generator
+    groups: tuple[Group, ...]
     n_critic: int  # of WGAN-GP
-    variants: tuple[str, ...]
-    compiled: tuple[tuple[str, str, int], ...]  # cells in which torch.compile is measured too
-    compiled_variants: tuple[str, ...]
-    objectives: tuple[str, ...] = ("vanilla", "wgan-gp")
     base_channels: int = 64
     seconds: float = 1.5  # measured a cell
     least: int = 2  # measured blocks a cell
     warmup: int = 1
+    warmup_seconds: float = math.inf
+    block: int = 0  # steps a block; 0: as many as turns.BLOCK_SECONDS hold
+    in_turns: tuple[str, ...] = (EAGER,)  # variants that take turns with the bare loop
+    slow: tuple[str, ...] = ()  # variants of which one block is enough
+    overhead_blocks: int = 100  # of each loop in the section overhead
     large: dict[str, int] = field(default_factory=dict)  # of the memory rows; see large_step.py
+    wait: dict[str, int] = field(default_factory=dict)  # of waiting.py: batch, size, workers
 
     def cells(self) -> list[tuple[str, Cell]]:
         """Names of variants with their cells, the bare loop of a row first."""
         found: list[tuple[str, Cell]] = []
-        for generator, size in self.sizes.items():
-            for objective in self.objectives:
-                for batch in self.batches:
-                    bare = Cell(
-                        generator, objective, batch, size, self.device, self.base_channels,
-                        self.n_critic, (), self.warmup, self.seconds, self.least,
-                    )  # fmt: skip
-                    found.append((BARE, bare))
-                    found += [(name, self.variant(bare, name)) for name in self.names(bare)]
-        return found
-
-    def names(self, cell: Cell) -> Sequence[str]:
-        """The variants measured in a row of the table."""
-        if (cell.generator, cell.objective, cell.batch) in self.compiled:
-            return (*self.variants, *self.compiled_variants)
-        return self.variants
+        for group in self.groups:
+            for objective, batch, variants in group.rows():
+                bare = Cell(
+                    group.generator, objective, batch, group.size, self.device, self.base_channels,
+                    self.n_critic, (), self.warmup, self.warmup_seconds, self.seconds, self.least,
+                    self.block,
+                )  # fmt: skip
+                found.append((BARE, bare))
+                found += [(name, self.variant(bare, name)) for name in variants]
+        return list(dict.fromkeys(found))  # --size may make two groups one
 
     def variant(self, cell: Cell, name: str) -> Cell:
-        """A row's cell under a variant; the eager one takes turns with the bare loop."""
-        eager = name == EAGER
+        """A row's cell under a variant; the eager one, which is to differ little, takes longer."""
+        seconds, least = cell.seconds, cell.least
+        if name == EAGER:
+            seconds, least = 2 * seconds, least + 1
+        elif name in self.slow:
+            seconds, least = 0, 1
         return replace(
-            cell, options=ladder()[name], alternate=eager,
-            seconds=cell.seconds * (2 if eager else 1), least=cell.least + (2 if eager else 0),
+            cell, options=ladder()[name], alternate=name in self.in_turns, seconds=seconds,
+            least=least,
         )  # fmt: skip
+
+    def work(self) -> list[tuple[str, str]]:
+        """Every generator with every objective that is trained under it."""
+        return list(dict.fromkeys((g.generator, o) for g in self.groups for o, _, _ in g.rows()))
 
 
 def bfloat16_arithmetic() -> bool:
@@ -99,38 +125,67 @@ def bfloat16_arithmetic() -> bool:
 
 
 def cpu_plan() -> Plan:
-    """Two cores, full width; ResNet-9 at 128 pixels and one critic update a step, for the time.
+    """Two cores, full width, within ten minutes; pictures are small for that.
 
-    A CPU without bfloat16 arithmetic takes three times as long with it: one cell shows that.
+    U-Net at 128 pixels (generator=unet128) and, under WGAN-GP with one critic update a step, at 64;
+    ResNet-9 at 64; the U-Net of 256 in one row, with torch.compile. Every variant takes turns with
+    the bare loop but those in bfloat16 on a CPU without its arithmetic: they take up to four times
+    as long, which no drift hides, and one block has to do.
     """
-    native = bfloat16_arithmetic()
+    emulated = () if bfloat16_arithmetic() else (BF16, FUSED)
     return Plan(
-        "cpu", (1, 4), {"unet": 256, "resnet9": 128}, n_critic=1,
-        variants=ON_CPU if native else WITHOUT_BF16, compiled=(("unet", "vanilla", 4),),
-        compiled_variants=(*(() if native else ("+ bf16",)), COMPILED_DEFAULT),
-        large={"batch": 2, "size": 1024, "accumulate": 2},
+        "cpu",
+        (
+            Group("unet", 256, (1,), (EAGER, DEFAULT, COMPILED_DEFAULT), ("vanilla",)),
+            Group(
+                "unet", 128, (1, 4), (*ASKED_FOR, DEFAULT), ("vanilla",),
+                {("vanilla", 1): (FUSED,)},
+            ),
+            Group("unet", 64, (1, 4), ASKED_FOR, ("wgan-gp",)),
+            Group(
+                "resnet9", 64, (1, 4), ASKED_FOR, OBJECTIVES,
+                {("vanilla", 1): (FUSED, DEFAULT)},
+            ),
+        ),
+        n_critic=1, seconds=0.6, block=1, overhead_blocks=80,
+        in_turns=tuple(name for name in ladder() if name not in emulated), slow=emulated,
+        large={"batch": 2, "size": 1024, "accumulate": 2, "base_channels": 32},
+        wait={"batch": 2, "size": 128, "workers": 2, "steps": 8},
     )  # fmt: skip
 
 
 def gpu_plan(full: bool) -> Plan:
-    """One GPU; torch.compile, which takes a minute a cell, in all cells only where ``full``."""
-    sizes, batches = {"unet": 256, "resnet9": 256}, (1, 4, 16, 64)
-    objectives = ("vanilla", "wgan-gp")
-    chosen = [(g, o, b) for g in sizes for o in objectives for b in (1, 16)]
-    every = [(g, o, b) for g in sizes for o in objectives for b in batches]
+    """One GPU, everything at 256 pixels with five critic updates.
+
+    torch.compile, which takes most of a minute a cell, is in all rows only where ``full``; cuDNN's
+    search has a row of its own under vanilla. Two sets of networks in one process would be in each
+    other's way on the card: the eager loop alone takes turns.
+    """
+    batches, compiled = (1, 4, 16, 64), ("+ torch.compile", "+ compile + graphs")
+    chosen = {"vanilla": batches if full else (1, 16, 64), "wgan-gp": batches if full else (16,)}
+    variants = {"vanilla": tuple(RUNGS), "wgan-gp": (*ASKED_FOR, FUSED)}
+    groups = tuple(
+        Group(
+            generator, 256, batches, variants[objective], (objective,),
+            {(objective, batch): compiled for batch in chosen[objective]},
+        )
+        for generator in ("unet", "resnet9")
+        for objective in OBJECTIVES
+    )  # fmt: skip
     return Plan(
-        "cuda", batches, sizes, n_critic=5, variants=tuple(RUNGS),
-        compiled=tuple(every if full else chosen),
-        compiled_variants=("+ torch.compile", "+ compile + graphs"), seconds=1.0, least=3,
-        warmup=15, large={"batch": 4, "size": 1024, "accumulate": 4},
+        "cuda", groups, n_critic=5, seconds=0.8, least=3, warmup=15, warmup_seconds=2.0,
+        large={"batch": 4, "size": 1024, "accumulate": 4, "base_channels": 64},
+        wait={"batch": 16, "size": 256, "workers": 8, "steps": 100},
     )  # fmt: skip
 
 
 def quick_plan(device: str) -> Plan:
     """Tiny networks and pictures: shows that everything runs; its numbers mean nothing."""
-    variants = tuple(RUNGS) if device == "cuda" else ON_CPU
+    variants = tuple(RUNGS) if device == "cuda" else (*LADDER_ON_CPU, DEFAULT)
+    groups = tuple(Group(generator, 64, (1, 2), variants) for generator in ("unet", "resnet9"))
     return Plan(
-        device, (1, 2), {"unet": 64, "resnet9": 64}, n_critic=2, variants=variants,
-        compiled=(), compiled_variants=(), base_channels=4, seconds=0.1, warmup=3,
-        large={"batch": 2, "size": 128, "accumulate": 2},
+        device, groups, n_critic=2, base_channels=4, seconds=0.1, warmup=3, overhead_blocks=5,
+        in_turns=tuple(ladder()) if device == "cpu" else (EAGER,),
+        large={"batch": 2, "size": 128, "accumulate": 2, "base_channels": 4},
+        wait={"batch": 2, "size": 64, "workers": 2, "steps": 4},
     )  # fmt: skip

@@ -3,10 +3,25 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks.plan import BARE
+from benchmarks.plan import BARE, EAGER
 from benchmarks.targets import targets
+from benchmarks.turns import spread
 
 Rows = list[dict[str, Any]]
+TITLES = {
+    "training": "Training",
+    "overhead": "Lightning's and our module's own cost a step, networks of one channel",
+    "memory": "Memory of one large training step",
+    "parallel": "Two processes (DDP) on the CPU",
+    "startup": "Start-up",
+    "waiting": "Waiting for files in training",
+    "agreement": "The same losses as eager float32",
+    "data": "Data",
+    "evaluation": "Evaluation",
+    "large_pictures": "Large pictures",
+    "matrix": "Matrix product",
+}
+BY_OVERHEAD = "1 - overhead / bare step"
 
 
 def row_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -14,13 +29,27 @@ def row_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[k] for k in ("generator", "objective", "size", "batch", "variant"))
 
 
-def with_ratios(rows: Rows, flops: Mapping[str, float], rate: float | None) -> Rows:
+def work_key(row: Mapping[str, Any]) -> str:
+    """What a step computes, the batch left aside."""
+    return "/".join(str(row[k]) for k in ("generator", "objective", "size"))
+
+
+def with_ratios(
+    rows: Rows,
+    flops: Mapping[str, float | None],
+    rate: float | None,
+    overhead: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Rows:
     """Adds each row's ratios to the bare loop of its cell, and its share of the matrix rate.
+
+    The speed's is that of neighbours in time where a variant took turns with the bare loop, else
+    that of the medians, with quartiles of its own blocks alone.
 
     Args:
         rows: Of the training section; those that failed have an ``error``.
-        flops: Of a step, an image, by "generator/objective".
+        flops: Of a step, an image, by ``work_key``.
         rate: FLOP/s of a bfloat16 product on the same machine; None where it was not measured.
+        overhead: Rows of the section overhead, by "generator/objective".
     """
     bare = {row_key(r)[:-1]: r for r in rows if r["variant"] == BARE and "error" not in r}
     for row in rows:
@@ -29,10 +58,16 @@ def with_ratios(rows: Rows, flops: Mapping[str, float], rate: float | None) -> R
             continue
         if base:
             own = base["step_s"] / row["step_s"]
+            blocks = row.get("blocks_s") or [row["step_s"]]
+            by_blocks = spread([base["step_s"] / block for block in blocks])
             row["speed_ratio"] = row.get("ratio_in_turns", own)
+            row["speed_quartiles"] = row.get("ratio_quartiles", by_blocks)
             row["memory_ratio"] = row["peak_mib"] / base["peak_mib"]
             row["set_up_ratio"] = row["set_up_s"] / base["set_up_s"]
-        count = flops.get(f"{row['generator']}/{row['objective']}")
+        cost = (overhead or {}).get(f"{row['generator']}/{row['objective']}", {})
+        if base and row["variant"] == EAGER and "overhead_ms" in cost:
+            row["by_overhead"] = 1 - cost["overhead_ms"] / (1e3 * base["step_s"])
+        count = flops.get(work_key(row))
         if count and rate:
             row["rate_share"] = count * row["images_per_s"] / rate
     return rows
@@ -40,17 +75,15 @@ def with_ratios(rows: Rows, flops: Mapping[str, float], rate: float | None) -> R
 
 def markdown(results: Mapping[str, Any]) -> str:
     """The whole page."""
-    parts = [heading(results), targets_table(results)]
-    if results.get("training"):
+    parts = [heading(results), origins(results.get("measured") or {}), targets_table(results)]
+    if "rows" in (results.get("training") or {}):
         parts.append(training_tables(results["training"]))
-    titles = {
-        "memory": "Memory of one large training step", "parallel": "Two processes (DDP) on the CPU",
-        "startup": "Start-up", "agreement": "The same losses as eager float32", "data": "Data",
-        "evaluation": "Evaluation", "large_pictures": "Large pictures", "matrix": "Matrix product",
-    }  # fmt: skip
-    for section, title in titles.items():
-        if results.get(section):
-            parts.append(f"## {title}\n\n{plain(results[section])}")
+    for section, title in TITLES.items():
+        found = results.get(section) or {}
+        if found.get("error"):
+            parts.append(f"## {title}\n\nfailed: {found['error']}")
+        elif found and section != "training":
+            parts.append(f"## {title}\n\n{plain(found)}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -72,12 +105,27 @@ def heading(results: Mapping[str, Any]) -> str:
         ]  # fmt: skip
     lines.append(
         "Ratios are to the bare PyTorch loop in float32 eager of the same row; for speed, above 1 "
-        "is faster. That of the eager Lightning loop is measured in turns with the bare one, in "
-        "one process. Memory is the peak of the process (on a GPU: of its tensors). Set-up is "
-        "from the end of the imports to the end of the first step. A step is one generator update."
+        "is faster. Where a speed has pairs, the variant took turns with the bare loop in one "
+        "process, block by block: it is the median over pairs of neighbours; else it is compared "
+        "with the bare loop's own process. Quartiles stand in brackets. Memory is the peak of the "
+        "process (on a GPU: of its tensors). Set-up is from the end of the imports to the end of "
+        "the first step. A step is one generator update. The U-Net at 128 pixels is "
+        "`generator=unet128`."
     )
     seconds = ", ".join(f"{k} {v:.0f} s" for k, v in results.get("seconds", {}).items())
     return "\n".join([*lines, "", f"Time taken: {seconds}."])
+
+
+def origins(measured: Mapping[str, Mapping[str, Any]]) -> str:
+    """What each section was measured with, where that is not the same for all."""
+    if len({tuple(one.items()) for one in measured.values()}) < 2:
+        return ""
+    lines = header(["section", "measured", "commit", "command"])
+    for section, one in measured.items():
+        changed = " with changes" if one.get("uncommitted_changes") else ""
+        commit = f"{str(one['commit'])[:8]}{changed}"
+        lines.append(f"| {section} | {one['date']} | {commit} | `{one['command']}` |")
+    return "\n".join(lines)
 
 
 def training_tables(training: Mapping[str, Any]) -> str:
@@ -92,7 +140,9 @@ def training_tables(training: Mapping[str, Any]) -> str:
         "variant": lambda r: r["variant"],
         "images/s": lambda r: number(r["images_per_s"]),
         "ms a step": lambda r: number(1e3 * r["step_s"]),
-        "speed": lambda r: ratio(r, "speed_ratio"),
+        "speed": speed,
+        "pairs": lambda r: str(r.get("pairs", "")),
+        BY_OVERHEAD: lambda r: f"{r['by_overhead']:.4f}" if "by_overhead" in r else "",
         "memory MiB": lambda r: f"{r['peak_mib']:.0f}",
         "memory ratio": lambda r: ratio(r, "memory_ratio"),
         "set-up s": lambda r: number(r["set_up_s"]),
@@ -101,6 +151,11 @@ def training_tables(training: Mapping[str, Any]) -> str:
     }
     if not any("rate_share" in row for row in training["rows"]):
         del columns["of the GPU's bf16 rate"]
+    if not any("by_overhead" in row for row in training["rows"]):
+        del columns[BY_OVERHEAD]
+    dates = {tuple((row.get("measured") or {}).items()) for row in training["rows"]}
+    if len(dates) > 1:
+        columns["measured"] = measured_at
     parts = ["## Training"]
     for title, rows in groups.items():
         lines = [f"### {title}", "", *header(list(columns))]
@@ -111,6 +166,20 @@ def training_tables(training: Mapping[str, Any]) -> str:
             lines.append(f"| {' | '.join(cells)} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def speed(row: Mapping[str, Any]) -> str:
+    """A ratio with its quartiles."""
+    if "speed_ratio" not in row or row["variant"] == BARE:
+        return ratio(row, "speed_ratio")
+    lower, upper = row["speed_quartiles"]
+    return f"{row['speed_ratio']:.2f} ({lower:.2f} to {upper:.2f})"
+
+
+def measured_at(row: Mapping[str, Any]) -> str:
+    """Day and commit of a row."""
+    one = row.get("measured") or {}
+    return f"{str(one.get('date'))[:10]}, {str(one.get('commit'))[:8]}"
 
 
 def header(columns: list[str]) -> list[str]:

@@ -5,12 +5,13 @@
 
 import argparse
 import importlib
-import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 if __name__ == "__main__":
@@ -19,9 +20,11 @@ if __name__ == "__main__":
 from benchmarks.fresh_process import ROOT, call, make_importable
 
 SECTIONS = (
-    "matrix", "training", "agreement", "memory", "parallel", "startup", "data", "evaluation",
-    "large_pictures",
+    "matrix", "overhead", "training", "agreement", "memory", "parallel", "startup", "waiting",
+    "data", "evaluation", "large_pictures",
 )  # fmt: skip
+ON_CPU_ONLY = ("parallel", "large_pictures")  # beside a GPU only where --only names them
+OBJECTIVES = ("vanilla", "wgan-gp")
 
 
 def parse(words: list[str]) -> argparse.Namespace:
@@ -34,7 +37,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="tiny networks: does it all run?")
     parser.add_argument("--gpu-full", action="store_true", help="torch.compile in every cell")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--only", type=names, default=list(SECTIONS), help=", ".join(SECTIONS))
+    parser.add_argument("--only", type=names, help=", ".join(SECTIONS))
     parser.add_argument("--generators", type=names, help="unet,resnet9")
     parser.add_argument("--objectives", type=names, help="vanilla,wgan-gp")
     parser.add_argument("--batches", type=names, help="1,4")
@@ -43,39 +46,51 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="measured a cell, at least")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--name", help="of the files; default: that of the machine")
-    parser.add_argument("--add", action="store_true", help="keep what NAME.json has beside this")
+    parser.add_argument(
+        "--add",
+        action="store_true",
+        help="keep what NAME.json has beside this, each with its date, commit and command",
+    )
     options = parser.parse_args(words)
-    unknown = sorted(set(options.only) - set(SECTIONS))
-    if unknown:
-        parser.error(f"--only {unknown[0]}: expected some of {', '.join(SECTIONS)}")
+    for name, choices in (("only", SECTIONS), ("objectives", OBJECTIVES)):
+        unknown = sorted(set(getattr(options, name) or ()) - set(choices))
+        if unknown:
+            parser.error(f"--{name} {unknown[0]}: expected some of {', '.join(choices)}")
     return options
 
 
 def make_plan(options: argparse.Namespace, device: str) -> Any:
-    """The machine's plan, narrowed by the options."""
+    """The machine's plan, narrowed by the options; those of the plan's groups where there are none.
+
+    Objectives and batches take the place of every group's own.
+    """
     from benchmarks.plan import cpu_plan, gpu_plan, quick_plan
 
     plan = quick_plan(device) if options.quick else None
     plan = plan or (gpu_plan(options.gpu_full) if device == "cuda" else cpu_plan())
-    sizes = {g: s for g, s in plan.sizes.items() if g in (options.generators or plan.sizes)}
-    if options.size:
-        sizes = dict.fromkeys(sizes, options.size)
+    batches = tuple(int(b) for b in options.batches or ())
+    groups = []
+    for group in plan.groups:
+        objectives = tuple(o for o in group.objectives if o in (options.objectives or OBJECTIVES))
+        if objectives and group.generator in (options.generators or [group.generator]):
+            group = replace(group, size=options.size or group.size, objectives=objectives)
+            groups.append(replace(group, batches=batches or group.batches))
     return replace(
-        plan, sizes=sizes, objectives=tuple(options.objectives or plan.objectives),
-        batches=tuple(int(b) for b in options.batches or plan.batches),
-        n_critic=options.n_critic or plan.n_critic, seconds=options.seconds or plan.seconds,
+        plan, groups=tuple(groups), n_critic=options.n_critic or plan.n_critic,
+        seconds=options.seconds or plan.seconds,
     )  # fmt: skip
 
 
 def measure_training(plan: Any) -> dict[str, Any]:
     """Every cell in a process of its own; prints each as it comes."""
     from benchmarks.plan import BARE
+    from benchmarks.report import work_key
     from benchmarks.step_flops import step_flops
     from benchmarks.training import measure_bare, measure_lightning
 
     rows, flops = [], {}
     for variant, cell in plan.cells():
-        work = f"{cell.generator}/{cell.objective}"
+        work = work_key(asdict(cell))
         if work not in flops:
             flops[work] = call(step_flops, cell).get("flops_an_image")
         found = call(measure_bare if variant == BARE else measure_lightning, cell)
@@ -92,55 +107,32 @@ def measure_other(section: str, quick: bool) -> dict[str, Any]:
 
 def measurements(options: argparse.Namespace, plan: Any) -> dict[str, Callable[[], dict]]:
     """What measures each section."""
-    from benchmarks import agreement, large_step, parallel, startup
+    from benchmarks import agreement, large_step, overhead, parallel, startup, waiting
     from benchmarks.machine import matrix_rates
 
     side = 256 if options.quick else 0
     found: dict[str, Callable[[], dict]] = {
         "matrix": lambda: call(matrix_rates, plan.device, side),
+        "overhead": lambda: overhead.measure(plan),
         "training": lambda: measure_training(plan),
         "agreement": lambda: agreement.measure(plan, options.quick),
         "memory": lambda: large_step.measure(plan),
         "parallel": lambda: parallel.measure(options.quick),
         "startup": lambda: startup.measure(options.quick),
+        "waiting": lambda: waiting.measure(plan),
     }
     for section in ("data", "evaluation", "large_pictures"):
-        if (ROOT / "benchmarks" / f"{section}.py").exists():
-            found[section] = lambda section=section: call(measure_other, section, options.quick)
-    return {name: measure for name, measure in found.items() if name in options.only}
+        found[section] = lambda section=section: call(measure_other, section, options.quick)
+    usual = [n for n in SECTIONS if plan.device == "cpu" or n not in ON_CPU_ONLY]
+    return {name: found[name] for name in SECTIONS if name in (options.only or usual)}
 
 
-def merged(earlier: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
-    """Earlier sections and rows that were not measured again, with the new ones."""
-    from benchmarks.report import row_key
-
-    both = earlier | results
-    both["seconds"] = earlier.get("seconds", {}) | results["seconds"]
-    if "training" in earlier and "training" in results:
-        new = {row_key(row) for row in results["training"]["rows"]}
-        kept = [row for row in earlier["training"]["rows"] if row_key(row) not in new]
-        flops = earlier["training"]["flops_an_image"] | results["training"]["flops_an_image"]
-        rows = sorted([*kept, *results["training"]["rows"]], key=lambda r: row_key(r)[:-1])
-        both["training"] = {"rows": rows, "flops_an_image": flops}
-    return both
-
-
-def save(results: dict[str, Any], folder: Path, name: str) -> None:
-    """Writes NAME.json, NAME.md and NAME.png."""
-    from benchmarks.plot import draw
-    from benchmarks.report import markdown, with_ratios
-    from i2i.run_folder import write_json, write_text
-
-    if results.get("training"):
-        training = results["training"]
-        on_gpu = results["machine"]["device"] == "cuda"
-        rate = results.get("matrix", {}).get("bfloat16") if on_gpu else None
-        with_ratios(training["rows"], training["flops_an_image"], rate)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / f"{name}.json", results)
-    write_text(folder / f"{name}.md", markdown(results))
-    if results.get("training"):
-        draw(results, folder / f"{name}.png")
+def guarded(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a section gives; an error in its place must not lose the others."""
+    try:
+        return measure()
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
 
 
 def main(words: list[str]) -> None:
@@ -148,6 +140,7 @@ def main(words: list[str]) -> None:
     options = parse(words)
     import torch
 
+    from benchmarks.keeping import merged, read, save, unlike
     from benchmarks.machine import describe_machine, short_name
 
     device = options.device
@@ -155,16 +148,20 @@ def main(words: list[str]) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     machine = describe_machine(device)
     name = options.name or short_name(machine) + ("-quick" if options.quick else "")
-    file = options.out / f"{name}.json"
-    earlier = json.loads(file.read_text()) if options.add and file.exists() else {}
+    earlier = read(options.out / f"{name}.json") if options.add else {}
+    difference = unlike(earlier, machine) if earlier else None
+    if difference:
+        sys.exit(f"--add: {name}.json was measured elsewhere ({difference}); give another --name")
     command = " ".join(["python benchmarks/run.py", *words])
     results: dict[str, Any] = {"machine": machine, "command": command, "seconds": {}}
-    for section, measure in measurements(options, make_plan(options, device)).items():
-        print(f"{section} ...", flush=True)
-        started = time.perf_counter()
-        results[section] = measure()
-        results["seconds"][section] = time.perf_counter() - started
-        save(merged(earlier, results), options.out, name)
+    with TemporaryDirectory() as compiled:  # what was compiled in an earlier run is not reused
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = compiled
+        for section, measure in measurements(options, make_plan(options, device)).items():
+            print(f"{section} ...", flush=True)
+            started = time.perf_counter()
+            results[section] = guarded(measure)
+            results["seconds"][section] = time.perf_counter() - started
+            save(merged(earlier, results), options.out, name)
     print("\n" + (options.out / f"{name}.md").read_text())
     print(f"{sum(results['seconds'].values()):.0f} s. Files: {options.out / name}.{{json,md,png}}")
 

@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from benchmarks.bare_loop import BareLoop
-from benchmarks.training import Cell, composed
+from benchmarks.cell import Cell, composed
 
 
 class FlopCount(TorchDispatchMode):

@@ -1,12 +1,18 @@
 """What comes back from a measurement's process, in one process and in another."""
 
 import os
+import subprocess
+import sys
+from contextlib import suppress
 from multiprocessing import Pipe
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from benchmarks.fresh_process import answer, peak_mib
+from benchmarks import fresh_process, parallel, startup
+from benchmarks.fresh_process import answer, last_error, peak_mib, run_command
 
 
 def received(function: Any, *arguments: Any) -> Any:
@@ -30,3 +36,60 @@ def test_peak_memory_rises_with_what_is_used() -> None:
     kept = bytearray(b"x" * (int(before) + 64) * 2**20)
     assert peak_mib("cpu") > before + 63
     del kept
+
+
+def test_a_program_that_does_not_end_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    """The grandchild would hold the pipe open, and would go on for ever."""
+    file = tmp_path / "pid"
+    note = f"import os, signal; open({str(file)!r}, 'w').write(str(os.getpid()))"
+    child = f"{note}; signal.pause()"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    done = run_command([sys.executable, "-c", parent], 1.0)
+    assert done.returncode == 124
+    assert last_error(done) == "TimeoutExpired: no end after 1 s"
+    pid = file.read_text()
+    with suppress(FileNotFoundError):  # gone, or dead and not yet collected
+        assert Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+
+
+def test_a_program_that_fails_says_why_in_one_line() -> None:
+    done = run_command([sys.executable, "-c", "print(3); raise ValueError('speed=x')"], 60.0)
+    assert (done.returncode, done.stdout) == (1, "3\n")
+    assert last_error(done) == "ValueError: speed=x"
+
+
+def test_a_call_that_does_not_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As call sees it, with a process that never sends."""
+
+    class Silent:
+        def __init__(self, target: Any, args: Any) -> None:
+            self.killed = False
+
+        def start(self) -> None:
+            pass
+
+        def kill(self) -> None:
+            self.killed = True
+
+        def join(self) -> None:
+            assert self.killed
+
+    context = SimpleNamespace(
+        Process=Silent, set_forkserver_preload=lambda names: None,
+        Pipe=lambda duplex: (SimpleNamespace(poll=lambda limit: False), SimpleNamespace(close=int)),
+    )  # fmt: skip
+    monkeypatch.setattr(fresh_process.multiprocessing, "get_context", lambda name: context)
+    assert fresh_process.call(dict, limit_s=7) == {"error": "TimeoutExpired: no end after 7 s"}
+
+
+def test_two_processes_that_do_not_end_are_a_row_of_the_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended = subprocess.CompletedProcess([], 124, "", fresh_process.no_end(300))
+    for module in (parallel, startup):
+        monkeypatch.setattr(module, "run_command", lambda *_: ended)
+    rows = parallel.measure(quick=True)
+    assert {row["error"] for row in rows["rows"].values()} == {ended.stderr}
+    assert rows["speed_to_1_process_of_1_thread"] is None
+    for row in startup.measure(quick=True)["rows"].values():
+        assert row["error"] == f"exit code 124: {ended.stderr}"

@@ -1,9 +1,25 @@
 """Every variant is a command line that a user could type."""
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 
-from benchmarks.plan import BARE, COMPILED_DEFAULT, DEFAULT, cpu_plan, gpu_plan, ladder, quick_plan
-from benchmarks.training import Cell, composed
+from benchmarks.cell import Cell, composed
+from benchmarks.plan import (
+    ASKED_FOR,
+    BARE,
+    BF16,
+    COMPILED_DEFAULT,
+    DEFAULT,
+    EAGER,
+    FUSED,
+    Plan,
+    cpu_plan,
+    gpu_plan,
+    ladder,
+)
+from benchmarks.run import make_plan, parse
 
 
 @pytest.mark.parametrize("variant", ladder())
@@ -23,19 +39,54 @@ def test_a_rung_keeps_those_before_it() -> None:
     assert len(keys) == len(set(keys))  # Hydra would refuse a key that comes twice
 
 
-@pytest.mark.parametrize(
-    ("plan", "batches"), [(cpu_plan(), {1, 4}), (gpu_plan(False), {1, 4, 16, 64})]
-)
-def test_every_generator_objective_and_batch_is_in_the_table(plan, batches) -> None:
-    rows = [(c.generator, c.objective, c.batch) for name, c in plan.cells() if name == BARE]
-    wanted = {
-        (g, o, b) for g in ("unet", "resnet9") for o in ("vanilla", "wgan-gp") for b in batches
+WANTED = {"cpu": {1, 4}, "cuda": {1, 4, 16, 64}}  # the issue's batches
+
+
+@pytest.mark.parametrize("plan", [cpu_plan(), gpu_plan(False), gpu_plan(True)])
+def test_every_generator_objective_and_batch_has_what_was_asked_for(plan: Plan) -> None:
+    rows: dict[tuple, set[str]] = {}
+    for name, cell in plan.cells():
+        rows.setdefault((cell.generator, cell.objective, cell.batch), set()).add(name)
+    generators, objectives = ("unet", "resnet9"), ("vanilla", "wgan-gp")
+    for row in product(generators, objectives, WANTED[plan.device]):
+        assert rows.get(row, set()) >= {BARE, *ASKED_FOR}, row
+    assert any("compile" in name for names in rows.values() for name in names)
+
+
+def test_no_cell_is_measured_twice_and_a_rows_bare_loop_comes_first() -> None:
+    for plan in (cpu_plan(), gpu_plan(True)):
+        cells = plan.cells()
+        assert len(set(cells)) == len(cells)
+        seen = set()
+        for name, cell in cells:
+            row = (cell.generator, cell.objective, cell.batch, cell.size)
+            assert (name == BARE) == (row not in seen), (name, row)
+            seen.add(row)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_what_takes_turns_with_the_bare_loop(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.plan.bfloat16_arithmetic", lambda: native)
+    emulated = set() if native else {BF16, FUSED}
+    cells = cpu_plan().cells()
+    names = {name for name, _ in cells} - {BARE}
+    assert {n for n, cell in cells if cell.alternate} == names - emulated
+    assert {n for n, cell in cells if cell.least == 1} == emulated
+    assert {n for n, cell in gpu_plan(False).cells() if cell.alternate} == {EAGER}
+
+
+def test_options_narrow_the_plan() -> None:
+    words = ["--generators", "unet", "--objectives", "vanilla", "--batches", "8", "--size", "64"]
+    cells = [cell for _, cell in make_plan(parse(words), "cpu").cells()]
+    assert cells and {(c.generator, c.objective, c.batch, c.size) for c in cells} == {
+        ("unet", "vanilla", 8, 64)
     }
-    assert len(rows) == len(wanted) and set(rows) == wanted
-    compiled = {(c.generator, c.objective, c.batch) for n, c in plan.cells() if "compile" in n}
-    assert compiled == set(plan.compiled)
+    assert len(set(cells)) == len(cells)
+    with pytest.raises(SystemExit):
+        parse(["--objectives", "vanila"])
 
 
-def test_the_eager_loop_alone_takes_turns() -> None:
-    turns = {name for name, cell in quick_plan("cpu").cells() if cell.alternate}
-    assert turns == {"Lightning eager"}
+def test_a_warm_up_ends_after_its_steps_or_its_seconds() -> None:
+    cell = replace(gpu_plan(False).cells()[0][1], warmup=15, warmup_seconds=2.0)
+    assert not cell.is_warm(14, 1.9) and cell.is_warm(15, 0.1)
+    assert not cell.is_warm(4, 9.0) and cell.is_warm(5, 2.0)
