@@ -39,7 +39,11 @@ def squeue(*words: str) -> str:
 
 
 def submit(
-    folder: Path, n_tasks: int, words: list[str], program: Sequence[str] = (sys.executable, TRAIN)
+    folder: Path,
+    n_tasks: int,
+    words: list[str],
+    program: Sequence[str] = (sys.executable, TRAIN),
+    n_nodes: int = 1,
 ) -> Path:
     """Runs a job script with one srun in it to its end; returns its log."""
     script, log = folder / "job.sh", folder / "job.log"
@@ -49,7 +53,7 @@ def submit(
         f"srun {shlex.join([*program, *words])}\n"
     )
     command = ["sbatch", "--parsable", "--requeue", "--open-mode=append", f"--ntasks={n_tasks}",
-               "--oversubscribe", f"--output={log}", str(script)]  # fmt: skip
+               f"--nodes={n_nodes}", "--oversubscribe", f"--output={log}", str(script)]  # fmt: skip
     done = subprocess.run(
         command, env=environment(), cwd=folder, capture_output=True, text=True, check=True
     )
@@ -66,6 +70,11 @@ def submit(
     return log
 
 
+def n_machines() -> int:
+    found = subprocess.run(["sinfo", "-h", "-o", "%D"], capture_output=True, text=True).stdout
+    return sum(int(line) for line in found.split())
+
+
 def losses(run_dir: Path) -> list[dict[str, str]]:
     with (run_dir / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -74,17 +83,20 @@ def losses(run_dir: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("n_tasks", "signalled", "saved"),
-    [(1, 11, 11), (2, 7, 8)],  # two: one step later, which ends the second epoch
-    ids=["one-task", "two-tasks"],
+    ("n_tasks", "n_nodes", "signalled", "saved"),
+    # two tasks: one step later, which ends the second epoch
+    [(1, 1, 11, 11), (2, 1, 7, 8), (2, 2, 7, 8)],
+    ids=["one-task", "two-tasks", "two-machines"],
 )
 def test_a_requeued_job_goes_on_at_the_same_step(
-    options: list[str], tmp_path: Path, n_tasks: int, signalled: int, saved: int
+    options: list[str], tmp_path: Path, n_tasks: int, n_nodes: int, signalled: int, saved: int
 ) -> None:
     """With a time-stamped folder: every task and both stretches find the same one."""
+    if n_nodes > n_machines():
+        pytest.skip("slurm: the scheduler has one machine")
     options = [*options, "trainer.max_epochs=3", "model.ema_decay=0.9", "generator.norm=batch"]
     probe = ["+callbacks.signal._target_=probes.SignalAt", f"+callbacks.signal.batches={signalled}"]
-    log = submit(tmp_path, n_tasks, [*options, *probe]).read_text()
+    log = submit(tmp_path, n_tasks, [*options, *probe], n_nodes=n_nodes).read_text()
     assert f"stopped after step {saved}," in log and "is asked to requeue" in log, log
     (run_dir,) = tmp_path.glob("outputs/*/*")
     assert run_dir.parent.name == "slurm"
