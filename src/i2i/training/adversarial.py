@@ -271,10 +271,12 @@ class AdversarialModule(FastModule):
         ):
             return
         terms = {f"train/{p}/{n}": v for p, terms in players.items() for n, v in terms.items()}
-        # Read back once: from a GPU's tensors Lightning would read each one after every batch.
+        # Read back once, and shown as CPU tensors: Lightning reads what it shows after every batch,
+        # and plain numbers too would become tensors of the GPU, each of which it would wait for.
         mine = torch.stack([value.float() for value in terms.values()])
-        values = dict(zip(terms, self.trainer.strategy.reduce(mine).tolist(), strict=True))
-        self.log_dict(values, prog_bar=True, logger=False)
+        numbers = self.trainer.strategy.reduce(mine).cpu()
+        self.log_dict(dict(zip(terms, numbers.unbind(), strict=True)), prog_bar=True, logger=False)
+        values = dict(zip(terms, numbers.tolist(), strict=True))
         rates = {
             f"train/lr_{player}": schedule.get_last_lr()[0]
             for player, schedule in self.active_schedules().items()

@@ -119,6 +119,16 @@ def test_each_update_leaves_the_other_player_bit_identical(loss: Any, norm: str)
     assert model.g_has_grad == [False, True, False, True]
 
 
+def test_what_the_progress_bar_shows_is_not_on_the_device() -> None:
+    """Lightning reads it after every batch; to read a number of the meta device is an error."""
+    model = make_model()
+    model.on_train_start = lambda: setattr(model, "_device", torch.device("meta"))
+    trainer = fit(model, Pairs(), max_steps=3, log_every_n_steps=2)
+    shown = trainer.progress_bar_metrics
+    assert {"train/d/real", "train/d/fake", "train/g/gan", "train/g/l1"} <= shown.keys()
+    assert all(isinstance(value, float) for value in shown.values())
+
+
 @pytest.mark.parametrize(("n_critic", "batches"), [(1, 4), (3, 12)])
 def test_a_step_is_one_generator_update(n_critic: int, batches: int) -> None:
     model = make_model(n_critic=n_critic)
