@@ -43,7 +43,7 @@ def measure_large_step(cell: Cell) -> dict[str, Any]:
 
 
 def measure(plan: Plan) -> dict[str, Any]:
-    """The three ways, for the U-Net under vanilla in float32; half as wide on a CPU, for the time."""
+    """Three ways, for the U-Net in float32; half as wide on a CPU, for the time."""
     batch, size, parts, width = (plan.large[k] for k in ("batch", "size", "accumulate",
                                                          "base_channels"))  # fmt: skip
     cell = Cell("unet", "vanilla", batch, size, plan.device, width)

@@ -40,6 +40,7 @@ class Profiled(Callback):
             activities.append(ProfilerActivity.CUDA)
         self.profile = profile(activities=activities)
         self.wall = self.plain = self.since = 0.0  # seconds; of all steps
+        self.cpu = self.cpu_since = 0.0  # seconds of all threads, without the profiler
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         self.batches += 1
@@ -52,13 +53,13 @@ class Profiled(Callback):
         wait_for(self.cell.device)
         seconds = time.perf_counter() - self.since
         if step == first + self.steps:
-            self.plain = seconds
+            self.plain, self.cpu = seconds, time.process_time() - self.cpu_since
             self.profile.start()
         elif step > first:
             self.wall = seconds
             self.profile.stop()
             trainer.should_stop = True
-        self.since = time.perf_counter()
+        self.since, self.cpu_since = time.perf_counter(), time.process_time()
 
 
 def shares(events: list[Any], wall: float) -> dict[str, float]:
@@ -128,6 +129,7 @@ def account(watch: Profiled, cell: Cell, words: list[str], top: int) -> dict[str
         "command": " ".join(["python benchmarks/profile_step.py", *words]),
         "machine": {k: machine[k] for k in ("date", "cpu", "cores", "threads", "gpu", "versions")},
         "step_ms_without_profiler": 1e3 * watch.plain / watch.steps,
+        "cpu_ms_without_profiler": 1e3 * watch.cpu / watch.steps,
         "a_step_ms": {name: 1e3 * seconds / watch.steps for name, seconds in found.items()},
         "operators": operators(watch.profile.key_averages(), watch.steps, top, cell.device),
     }
@@ -142,8 +144,9 @@ def page(profiled: Mapping[str, Any]) -> str:
         f"# `{profiled['command']}`", "",
         f"{machine['date']}. {machine['cpu']}, {device}, {machine['threads']} threads; torch "
         f"{versions.get('torch')}, commit {versions.get('commit')}.", "",
-        f"{profiled['step_ms_without_profiler']:.1f} ms a step without the profiler, "
-        f"{times['wall']:.1f} with it: {times['operators']:.1f} inside operators, "
+        f"{profiled['step_ms_without_profiler']:.1f} ms a step without the profiler (CPU time "
+        f"{profiled['cpu_ms_without_profiler']:.1f}), {times['wall']:.1f} with it: "
+        f"{times['operators']:.1f} inside operators, "
         f"{times['outside']:.1f} outside ({times['outside'] / times['wall']:.1%}), "
         f"{times['device']:.1f} of kernels on a GPU.", "",
         "| operator, without those it calls | calls a step | ms a step | share |",
