@@ -211,9 +211,7 @@ class AdversarialModule(FastModule):
         finished = 0 < trainer.max_steps <= trainer.global_step
         if finished:
             trainer.should_stop = True
-        last_epoch = (
-            trainer.max_epochs or -1
-        ) > 0 and trainer.current_epoch + 1 >= trainer.max_epochs
+        last_epoch = 0 < (trainer.max_epochs or 0) <= trainer.current_epoch + 1
         if (finished or last_epoch) and trainer.check_val_every_n_epoch is not None:
             trainer.check_val_every_n_epoch = 1
 
