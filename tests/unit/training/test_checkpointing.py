@@ -155,7 +155,7 @@ def kept(forward: Callable[..., Any], network: nn.Module, *inputs: torch.Tensor)
     return sum(s.nbytes() for at, s in held.items() if at not in other)
 
 
-def maps(network: nn.Module, *sizes: tuple[int, int]) -> int:
+def maps(*sizes: tuple[int, int]) -> int:
     """Bytes of float32 maps of one image, given as channels and pixels a side."""
     return sum(4 * channels * side * side for channels, side in sizes)
 
@@ -166,7 +166,7 @@ def test_the_unet_keeps_what_passes_between_its_layers() -> None:
     x = torch.rand(2, 3, 64, 64)
     encoder = [(4, 32), (8, 16), (16, 8), (32, 4), (32, 2)]
     decoder = [(32, 4), (16, 8), (8, 16), (4, 32)]
-    floor = 2 * maps(network, *encoder, *decoder)
+    floor = 2 * maps(*encoder, *decoder)
     before, after = kept(network, network, x), kept(checkpointed(network), network, x)
     assert after == pytest.approx(floor, rel=0.05)
     assert before > 2.2 * floor
@@ -175,11 +175,11 @@ def test_the_unet_keeps_what_passes_between_its_layers() -> None:
 def test_a_discriminator_keeps_its_features() -> None:
     network = PatchDiscriminator(3, 3, 4)
     x = torch.rand(2, 3, 64, 64)
-    floor = 2 * maps(network, (6, 64), (4, 32), (8, 16), (16, 8), (32, 7))
+    floor = 2 * maps((6, 64), (4, 32), (8, 16), (16, 8), (32, 7))
     before, after = kept(network, network, x, x), kept(checkpointed(network), network, x, x)
     assert after == pytest.approx(floor, rel=0.05)
     # Both the convolution's result and the LeakyReLU's where a norm stands between them.
-    twice = floor + 2 * maps(network, (8, 16), (16, 8), (32, 7))
+    twice = floor + 2 * maps((8, 16), (16, 8), (32, 7))
     assert before == pytest.approx(twice, rel=0.05)
 
 
