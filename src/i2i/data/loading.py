@@ -1,5 +1,6 @@
 """What happens to samples between the data set and the device, and to the processes that load."""
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,10 +9,11 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from i2i.data.ranges import unit_range
-from i2i.host_memory import keep_freed_memory
 
 _IMAGES = ("input", "target")
-_LARGEST_KEPT, _KEPT_FREE = 32 << 20, 128 << 20  # bytes
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # the parameters' numbers in glibc's malloc.h
+_LARGEST_MAPPED = 32 << 20  # bytes; the most that glibc takes
+_KEPT_FREE = 128 << 20  # bytes
 
 
 class Collate:
@@ -60,4 +62,7 @@ def settle_worker(worker: int = 0) -> None:
     import cv2
 
     cv2.setNumThreads(0)
-    keep_freed_memory(_LARGEST_KEPT, _KEPT_FREE)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, macOS and musl do not
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, _LARGEST_MAPPED)
+        mallopt(_TRIM_THRESHOLD, _KEPT_FREE)

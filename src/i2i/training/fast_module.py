@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from i2i.data.paired_dataset import PairBatch
-from i2i.host_memory import keep_freed_memory
 from i2i.training.checkpointing import checkpointed, require_pieces
 from i2i.training.speed import Speed, make_optimizer, settle
 from i2i.training.strategy import averaged_gradients
@@ -55,8 +54,6 @@ class FastModule(LightningModule):
 
     def on_fit_start(self) -> None:
         """Lays out and compiles the networks as ``speed`` asks."""
-        if self.device.type == "cpu":
-            keep_freed_memory()  # a step's tensors are those of the next; a GPU's allocator does so
         if self.speed.wants_channels_last(self.device):
             self.to(memory_format=torch.channels_last)
         if self.speed.checkpoint_activations:
