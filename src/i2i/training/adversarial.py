@@ -11,9 +11,10 @@ from torch.optim import Optimizer
 from i2i.data.paired_dataset import PairBatch
 from i2i.data.task import Task
 from i2i.errors import setting_error
+from i2i.seeds import stable_seed
 from i2i.training.ema import EMA
 from i2i.training.fast_module import FastModule, frozen
-from i2i.training.inference import INFERENCE_MODES, stable_seed, translate
+from i2i.training.inference import INFERENCE_MODES, seed_noise, translate
 from i2i.training.schedules import total_steps
 from i2i.training.speed import Speed
 
@@ -124,7 +125,8 @@ class AdversarialModule(FastModule):
         batch = self.laid_out(batch)
         # Lightning counts every optimizer; a step is one update of G.
         opt_d._on_before_step = opt_d._on_after_step = do_nothing
-        torch.manual_seed(stable_seed(self.seed, "noise", self.batches_seen, self.global_rank))
+        seed = stable_seed(self.seed, "noise", self.batches_seen, self.global_rank)
+        seed_noise(seed, self.device)
         if self.speed.cuda_graphs:
             torch.compiler.cudagraph_mark_step_begin()  # what the last step made may be overwritten
         g_turn = (self.batches_seen + 1) % self.n_critic == 0
@@ -134,10 +136,12 @@ class AdversarialModule(FastModule):
 
         d_terms: Terms = {}
         if self.discriminator_learns:
+            opt_d.zero_grad()
             d_terms = self.backward_in_parts(batch, y_hat, self.discriminator_terms, True)
             self.take_step(opt_d)
 
         if g_turn:
+            opt_g.zero_grad()
             with frozen(self.d_parameters):
                 g_terms = self.backward_in_parts(batch, y_hat, self.generator_terms, False)
             self.take_step(opt_g)
@@ -252,9 +256,7 @@ class AdversarialModule(FastModule):
         """y_hat of a batch, for the callbacks that score and show it."""
         return self.translate(batch["input"], batch["name"])
 
-    def test_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
-        """The same as in validation."""
-        return self.translate(batch["input"], batch["name"])
+    test_step = validation_step
 
     # ---- logging and state ----
 
@@ -263,10 +265,8 @@ class AdversarialModule(FastModule):
 
         They are means over all processes, which meet for them in the steps that are logged alone.
         """
-        if (
-            self.trainer.global_step % self.trainer.log_every_n_steps
-            and self.trainer.global_step > 1
-        ):
+        step = self.trainer.global_step
+        if step > 1 and step % self.trainer.log_every_n_steps:
             return
         terms = {f"train/{p}/{n}": v for p, terms in players.items() for n, v in terms.items()}
         # Read back once, and shown as CPU tensors: Lightning reads what it shows after every batch,

@@ -97,9 +97,14 @@ class FastModule(LightningModule):
             self.manual_backward(loss)
 
     def take_step(self, optimizer: Any) -> None:
-        """Updates one player, and clears its gradients."""
+        """Updates one player, and gives the memory of its gradients to the rest of the step.
+
+        Not on a CPU: there the memory would go back to the system, which clears each page before
+        the next backward pass gets it again. It is that pass which takes it there.
+        """
         optimizer.step()
-        optimizer.zero_grad()
+        if self.device.type != "cpu":
+            optimizer.zero_grad()
 
     def run(self, network: nn.Module, *inputs: Tensor) -> Any:
         """A network's output in training, computed as ``speed`` asks."""

@@ -89,8 +89,9 @@ class Watched(Pix2Pix):
             *getattr(self, "trail", []),
             (weights(self.generator), weights(self.discriminator)),
         ]
-        grads = [p.grad for p in self.generator.parameters()]
-        self.g_has_grad = [*getattr(self, "g_has_grad", []), any(g is not None for g in grads)]
+        grads = [p.grad for p in self.generator.parameters() if p.grad is not None]
+        kept = [g.clone() for g in grads]
+        self.g_gradients = [*getattr(self, "g_gradients", []), kept]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,10 @@ def test_each_update_leaves_the_other_player_bit_identical(loss: Any, norm: str)
     assert same(before_g[1], before_d2[1])  # G's update: D as it was
     assert not same(before_g[0], before_d2[0])
     assert not same(before_d2[1], before_g2[1])
-    assert model.g_has_grad == [False, True, False, True]
+    before_d, before_g, before_d2, before_g2 = model.g_gradients
+    assert before_d == [] and before_g  # D's backward pass stops in front of G
+    assert all(map(torch.equal, before_d2, before_g))  # ... and adds nothing to what is left there
+    assert not all(map(torch.equal, before_g2, before_g))
 
 
 def test_what_the_progress_bar_shows_is_not_on_the_device() -> None:
