@@ -1,6 +1,7 @@
 """The results as a page of tables, and what the targets say of them."""
 
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any
 
 from benchmarks.plan import BARE, EAGER
@@ -42,8 +43,9 @@ def with_ratios(
 ) -> Rows:
     """Adds each row's ratios to the bare loop of its cell, and its share of the matrix rate.
 
-    The speed's is that of neighbours in time where a variant took turns with the bare loop, else
-    that of the medians, with quartiles of its own blocks alone.
+    The bare loop's step time becomes that over all its blocks. A speed's ratio is that of
+    neighbours in time where a variant took turns with the bare loop, else that of the medians, with
+    quartiles of its own blocks alone.
 
     Args:
         rows: Of the training section; those that failed have an ``error``.
@@ -52,6 +54,8 @@ def with_ratios(
         overhead: Rows of the section overhead, by "generator/objective".
     """
     bare = {row_key(r)[:-1]: r for r in rows if r["variant"] == BARE and "error" not in r}
+    for key, base in bare.items():
+        with_all_blocks(base, [r for r in rows if row_key(r)[:-1] == key])
     for row in rows:
         base = bare.get(row_key(row)[:-1])
         if "error" in row:
@@ -71,6 +75,20 @@ def with_ratios(
         if count and rate:
             row["rate_share"] = count * row["images_per_s"] / rate
     return rows
+
+
+def with_all_blocks(base: dict[str, Any], cell: Rows) -> None:
+    """Makes the bare loop's step time the median of its own blocks and those it had in turns.
+
+    Args:
+        base: Its row.
+        cell: All rows of its cell.
+    """
+    blocks = [block for row in cell for block in row.get("bare_blocks_s", [])]
+    if blocks:
+        images = base["images_per_s"] * base["step_s"]
+        base["step_s"] = median([*base["blocks_s"], *blocks])
+        base["images_per_s"] = images / base["step_s"]
 
 
 def markdown(results: Mapping[str, Any]) -> str:
