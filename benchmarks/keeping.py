@@ -48,16 +48,22 @@ def unlike(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
 def merged(earlier: Results, results: Results) -> Results:
     """Earlier sections and rows that were not measured again, with the new ones.
 
-    The head (machine, command) is the new run's; ``measured`` says of every section, and in every
-    training row, what it comes from.
+    A section that fails now does not take the place of one that was measured. The head (machine,
+    command) is the new run's; ``measured`` says of every section, and in every training row, what
+    it comes from.
     """
     results = marked(results)
     if not earlier:
         return results
     earlier = marked(earlier)
-    both = earlier | results
+    failed = {
+        name for name in results["measured"]
+        if "error" in results[name] and "error" not in earlier.get(name, {"error": ""})
+    }  # fmt: skip
+    both = earlier | {key: found for key, found in results.items() if key not in failed}
     for key in ("seconds", "measured"):
-        both[key] = earlier[key] | results[key]
+        new = {name: one for name, one in results[key].items() if name not in failed}
+        both[key] = earlier[key] | new
     if "rows" in earlier.get("training", {}) and "rows" in results.get("training", {}):
         new = {row_key(row) for row in results["training"]["rows"]}
         kept = [row for row in earlier["training"]["rows"] if row_key(row) not in new]

@@ -1,45 +1,86 @@
-"""Memory of one training step on large pictures: plain, in parts, and with checkpointing."""
+"""Memory of one training step on large pictures: plain, in parts, and with checkpointing.
 
+On a CPU the resident set says as much of malloc as of the step: what it keeps, and when it gives
+freed memory back, differ from run to run by more than checkpointing saves. Bytes that tensors hold,
+as the profiler has them from PyTorch's allocator, are the same in every run; both are told.
+"""
+
+import json
 import time
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.cell import Cell, composed, fit, random_batch, wait_for
-from benchmarks.fresh_process import call, peak_mib
+from benchmarks.fresh_process import MIB, call, peak_mib
 from benchmarks.plan import Plan
 
 
-class OneLargeStep(Callback):
-    """Notes time and peak memory of the second batch, then ends the run."""
+class LargeSteps(Callback):
+    """Ends the run after some steps, the first of which is small; notes seconds of the last."""
 
-    def __init__(self, device: str):
-        self.device, self.since, self.seconds = device, 0.0, 0.0
+    def __init__(self, device: str, steps: int):
+        self.device, self.steps, self.since, self.seconds = device, steps, 0.0, 0.0
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         wait_for(self.device)
-        if trainer.global_step == 1:
-            if self.device == "cuda":
-                torch.cuda.reset_peak_memory_stats()
-            self.since = time.perf_counter()
-            return
-        self.seconds = time.perf_counter() - self.since
-        trainer.should_stop = True
+        if trainer.global_step == 1 and self.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        now = time.perf_counter()
+        self.seconds, self.since = now - self.since, now
+        trainer.should_stop = trainer.global_step == self.steps
+
+
+def peak_tensor_mib(profiled: profile) -> float:
+    """The most that tensors on the CPU held at one time, in MiB.
+
+    Args:
+        profiled: With ``profile_memory``, and ended; what was there before it is not counted.
+    """
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "trace.json")
+        profiled.export_chrome_trace(str(file))
+        events = json.loads(file.read_text())["traceEvents"]
+    changes = [event for event in events if event["name"] == "[memory]"]
+    held: dict[int, int] = {}  # bytes by address
+    total = most = 0
+    for change in sorted(changes, key=lambda event: event["ts"]):
+        address, size = change["args"]["Addr"], change["args"]["Bytes"]
+        total -= held.pop(address, 0)  # what is unknown was there before the profile
+        if size > 0:
+            held[address] = size
+            total += size
+        most = max(most, total)
+    return most / MIB
 
 
 def measure_large_step(cell: Cell) -> dict[str, Any]:
-    """Peak memory of a process that takes one such step, and the seconds it took.
+    """Peak memory of a process that takes such steps; on a GPU the seconds of the second, too.
 
-    A small batch goes first, after which Adam's moments stand, as in any later step.
+    A small batch goes first, after which Adam's moments stand, as in any later step. The first
+    large step on a GPU also chooses its kernels; on a CPU there is one, for the time.
+
+    Returns:
+        ``tensors_mib``, and ``step_s`` on a GPU or ``process_mib``, the resident set, on a CPU.
     """
     cfg = composed(cell)
-    clock = OneLargeStep(cell.device)
-    shapes = ((1, min(cell.size, 256)), (cell.batch, cell.size))
-    batches = [random_batch(cfg, batch, size, cell.device) for batch, size in shapes]
-    fit(cfg, batches, clock)
-    return {"step_s": clock.seconds, "peak_mib": peak_mib(cell.device)}
+    on_gpu = cell.device == "cuda"
+    shapes = [(1, min(cell.size, 256)), *[(cell.batch, cell.size)] * (2 if on_gpu else 1)]
+    steps = LargeSteps(cell.device, len(shapes))
+    profiled = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
+    if not on_gpu:
+        profiled.start()  # before there is a tensor
+    fit(cfg, [random_batch(cfg, *shape, cell.device) for shape in shapes], steps)
+    if on_gpu:
+        return {"tensors_mib": peak_mib(cell.device), "step_s": steps.seconds}
+    resident = peak_mib(cell.device)
+    profiled.stop()
+    return {"tensors_mib": peak_tensor_mib(profiled), "process_mib": resident}
 
 
 def measure(plan: Plan) -> dict[str, Any]:

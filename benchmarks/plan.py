@@ -157,23 +157,27 @@ def cpu_plan() -> Plan:
 def gpu_plan(full: bool) -> Plan:
     """One GPU, everything at 256 pixels with five critic updates.
 
-    torch.compile, which takes most of a minute a cell, is in all rows only where ``full``; cuDNN's
-    search has a row of its own under vanilla. Two sets of networks in one process would be in each
-    other's way on the card: the eager loop alone takes turns.
+    Compiling takes most of a minute a cell: without ``full`` the graphs are measured where there is
+    a target (targets.GPU_LEAST), torch.compile without them at batch 16 alone. cuDNN's search has a
+    row of its own under vanilla. Two sets of networks in one process would be in each other's way
+    on the card: the eager loop alone takes turns. NOTES.md has it in parts of under ten minutes.
     """
-    batches, compiled = (1, 4, 16, 64), ("+ torch.compile", "+ compile + graphs")
-    chosen = {"vanilla": batches if full else (1, 16, 64), "wgan-gp": batches if full else (16,)}
+    batches, graphs = (1, 4, 16, 64), "+ compile + graphs"
+    compiled = {1: (graphs,), 16: ("+ torch.compile", graphs), 64: (graphs,)}
+    if full:
+        compiled = dict.fromkeys(batches, compiled[16])
     variants = {"vanilla": tuple(RUNGS), "wgan-gp": (*ASKED_FOR, FUSED)}
     groups = tuple(
         Group(
             generator, 256, batches, variants[objective], (objective,),
-            {(objective, batch): compiled for batch in chosen[objective]},
+            {(objective, batch): names for batch, names in compiled.items()},
         )
         for generator in ("unet", "resnet9")
         for objective in OBJECTIVES
     )  # fmt: skip
     return Plan(
         "cuda", groups, n_critic=5, seconds=0.8, least=3, warmup=15, warmup_seconds=2.0,
+        overhead_blocks=20,  # of ten steps
         large={"batch": 4, "size": 1024, "accumulate": 4, "base_channels": 64},
         wait={"batch": 16, "size": 256, "workers": 8, "steps": 100},
     )  # fmt: skip

@@ -63,27 +63,32 @@ class Profiled(Callback):
 
 
 def shares(events: list[Any], wall: float) -> dict[str, float]:
-    """Seconds inside operators on the main thread, and on the device; overlaps count once.
+    """Seconds inside operators and on the device; what overlaps, threads included, counts once.
 
     Args:
         events: Of the profiler.
         wall: Seconds of the profiled stretch.
 
     Returns:
-        ``wall``, ``operators`` (CPU, all threads merged), ``outside`` (no operator on the CPU:
-        Python, Lightning, waiting) and ``device`` (kernels), in seconds.
+        ``wall``, ``operators`` (one runs on some thread of the CPU), ``outside`` (none does:
+        Python, Lightning, waiting) and ``device`` (kernels and copies), in seconds.
     """
     spans: dict[str, list[tuple[float, float]]] = {"cpu": [], "device": []}
     for event in events:
         kind = "cpu" if event.device_type == DeviceType.CPU else "device"
-        python = kind == "cpu" and not event.name.startswith(("aten::", "autograd::"))
-        if not python:
+        operator = event.name.startswith(("aten::", "autograd::"))
+        if operator if kind == "cpu" else is_kernel(event):
             spans[kind].append((event.time_range.start, event.time_range.end))
     busy = {kind: union(found) / 1e6 for kind, found in spans.items()}
     return {
         "wall": wall, "operators": busy["cpu"], "outside": max(wall - busy["cpu"], 0.0),
         "device": busy["device"],
     }  # fmt: skip
+
+
+def is_kernel(event: Any) -> bool:
+    """Whether a device did this: a kernel or a copy, not the span of an annotation over some."""
+    return event.device_type != DeviceType.CPU and not event.is_user_annotation
 
 
 def union(spans: list[tuple[float, float]]) -> float:
@@ -96,18 +101,21 @@ def union(spans: list[tuple[float, float]]) -> float:
 
 
 def operators(averages: list[Any], steps: int, top: int, device: str) -> list[dict[str, Any]]:
-    """The operators that take most by themselves, those they call left out.
+    """The operators, on a GPU the kernels, that take most by themselves.
 
     Args:
-        averages: The profiler's ``key_averages()``.
+        averages: The profiler's ``key_averages()``. On a GPU an operator has the time of its
+            kernels, which have rows of their own: these alone are kept.
         steps: Profiled ones.
         top: Rows, at most; the rest is one more.
-        device: On a GPU kernels are counted, else the CPU.
+        device: cpu or cuda.
 
     Returns:
-        ``name``, ``calls`` and ``ms``, both a step, and ``share`` of all operators' own time.
+        ``name``, ``calls`` and ``ms``, both a step, and ``share`` of the own time of all.
     """
     key = "self_device_time_total" if device == "cuda" else "self_cpu_time_total"
+    if device == "cuda":
+        averages = [average for average in averages if is_kernel(average)]
     ordered = sorted(averages, key=lambda a: -getattr(a, key))
     whole = sum(getattr(a, key) for a in ordered) or 1.0
     rows = [(a.key, a.count, getattr(a, key)) for a in ordered[:top]]
@@ -149,7 +157,7 @@ def page(profiled: Mapping[str, Any]) -> str:
         f"{times['operators']:.1f} inside operators, "
         f"{times['outside']:.1f} outside ({times['outside'] / times['wall']:.1%}), "
         f"{times['device']:.1f} of kernels on a GPU.", "",
-        "| operator, without those it calls | calls a step | ms a step | share |",
+        "| operator without those it calls, or kernel | calls a step | ms a step | share |",
         "|---|---:|---:|---:|",
     ]  # fmt: skip
     for row in profiled["operators"]:

@@ -149,6 +149,11 @@ def main(words: list[str]) -> None:
     machine = describe_machine(device)
     name = options.name or short_name(machine) + ("-quick" if options.quick else "")
     earlier = read(options.out / f"{name}.json") if options.add else {}
+    if options.add and not earlier:
+        sys.exit(
+            f"--add: {options.out} has no {name}.json to add to; leave --add out of the first "
+            "command, or name its file with --name and --out"
+        )
     difference = unlike(earlier, machine) if earlier else None
     if difference:
         sys.exit(f"--add: {name}.json was measured elsewhere ({difference}); give another --name")
@@ -161,6 +166,8 @@ def main(words: list[str]) -> None:
             started = time.perf_counter()
             results[section] = guarded(measure)
             results["seconds"][section] = time.perf_counter() - started
+            if "error" in results[section]:
+                print(f"  failed: {results[section]['error']}", flush=True)
             save(merged(earlier, results), options.out, name)
     print("\n" + (options.out / f"{name}.md").read_text())
     print(f"{sum(results['seconds'].values()):.0f} s. Files: {options.out / name}.{{json,md,png}}")

@@ -84,3 +84,29 @@ def test_results_of_another_machine_are_not_added_to(
     monkeypatch.setattr("benchmarks.machine.describe_machine", lambda device: other)
     with pytest.raises(SystemExit, match="cpu 'X', here 'Y'"):
         run.main(["--add", "--out", str(tmp_path), "--name", "cpu2", "--device", "cpu"])
+
+
+def test_there_must_be_something_to_add_to(
+    both: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.machine.describe_machine", lambda device: both["machine"])
+    monkeypatch.setattr(run, "measurements", lambda *_: pytest.fail("it went on"))
+    with pytest.raises(SystemExit, match=r"has no cpu2.json to add to; leave --add out"):
+        run.main(["--add", "--out", str(tmp_path), "--name", "cpu2", "--device", "cpu"])
+
+
+def test_a_section_that_fails_leaves_the_earlier_one(both: dict[str, Any]) -> None:
+    failed = {"error": "MemoryError: "}
+    again = measured("2026-03-03", NEW, training=failed, startup=failed, memory=failed)
+    third = merged(both, again)
+    assert [r["step_s"] for r in third["training"]["rows"]] == [
+        r["step_s"] for r in both["training"]["rows"]
+    ]  # fmt: skip
+    assert third["startup"] == both["startup"]
+    assert third["memory"] == failed  # there was none
+    assert [third["measured"][s]["date"] for s in ("startup", "training", "memory")] == [
+        "2026-01-01", "2026-02-02", "2026-03-03"
+    ]  # fmt: skip
+    later = measured("2026-04-04", NEW, memory={"rows": {}}, startup={"rows": {"a": {}}})
+    fourth = merged(third, later)
+    assert fourth["memory"] == {"rows": {}} and fourth["startup"] == {"rows": {"a": {}}}

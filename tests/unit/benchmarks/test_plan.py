@@ -19,6 +19,7 @@ from benchmarks.plan import (
     ladder,
 )
 from benchmarks.run import make_plan, parse
+from benchmarks.targets import GPU_LEAST
 
 
 @pytest.mark.parametrize("variant", ladder())
@@ -50,6 +51,19 @@ def test_every_generator_objective_and_batch_has_what_was_asked_for(plan: Plan) 
     for row in product(generators, objectives, WANTED[plan.device]):
         assert rows.get(row, set()) >= {BARE, *ASKED_FOR}, row
     assert any("compile" in name for names in rows.values() for name in names)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_what_has_a_target_on_a_gpu_is_measured_with_graphs(full: bool) -> None:
+    """The target is for the fastest variant: without it a row would report a miss."""
+    rows: dict[tuple, set[str]] = {}
+    for name, cell in gpu_plan(full).cells():
+        rows.setdefault((cell.generator, cell.objective, cell.batch), set()).add(name)
+    judged = {row: names for row, names in rows.items() if row[2] >= 16 or row[2] in GPU_LEAST}
+    assert len(judged) == 12
+    for row, names in judged.items():
+        assert "+ compile + graphs" in names, row
+        assert ("+ torch.compile" in names) == (full or row[2] == 16), row
 
 
 def test_no_cell_is_measured_twice_and_a_rows_bare_loop_comes_first() -> None:
