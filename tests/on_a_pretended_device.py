@@ -4,7 +4,8 @@ The tensors are fake ones (shape, type and device, no numbers) on a device of to
 type, which does for an accelerator on machines without any: backward through fake CUDA tensors
 needs a GPU. Lightning's whole loop runs. An operation on tensors of two devices is an error there;
 so is each read of a number that only the device could know (``.item()``, ``bool``, ``nonzero``),
-for which a GPU would have to be waited. Copies from one side to the other are counted here.
+for which a GPU would have to be waited. Copies from one side to the other are counted here. Two of
+the three steps are logged, each of which may copy its losses back once.
 
 Prints a line for each case. To be run as a program: the device is the whole process's.
 """
@@ -17,7 +18,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils import backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -46,7 +47,7 @@ class Backend(backend_registration._DummyBackendModule):
 
 
 class Copies(TorchDispatchMode):
-    """Notes what is copied from one side to the other."""
+    """Notes what is copied from one side to the other; a number that came back is there to read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,6 +55,8 @@ class Copies(TorchDispatchMode):
         self.back = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten._local_scalar_dense.default and args[0].device.type == "cpu":
+            return 0.5
         out = func(*args, **(kwargs or {}))
         sources = {a.device.type for a in args if isinstance(a, Tensor)}
         target = out.device.type if isinstance(out, Tensor) else None
@@ -81,14 +84,17 @@ class There(SingleDeviceStrategy):
 
 
 class Watched(Pix2Pix):
-    """Logs from its second step on: the first one's losses are read, once, to be written."""
-
-    def write_terms(self, players: Any) -> None:
-        if self.trainer.global_step > 1:
-            super().write_terms(players)
+    """Laid out from the start."""
 
     def to(self, *args: Any, **options: Any) -> Any:
-        return self  # laid out from the start
+        return self
+
+
+class Showing(Watched):
+    """Shows the losses as they are: Lightning then waits for each."""
+
+    def write_terms(self, players: Any) -> None:
+        self.log_dict(players["g"], prog_bar=True, logger=False)
 
 
 class Batches:
@@ -144,6 +150,7 @@ CASES: dict[str, dict[str, Any]] = {
     "reads": {"reconstruction": {"l1": Reads()}},
     "mixes": {"reconstruction": {"l1": Mixes()}},
     "copies": {"reconstruction": {"l1": Copying()}},
+    "shows": {"system": Showing},
 }  # fmt: skip
 
 
@@ -154,6 +161,7 @@ def built(options: dict[str, Any]) -> Pix2Pix:
         if "generator" in options:
             options["generator"] = options["generator"]()
         discriminator = options.pop("discriminator", None)
+        system = options.pop("system", Watched)
         model = make_model(options.pop("norm", "instance"), **options)
         if discriminator:
             model.discriminator = discriminator(3, 3, 4, n_layers=2, n_scales=2)
@@ -162,14 +170,20 @@ def built(options: dict[str, Any]) -> Pix2Pix:
                 weight = torch.empty(module.weight.shape)
                 weight = weight.contiguous(memory_format=torch.channels_last)
                 module.weight = nn.Parameter(weight)
-    model.__class__ = Watched
+    model.__class__ = system
     return model
+
+
+def duplicate(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A copy as ``deepcopy`` makes it; torch can make none of a fake tensor of the CPU."""
+    return tensor.clone() if tensor.device.type == "cpu" else Tensor.__deepcopy__(tensor, memo)
 
 
 def main() -> None:
     """Fits every case."""
     backend_registration._setup_privateuseone_for_python_backend(DEVICE, Backend())
     FakeTensorMode.__deepcopy__ = lambda mode, memo: mode  # the average is a copy of the network
+    FakeTensor.__deepcopy__ = duplicate  # Lightning copies the start value of what is shown
     for name, options in CASES.items():
         with FakeTensorMode(), torch.autograd.set_multithreading_enabled(False):
             model = built(options)
@@ -177,6 +191,7 @@ def main() -> None:
                 max_steps=STEPS, accelerator=NoAccelerator(), strategy=There(f"{DEVICE}:0"),
                 logger=False, enable_checkpointing=False, enable_progress_bar=False,
                 enable_model_summary=False, num_sanity_val_steps=0, limit_val_batches=0,
+                log_every_n_steps=2,
             )  # fmt: skip
             try:
                 with Copies() as copies:

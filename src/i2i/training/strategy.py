@@ -9,7 +9,9 @@ import torch.distributed as dist
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 
-MESSAGE = 2**24  # gradients in one message; 64 MiB of float32
+# Gradients in one message, 8 MiB of float32. A player has to have several messages: the only one of
+# a player would leave when its backward pass is over.
+MESSAGE = 2**21
 
 
 class TwoPlayerDDP(DDPStrategy):
@@ -99,11 +101,15 @@ class _Sums:
 
 
 def messages(gradients: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Groups gradients, or weights, of one type into messages of about ``MESSAGE`` numbers."""
+    """Groups gradients, or weights, of one type into messages of at least ``MESSAGE`` numbers.
+
+    The last one of a type may be smaller. The gradients of norms and biases travel with those of a
+    convolution: on their own they would take as long to arrive.
+    """
     groups: list[list[Tensor]] = []
     size = 0
     for gradient in gradients:
-        if not groups or size + gradient.numel() > MESSAGE or gradient.dtype != groups[-1][0].dtype:
+        if not groups or size >= MESSAGE or gradient.dtype != groups[-1][0].dtype:
             groups.append([])
             size = 0
         groups[-1].append(gradient)

@@ -32,10 +32,13 @@ def lines() -> dict[str, str]:
     "case",
     ["vanilla", "lsgan", "hinge", "wgan-gp", "none", "terms", "multiscale", "checkpoints"],
 )
-def test_three_steps_copy_their_batches_and_nothing_else(lines: dict[str, str], case: str) -> None:
+def test_three_steps_copy_their_batches_and_the_losses_of_two(
+    lines: dict[str, str], case: str
+) -> None:
+    """Steps 1 and 2 are logged: all losses of a step come back as one tensor."""
     batches = 6 if case == "wgan-gp" else 3  # two critic updates a step
     assert lines[case] == (
-        f"3 steps, {batches} batches, {2 * batches} images up, 0 other copies up, 0 back, fused"
+        f"3 steps, {batches} batches, {2 * batches} images up, 0 other copies up, 2 back, fused"
     )
 
 
@@ -43,9 +46,13 @@ def test_a_number_that_is_read_is_found(lines: dict[str, str]) -> None:
     assert lines["reads"] == "DataDependentOutputException: aten._local_scalar_dense.default"
 
 
+def test_losses_shown_from_the_device_are_found(lines: dict[str, str]) -> None:
+    assert lines["shows"] == "DataDependentOutputException: aten._local_scalar_dense.default"
+
+
 def test_a_tensor_on_the_other_device_is_found(lines: dict[str, str]) -> None:
     assert lines["mixes"].startswith("FakeTensorDeviceMismatchError: Expected all tensors to be on")
 
 
 def test_a_copy_back_is_found(lines: dict[str, str]) -> None:
-    assert "0 other copies up, 3 back" in lines["copies"]
+    assert "0 other copies up, 5 back" in lines["copies"]

@@ -12,8 +12,11 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from i2i.discriminators.patchgan import PatchDiscriminator
+from i2i.generators.resnet import ResnetGenerator
+from i2i.generators.unet import UNetGenerator
 from i2i.training import strategy
-from i2i.training.strategy import averaged_gradients
+from i2i.training.strategy import averaged_gradients, messages
 
 TESTS = Path(__file__).resolve().parents[2]
 
@@ -54,6 +57,22 @@ def test_messages_leave_while_the_pass_goes_on(sent: list[Any]) -> None:
     sent.clear()
     network(torch.ones(1, 4)).sum().backward()
     assert sent == ["first layer"]  # no other hook is left
+
+
+@pytest.mark.parametrize(
+    ("network", "fewest"),
+    [(ResnetGenerator, 4), (PatchDiscriminator, 2), (UNetGenerator, 8)],
+)
+def test_networks_of_full_width_have_several_messages(network: Any, fewest: int) -> None:
+    """With but one, nothing would travel while the pass goes on; many small ones would be slow."""
+    with torch.device("meta"):
+        parameters = list(network(3, 3).parameters())
+    groups = messages(parameters[::-1])
+    assert fewest <= len(groups) <= 16
+    sizes = [sum(p.numel() for p in group) for group in groups]
+    assert sum(sizes) == sum(p.numel() for p in parameters)
+    assert sizes[-1] < sum(sizes) / 4  # the rest is on its way before the pass is over
+    assert min(sizes[:-1]) >= strategy.MESSAGE
 
 
 def test_a_gradient_penalty_sends_each_gradient_once_and_whole(sent: list[Any]) -> None:
@@ -102,7 +121,12 @@ def test_two_processes_hold_the_same_mean(tmp_path: Path) -> None:
         )
         for rank in range(2)
     ]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    try:
+        assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    finally:
+        for process in processes:  # where one has died, the other would wait for it
+            process.kill()
+            process.wait()
     one, two = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     for (own1, mean1), (own2, mean2) in zip(one, two, strict=True):
         for a, b, m1, m2 in zip(own1, own2, mean1, mean2, strict=True):
