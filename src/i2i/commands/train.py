@@ -124,8 +124,13 @@ def closing(trainer: Any, loggers: list[Any], run_dir: Path) -> Iterator[None]:
     finally:
         if trainer.interrupted:
             say(f"Stopped. To go on: python src/train.py resume={run_dir}")
-        finish_processes(trainer, status == "success")
-        close(loggers, status)
+        try:
+            finish_processes(trainer, status == "success")
+        except BaseException:
+            status = "failed"
+            raise
+        finally:
+            close(loggers, status)
 
 
 def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
