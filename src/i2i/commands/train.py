@@ -91,11 +91,12 @@ def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
 
     from i2i.callbacks.moved_run import MovedRun
     from i2i.callbacks.same_terms import SameTerms
+    from i2i.callbacks.sigterm import Sigterm
 
     if not cfg.trainer.enable_progress_bar:
         cfg.callbacks.progress = None
     callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
-    callbacks |= {"terms": SameTerms(), "moved": MovedRun()}
+    callbacks |= {"terms": SameTerms(), "moved": MovedRun(), "sigterm": Sigterm()}
     callbacks["scoring"] = make_scoring(cfg, datamodule)
     return callbacks
 
