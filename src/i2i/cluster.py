@@ -6,6 +6,7 @@ Lightning's own children are no matter of this file: they are given everything b
 import os
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 from i2i.errors import setting_error
 
@@ -105,23 +106,55 @@ def told_in_step(text: str) -> str:
     The store has another port than training: there the first task may still keep the store of the
     command that the step ran before, which the others would take for this one.
     """
-    from lightning.fabric.plugins.environments import SLURMEnvironment
-    from torch.distributed import TCPStore
-
-    suit_lightning()
-    place, number, first = SLURMEnvironment(auto_requeue=False), processes(), rank() == 0
-    port = place.main_port + (10_000 if place.main_port < 50_000 else -10_000)
-    store = TCPStore(
-        place.main_address, port, number, is_master=first,
-        timeout=timedelta(minutes=5), wait_for_workers=True,
-    )  # fmt: skip
-    if first:
+    number = processes()
+    store = store_of_step(10_000, timedelta(minutes=5), wait_for_workers=True)
+    if rank() == 0:
         store.set("started", text)
         store.wait([f"read/{task}" for task in range(1, number)])
         return text
     told = store.get("started").decode()
     store.set(f"read/{rank()}", "")
     return told
+
+
+def store_of_step(shift: int, timeout: timedelta, wait_for_workers: bool) -> Any:
+    """A store of a job step's tasks, on the machine of the first, as long as that one keeps it.
+
+    Args:
+        shift: Of its port from that of training.
+        timeout: For finding it, and for what is asked of it.
+        wait_for_workers: Whether the first task waits until all have found it.
+    """
+    from lightning.fabric.plugins.environments import SLURMEnvironment
+    from torch.distributed import TCPStore
+
+    suit_lightning()
+    place = SLURMEnvironment(auto_requeue=False)
+    port = place.main_port + (shift if place.main_port < 50_000 else -shift)
+    return TCPStore(
+        place.main_address, port, processes(), is_master=rank() == 0, timeout=timeout,
+        wait_for_workers=wait_for_workers,
+    )  # fmt: skip
+
+
+def store_of_torchrun(timeout: timedelta) -> Any:
+    """The store of torchrun itself, which is there before its processes and after them."""
+    from torch.distributed import PrefixStore, TCPStore
+
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = TCPStore(address, port, is_master=False, timeout=timeout)
+    return PrefixStore(f"i2i/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+
+
+def failure_store(timeout: timedelta) -> Any:
+    """A store in which the processes that others started tell each other what failed.
+
+    Raises:
+        RuntimeError: Within that time none was found.
+    """
+    if by_torchrun():
+        return store_of_torchrun(timeout)
+    return store_of_step(5_000, timeout, wait_for_workers=False)
 
 
 def suit_lightning() -> None:
@@ -137,14 +170,10 @@ def told_by_the_first(text: str) -> str:
             "hydra.run.dir", "torchrun without a store of its own", "one, for the folder's name",
             "Unset TORCH_DISABLE_SHARE_RDZV_TCP_STORE, or name a folder: hydra.run.dir=...",
         )  # fmt: skip
-    from torch.distributed import TCPStore
-
-    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    store = TCPStore(address, port, is_master=False, timeout=timedelta(minutes=5))
-    key = f"i2i/started/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+    store = store_of_torchrun(timedelta(minutes=5))
     if rank() == 0:
-        store.set(key, text)
-    return store.get(key).decode()  # waits until it is there
+        store.set("started", text)
+    return store.get("started").decode()  # waits until it is there
 
 
 def restarts() -> int:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from i2i.commands.resume import PATHS
 from i2i.comparison_picture import picture
 from i2i.data.image_io import write_png
 from i2i.errors import SettingError, setting_error
@@ -24,13 +25,7 @@ from i2i.run_folder import CEILING, write_text
 ORDER = ("ssim", "psnr", "l1", "mse", "fid", "kid", "kid_spread", "lpips")
 ORDER += ("pixel_accuracy", "class_accuracy", "mean_iou")  # further scores follow these
 UNITS = {"psnr": "psnr (dB)", "l1": "l1 (0-255)", "mse": "mse (0-255)^2"}
-OF_A_RESUMED = (  # options that resuming adds
-    "resume",
-    "dataset.root",
-    "metrics.inception_weights",
-    "metrics.lpips_weights",
-    "metrics.segmenter",
-)
+OF_A_RESUMED = ("resume", *PATHS)  # options that resuming adds
 NO_SCORES = "no test_metrics.json: the run failed, was stopped or was not tested"
 IN_TITLE = {"data": " of {}", "n": ", n = {}", "checkpoint": ", {}"}
 

@@ -78,7 +78,8 @@ def test_a_label_stands_for_the_options(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_keeps_its_name(tmp_path: Path) -> None:
-    make_run(tmp_path / "0", "seed=1", "resume=/a/b", "dataset.root='/d'")
+    of_vgg = "reconstruction.perceptual.weights_file='/v'"
+    make_run(tmp_path / "0", "seed=1", "resume=/a/b", "dataset.root='/d'", of_vgg)
     make_run(tmp_path / "1", "seed=2")
     assert [run.name for run in find_runs(tmp_path)] == ["seed=1", "seed=2"]
 

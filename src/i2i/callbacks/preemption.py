@@ -4,9 +4,9 @@ import os
 import signal
 from typing import Any
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from i2i.callbacks.agreement import Agreement
 from i2i.cluster import Preempted
 from i2i.messages import say
 
@@ -70,8 +70,7 @@ class Preemption(Callback):
     def __init__(self, file: str):  # the checkpoint that the run goes on from
         self.file = file
         self.signalled = self.training = self.agreed = False
-        self.group: Any = None
-        self.pending: tuple[torch.Tensor, Any] | None = None
+        self.agreement: Agreement | None = None  # with the other processes
 
     def receive(self, *_: Any) -> None:
         """The signal handler."""
@@ -83,12 +82,12 @@ class Preemption(Callback):
         self.training = True
         listen(self.receive)  # in the place of Lightning's, whose SIGTERM calls collectives
         if trainer.world_size > 1:
-            self.group = torch.distributed.new_group(backend="gloo")
+            self.agreement = Agreement()
         if hasattr(loop := trainer.fit_loop.epoch_loop, QUESTION):
             setattr(loop, QUESTION, ask_nothing)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        self.agreed = self.agreed or self.all_agree(trainer)
+        self.agreed = self.agreed or self.asked()
         finished = 0 < trainer.max_steps <= trainer.global_step
         # Not is_last_batch, which a run that goes on within an epoch does not know.
         within = pl_module.batches_seen % int(trainer.num_training_batches)
@@ -104,34 +103,15 @@ class Preemption(Callback):
             say(f"Signal: stopped after step {trainer.global_step}, which is saved in {self.file}")
             leave()
 
-    def all_agree(self, trainer: Trainer) -> bool:
+    def asked(self) -> bool:
         """Whether any process had its signal one step ago; alone, whether this one has it."""
-        if trainer.world_size == 1:
-            return self.signalled
-        stop = self.answer()
-        state = torch.tensor([int(self.signalled)])
-        work = torch.distributed.all_reduce(
-            state, torch.distributed.ReduceOp.MAX, group=self.group, async_op=True
-        )
-        self.pending = state, work
-        return stop
-
-    def answer(self) -> bool:
-        """What was asked at the end of the step before."""
-        if self.pending is None:
-            return False
-        (state, work), self.pending = self.pending, None
-        work.wait()
-        return bool(state.item())
+        return self.agreement.ask(self.signalled) if self.agreement else self.signalled
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.answer()
-        state = torch.tensor([int(self.signalled)])
-        if trainer.world_size > 1:
-            torch.distributed.all_reduce(state, torch.distributed.ReduceOp.MAX, group=self.group)
+        stop = self.agreement.ask_now(self.signalled) if self.agreement else self.signalled
         self.training = False
         listen()
-        if state.item() or self.agreed:
+        if stop or self.agreed:
             say(f"Signal: training is done and saved in {self.file}; the test is left")
             leave()
 

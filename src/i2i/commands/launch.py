@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from i2i.cluster import Preempted, rank
+from i2i.commands.going_apart import end_unless_all_failed
 from i2i.commands.processes import check_processes
 from i2i.commands.requeue import end_step_at_exit, expect_requeueing, folder_of, requeue
-from i2i.commands.resolvers import in_sweep, register
+from i2i.commands.resolvers import in_sweep, job_number, register
 from i2i.errors import SettingError, setting_error
 from i2i.resources import root_dir
 
@@ -47,7 +48,7 @@ class Guarded:
         sys.modules["__main__"].__spec__ = None
 
     def __call__(self, cfg: Any) -> Any:
-        from i2i.commands.multirun import countable
+        from i2i.commands.multirun import SWEEPS, countable
 
         quieten()
         expect_requeueing(cfg)
@@ -57,6 +58,8 @@ class Guarded:
             return countable(self.run(cfg))
         except Exception as error:  # Hydra notes it, starts the next job, and raises it at the end
             print(f"\nThis job failed: {describe(error)}", file=sys.stderr)
+            if SWEEPS:
+                end_unless_all_failed(job_number())
             raise setting_at_fault(error) or error from None  # causes are not pickled
 
     def run(self, cfg: Any) -> Any:

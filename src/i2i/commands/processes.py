@@ -24,8 +24,11 @@ def check_processes(cfg: Any) -> None:
     if found is None or trainer is None:
         return
     suit_lightning()
+    from i2i.training.trainer import number_of
+
     for key, number in (("devices", found[0]), ("num_nodes", found[1])):
-        if isinstance(trainer[key], int) and trainer[key] != number:
+        # All that are there ("auto", "-1") is checked by Lightning, which counts them.
+        if trainer[key] not in ("auto", "-1") and number_of(trainer[key]) != number:
             kind = "processes a machine" if key == "devices" else "machines"
             raise setting_error(
                 f"trainer.{key}={trainer[key]}", f"{number} {kind}, started from outside",
@@ -41,17 +44,22 @@ def finish_processes(trainer: Any, succeeded: bool) -> None:
     then kills the main process, in a sweep in the middle of the next job. To be called before
     loggers are closed: W&B may take minutes, in which a failed job is no longer one that hangs.
     """
-    if succeeded and trainer.world_size > 1:
-        trainer.strategy.barrier("end of the job")
-    for over in WATCHED:
-        over.set()
-    for process in getattr(trainer.strategy.launcher, "procs", []):
-        if not succeeded:
-            process.kill()
-        try:
-            process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    try:
+        if succeeded and trainer.world_size > 1:
+            trainer.strategy.barrier("end of the job")
+    except BaseException:
+        succeeded = False
+        raise
+    finally:
+        for over in WATCHED:
+            over.set()
+        for process in getattr(trainer.strategy.launcher, "procs", []):
+            if not succeeded:
+                process.kill()
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 GRACE = 60  # seconds that a job has to notice that one of its processes is gone

@@ -36,8 +36,9 @@ class QueueWatcher(SlurmInfoWatcher):
 
 
 def read_states(text: str) -> dict[str, str]:
-    """State by job, from what squeue prints."""
-    return dict(line.strip().split("|") for line in text.splitlines() if line.strip())
+    """State by job, from what squeue prints; lines of another form (notices) are no jobs."""
+    found = (line.strip().split("|") for line in text.splitlines())
+    return {parts[0]: parts[1] for parts in found if len(parts) == 2}
 
 
 def watch_queue() -> None:

@@ -91,11 +91,12 @@ def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
 
     from i2i.callbacks.moved_run import MovedRun
     from i2i.callbacks.same_terms import SameTerms
+    from i2i.callbacks.sigterm import Sigterm
 
     if not cfg.trainer.enable_progress_bar:
         cfg.callbacks.progress = None
     callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
-    callbacks |= {"terms": SameTerms(), "moved": MovedRun()}
+    callbacks |= {"terms": SameTerms(), "moved": MovedRun(), "sigterm": Sigterm()}
     callbacks["scoring"] = make_scoring(cfg, datamodule)
     return callbacks
 
@@ -124,8 +125,13 @@ def closing(trainer: Any, loggers: list[Any], run_dir: Path) -> Iterator[None]:
     finally:
         if trainer.interrupted:
             say(f"Stopped. To go on: python src/train.py resume={run_dir}")
-        finish_processes(trainer, status == "success")
-        close(loggers, status)
+        try:
+            finish_processes(trainer, status == "success")
+        except BaseException:
+            status = "failed"
+            raise
+        finally:
+            close(loggers, status)
 
 
 def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from hydra.types import RunMode
 from conftest import CONF, ROOT
 from i2i.commands import processes
 from i2i.commands.processes import finish_processes, processes_of_one_job, watched_processes
+from i2i.commands.train import closing
 
 
 @pytest.mark.parametrize("name", ["first_run", "table1_losses", "table3_patch"])
@@ -45,11 +47,14 @@ class Lost:
     def __init__(self) -> None:
         self.seen = threading.Event()
 
+        self.killed = False
+
     def poll(self) -> int:
         self.seen.set()
         return -9
 
-    def kill(self) -> None: ...
+    def kill(self) -> None:
+        self.killed = True
 
     def wait(self, timeout: float) -> int:
         return -9
@@ -78,3 +83,22 @@ def test_a_job_that_noticed_its_loss_may_take_its_time(
         watcher.join(10)  # as long as closing the loggers takes
         assert not watcher.is_alive()
     assert len(kills) == (0 if noticed else 1)
+
+
+def test_loggers_are_closed_as_failed_where_the_processes_do_not_meet_at_the_end() -> None:
+    """Else the next job of a sweep writes into this one's W&B run."""
+
+    def barrier(name: str) -> None:
+        raise RuntimeError("the second process is gone")
+
+    child, ends = Lost(), []
+    launcher = SimpleNamespace(procs=[child])
+    trainer = SimpleNamespace(
+        world_size=2,
+        interrupted=False,
+        strategy=SimpleNamespace(launcher=launcher, barrier=barrier),
+    )
+    logger = SimpleNamespace(finalize=ends.append)
+    with pytest.raises(RuntimeError, match="gone"), closing(trainer, [logger], Path("run")):
+        assert ends == []
+    assert ends == ["failed"] and child.killed

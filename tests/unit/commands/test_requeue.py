@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -139,10 +140,12 @@ def test_a_job_stopped_before_its_first_checkpoint_begins_anew(
     [
         ({"devices": 1, "num_nodes": 1}, r"trainer\.devices=1: found 2 processes a machine"),
         ({"devices": 2, "num_nodes": 2}, r"trainer\.num_nodes=2: found 1 machines"),
+        ({"devices": "4", "num_nodes": 1}, r"trainer\.devices=4: found 2 processes a machine"),
+        ({"devices": [0, 1, 2], "num_nodes": 1}, r"trainer\.devices=\[0, 1, 2\]: found 2 proc"),
     ],
 )
-def test_the_trainer_has_to_fit_the_tasks(trainer: dict[str, int], message: str) -> None:
-    check_processes({"trainer": {"devices": 2, "num_nodes": 1}})
-    check_processes({"trainer": {"devices": "auto", "num_nodes": 1}})
+def test_the_trainer_has_to_fit_the_tasks(trainer: dict[str, Any], message: str) -> None:
+    for fitting in (2, "2", [0, 1], "0,1", "auto", "-1"):
+        check_processes({"trainer": {"devices": fitting, "num_nodes": 1}})
     with pytest.raises(SettingError, match=message):
         check_processes({"trainer": trainer})
