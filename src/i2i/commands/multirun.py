@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from hydra.experimental.callback import Callback
 
 from i2i.cluster import processes, rank
-from i2i.commands.requeue import end_step_at_exit
+from i2i.commands.requeue import end_step_at_exit, let_the_first_speak
 from i2i.commands.resolvers import direction
 from i2i.errors import SettingError, setting_error
 
@@ -43,7 +43,7 @@ class CompareRuns(Callback):
                 suit_optuna(config)
             several = processes() > 1
         except SettingError as error:  # Hydra makes a warning of an exception
-            sys.exit(f"\n{error}" if rank() == 0 else 1)
+            sys.exit(1 if let_the_first_speak() else f"\n{error}")
         by_slurm = config.hydra.launcher._target_.endswith("SlurmLauncher")
         if by_slurm:
             from i2i.commands.slurm_queue import watch_queue

@@ -89,7 +89,7 @@ def test_processes_that_would_draw_other_trials_are_refused(
     with pytest.raises(SystemExit, match=f"(?s){message}"):  # Hydra hides an exception
         CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
     assert len(SWEEPS) == 1
-    monkeypatch.setattr(multirun, "rank", lambda: 1)
+    monkeypatch.setattr(multirun, "let_the_first_speak", lambda: True)
     with pytest.raises(SystemExit) as stop:
         CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
     assert stop.value.code == 1  # one of them speaks
