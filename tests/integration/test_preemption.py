@@ -111,6 +111,23 @@ def test_the_rest_is_the_same_wherever_it_stopped(
     assert rows(straight) == rows(run_dir)
 
 
+def test_a_sweep_gets_the_score_of_a_run_that_had_only_its_test_left(
+    train: Run, stopped: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last validation was in the stretch before."""
+    from i2i.commands import train as module
+
+    score, scores = module.score_for_sweep, []
+    monkeypatch.setattr(
+        module, "score_for_sweep", lambda *given: scores.append(score(*given)) or scores[-1]
+    )
+    run_dir = stopped(24, signal.SIGTERM)
+    assert not scores
+    train(f"resume={run_dir}", "callbacks.preemption=null", folder="stopped")
+    in_file = [row["val/ssim"] for row in rows(run_dir) if row["val/ssim"]]
+    assert len(in_file) == 3 and scores == [pytest.approx(float(in_file[-1]))]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("saving", [True, False])
 def test_two_processes_stop_together_and_lightning_asks_nothing(

@@ -70,6 +70,12 @@ def submit(
     return log
 
 
+def same_cores() -> str:
+    """The launcher's option that keeps its jobs on the cores of this process."""
+    cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+    return f'hydra.launcher.setup=["export OMP_NUM_THREADS=1","taskset -cp {cores} $$"]'
+
+
 def n_machines() -> int:
     found = subprocess.run(["sinfo", "-h", "-o", "%D"], capture_output=True, text=True).stdout
     return sum(int(line) for line in found.split())
@@ -113,11 +119,13 @@ def test_a_requeued_job_goes_on_at_the_same_step(
     assert losses(run_dir) == losses(straight)
 
 
-def test_a_job_that_saves_nothing_is_requeued_once(options: list[str], tmp_path: Path) -> None:
+def test_a_job_that_saves_nothing_is_requeued_three_times(
+    options: list[str], tmp_path: Path
+) -> None:
     probe = "+callbacks.signal._target_=probes.SignalBeforeTraining"
     log = submit(tmp_path, 1, [*options, probe]).read_text()
-    assert log.count("SLURM is asked to requeue job") == 1, log
-    assert log.count("is not requeued again: it was requeued at step 0 before") == 1, log
+    assert log.count("SLURM is asked to requeue job") == 3, log
+    assert log.count("is not requeued again: it was 3 times at step 0, and") == 1, log
     (run_dir,) = tmp_path.glob("outputs/*/*")
     assert f"resume={run_dir}" in log
 
@@ -151,15 +159,30 @@ def test_two_tasks_score_twice_in_one_step(
     assert not list(tmp_path.glob("outputs/evaluate/slurm*"))
 
 
+def test_optuna_outlives_a_cancelled_job(options: list[str], tmp_path: Path) -> None:
+    """The trials of label=three cancel themselves; the study goes on and names the best other."""
+    sweep = tmp_path / "sweep"
+    done = subprocess.run(
+        [sys.executable, TRAIN, "-m", *options, "trainer.max_steps=8", "label=one,three",
+         "hydra/sweeper=optuna", "hydra.sweeper.sampler.seed=1", "hydra.sweeper.n_trials=3",
+         "hydra.sweeper.n_jobs=1", "hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=10",
+         same_cores(), f"hydra.sweep.dir={sweep}",
+         "+callbacks.odd._target_=probes.FailByLabel", "+callbacks.odd.label=${label}"],
+        env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    texts = [f.read_text() for f in sorted(sweep.glob("*/.hydra/overrides.yaml"))]
+    assert len(texts) == 3 and 0 < sum("label=three" in text for text in texts) < 3
+    assert "label: one" in (sweep / "optimization_results.yaml").read_text()
+
+
 def test_a_sweep_outlives_a_failed_and_a_cancelled_job(options: list[str], tmp_path: Path) -> None:
     """The second job cannot be built; the third cancels itself: no result ever comes of it."""
     sweep = tmp_path / "sweep"
-    cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
-    setup = f'["export OMP_NUM_THREADS=1","taskset -cp {cores} $$"]'
     done = subprocess.run(
         [sys.executable, TRAIN, "-m", *options, "trainer.max_steps=8", "label=one,two,three",
          "hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=10",
-         "hydra.launcher.array_parallelism=1", f"hydra.launcher.setup={setup}",
+         "hydra.launcher.array_parallelism=1", same_cores(),
          f"hydra.sweep.dir={sweep}", "+callbacks.odd._target_=probes.FailByLabel",
          "+callbacks.odd.label=${label}"],
         env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=600,

@@ -48,10 +48,19 @@ class Pruning(Callback):
         self.pruned = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Takes up the scores of an earlier stretch."""
+        self.take_up(trainer)
+        if self.pruned:
+            trainer.should_stop = True
+            say(f"Pruned before, at step {max(self.values)}: nothing is left to do")
+
+    def take_up(self, trainer: Trainer) -> None:
+        """The scores of an earlier stretch, and its end where the checkpoint is that far."""
         record = read_record(self.folder / RECORD)
-        if record and record["monitor"] == self.monitor:
-            self.values = {s: v for s, v in record["values"].items() if s <= trainer.global_step}
+        if not record or record["monitor"] != self.monitor:
+            return
+        self.values = {s: v for s, v in record["values"].items() if s <= trainer.global_step}
+        stopped = record["state"] == PRUNED and self.values == record["values"]
+        self.pruned = self.active and trainer.strategy.broadcast(stopped)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not self.active or trainer.state.fn != "fit" or trainer.sanity_checking:
@@ -73,6 +82,8 @@ class Pruning(Callback):
         self.write(trainer, PRUNED if self.pruned else RUNNING)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not self.values:  # all was trained before: Lightning starts no training then
+            self.take_up(trainer)
         if self.active and not self.pruned:
             self.write(trainer, COMPLETE)
 

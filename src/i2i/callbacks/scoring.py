@@ -14,6 +14,7 @@ class Scoring(Callback):
 
     Attributes:
         results: The last result of each split.
+        values: Its values, also those of an earlier stretch of the run.
     """
 
     def __init__(
@@ -25,6 +26,15 @@ class Scoring(Callback):
         self.judge, self.evaluator = judge, judge.evaluator
         self.required, self.test_split = required, test_split
         self.results: dict[str, EvaluationResult] = {}
+        self.values: dict[str, dict[str, float]] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The values: a run that goes on after its last validation makes no others."""
+        return {"values": self.values}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Those that this stretch has not; testing, too, loads a checkpoint, and an earlier one."""
+        self.values = state_dict["values"] | self.values
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # The module itself is moved to its device later.
@@ -55,6 +65,7 @@ class Scoring(Callback):
     def finish(self, split: str, pl_module: LightningModule) -> None:
         """Computes, and hands the values to checkpointing and to the loggers."""
         result = self.results[split] = self.evaluator.compute()
+        self.values[split] = {name: float(value) for name, value in result.values.items()}
         values = {f"{split}/{name}": value for name, value in result.values.items()}
         # Every process has the gathered values already: nothing is left to synchronise.
         pl_module.log_dict(values, logger=False, rank_zero_only=False, sync_dist=False)

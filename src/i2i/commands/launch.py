@@ -13,7 +13,13 @@ from typing import Any
 from i2i.cluster import Preempted, rank
 from i2i.commands.going_apart import end_unless_all_failed
 from i2i.commands.processes import check_processes
-from i2i.commands.requeue import end_step_at_exit, expect_requeueing, folder_of, requeue
+from i2i.commands.requeue import (
+    end_step_at_exit,
+    expect_requeueing,
+    let_the_first_speak,
+    requeue,
+    run_dir_of,
+)
 from i2i.commands.resolvers import in_sweep, job_number, register
 from i2i.errors import SettingError, setting_error
 from i2i.resources import root_dir
@@ -70,7 +76,7 @@ class Guarded:
             check_processes(cfg)
             return self.task(cfg)
         except Preempted:
-            if cfg.trainer.get("requeue") and not requeue(folder_of(cfg)):
+            if cfg.trainer.get("requeue") and not requeue(run_dir_of(cfg)):
                 raise SystemExit(1) from None
             raise
         except Exception:
@@ -122,6 +128,9 @@ def report_errors(call: Callable[[], Any]) -> Any:
             raise
         if rank() == 0:
             print(f"\n{describe(error)}", file=sys.stderr)
+            end_step_at_exit()  # so that the others do not repeat it
+        elif let_the_first_speak():  # the error is here only: the first one would have ended all
+            print(f"\nProcess {rank()}: {describe(error)}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -2,6 +2,7 @@
 
 import math
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from hydra.experimental.callback import Callback
 
 from i2i.cluster import processes, rank
-from i2i.commands.requeue import end_step_at_exit
+from i2i.commands.requeue import end_step_at_exit, let_the_first_speak
 from i2i.commands.resolvers import direction
 from i2i.errors import SettingError, setting_error
 
@@ -30,7 +31,8 @@ class Sweep(NamedTuple):
 
 SWEEPS: list[Sweep] = []  # begun here and not yet compared
 COMPARED = ".compared"  # in a sweep's folder: the first of several processes made the table
-GRACE = 60  # seconds that the others wait for it
+AT_WORK = ".at_work"  # beside it: touched every few seconds while it uploads or compares
+BEAT, GRACE = 10, 60  # seconds between two touches; that the others wait without one
 
 
 class CompareRuns(Callback):
@@ -43,7 +45,7 @@ class CompareRuns(Callback):
                 suit_optuna(config)
             several = processes() > 1
         except SettingError as error:  # Hydra makes a warning of an exception
-            sys.exit(f"\n{error}" if rank() == 0 else 1)
+            sys.exit(1 if let_the_first_speak() else f"\n{error}")
         by_slurm = config.hydra.launcher._target_.endswith("SlurmLauncher")
         if by_slurm:
             from i2i.commands.slurm_queue import watch_queue
@@ -169,10 +171,12 @@ def compare_all(failed: bool) -> None:
                 from i2i.commands.slurm_queue import wait_for_jobs
 
                 try:
-                    wait_for_jobs(sweep.folder)
+                    with at_work():
+                        wait_for_jobs(sweep.folder)
                 except KeyboardInterrupt:
                     stop_waiting()
-            compare_runs(sweep.folder)
+            with at_work():
+                compare_runs(sweep.folder)
             if processes() > 1:
                 (sweep.folder / COMPARED).touch()
         SWEEPS.pop()
@@ -181,13 +185,50 @@ def compare_all(failed: bool) -> None:
 def await_table(folder: Path) -> None:
     """Keeps a process alive that failed: srun and torchrun end the others with it.
 
-    Where no table comes, the first process hangs in an exchange with this one.
+    Where no table comes, and the first process is not ``at_work`` by itself, it hangs in an
+    exchange with this one.
     """
-    end = time.monotonic() + GRACE
+    seen, end = last_touch(folder), time.monotonic() + GRACE
     while not (folder / COMPARED).exists():
+        if (now := last_touch(folder)) != seen:
+            seen, end = now, time.monotonic() + GRACE
         if time.monotonic() > end:
             return end_step_at_exit()
         time.sleep(0.2)
+
+
+def last_touch(folder: Path) -> int | None:
+    """When the first process was at work, by the clock of the file system."""
+    try:
+        return (folder / AT_WORK).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Tells ``await_table`` that the first process does what takes long and no exchange.
+
+    Only there: in training it would go on beating while it hangs.
+    """
+    if rank() != 0 or not SWEEPS or processes() == 1:
+        yield
+        return
+    over, file = threading.Event(), SWEEPS[-1].folder / AT_WORK
+
+    def beat() -> None:
+        while True:
+            file.touch()
+            if over.wait(BEAT):
+                return file.unlink(missing_ok=True)
+
+    heart = threading.Thread(target=beat, daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        over.set()
+        heart.join()
 
 
 def stop_waiting() -> None:

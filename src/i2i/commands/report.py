@@ -60,5 +60,4 @@ def write_test_metrics(run_dir: Path, chosen: str, result: Any, rows: dict[str, 
 def score_for_sweep(cfg: Any, scoring: Any) -> float | None:
     """The value of ``sweep_metric``, e.g. val/ssim."""
     split, _, name = cfg.sweep_metric.partition("/")
-    result = scoring.results.get(split)
-    return result.values.get(name) if result else None
+    return scoring.values.get(split, {}).get(name)

@@ -3,9 +3,11 @@
 import contextlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
+from hydra.core.utils import JobReturn, JobStatus
 from submitit.core.utils import UncompletedJobError
-from submitit.slurm.slurm import SlurmInfoWatcher, SlurmJob
+from submitit.slurm.slurm import SlurmExecutor, SlurmInfoWatcher, SlurmJob
 
 GONE = "GONE"  # not in the queue any more
 FINAL = {
@@ -41,16 +43,28 @@ def read_states(text: str) -> dict[str, str]:
     return {parts[0]: parts[1] for parts in found if len(parts) == 2}
 
 
+class SweepJob(SlurmJob[Any]):
+    """A job that ended without an answer (cancelled, killed, out of memory) is one that failed.
+
+    submitit raises an error there, at which the launcher stops waiting for the other jobs and
+    Optuna's sweeper ends; a failed job is its answer to any other error.
+    """
+
+    def results(self) -> list[Any]:
+        try:
+            return super().results()
+        except UncompletedJobError as error:
+            return [JobReturn(status=JobStatus.FAILED, _return_value=error)]
+
+
 def watch_queue() -> None:
-    """Makes submitit ask squeue in this process."""
+    """Makes submitit ask squeue in this process, and outlive its jobs."""
     SlurmJob.watcher = QueueWatcher(delay_s=60)
+    SlurmExecutor.job_class = SweepJob
 
 
 def wait_for_jobs(folder: Path) -> None:
-    """Waits until all jobs of a sweep are over.
-
-    submitit's launcher stops waiting at the first job that ended without an answer (cancelled,
-    killed, out of memory); SLURM goes on with the others.
+    """Waits until all jobs of a sweep are over, where an error ended the launcher before.
 
     Args:
         folder: The sweep's.

@@ -1,12 +1,14 @@
 """Trains a system and scores it: ``python src/train.py generator=resnet9 dataset=maps``."""
 
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from i2i.cluster import require_task, slurm_step
+from i2i.cluster import Preempted, require_task, slurm_step
 from i2i.commands.launch import launch
 from i2i.commands.plain_config import (
     leave_out_what_is_missing,
@@ -251,12 +253,30 @@ def rewind_loggers(loggers: list[Any], step: int) -> None:
             logger.resume_from(step)
 
 
+UPLOAD = 30  # seconds that W&B has where the scheduler takes the machine away
+
+
 def close(loggers: list[Any], status: str) -> None:
-    """Ends this job's W&B run, so that the next job of a sweep gets its own."""
+    """Ends this job's W&B run, so that the next job of a sweep gets its own.
+
+    Requeueing comes after it, and before the time is over: there it gets ``UPLOAD`` seconds.
+    """
+    from i2i.commands.multirun import at_work
+    from i2i.messages import say
+
     for logger in loggers:
         logger.finalize(status)
-    if "wandb" in sys.modules:
-        sys.modules["wandb"].finish(exit_code=0 if status == "success" else 1)
+    if "wandb" not in sys.modules:
+        return
+    finish = partial(sys.modules["wandb"].finish, exit_code=0 if status == "success" else 1)
+    if not isinstance(sys.exception(), Preempted):
+        with at_work():
+            return finish()
+    upload = threading.Thread(target=finish, daemon=True)
+    upload.start()
+    upload.join(UPLOAD)
+    if upload.is_alive():
+        say("W&B has not got everything yet: wandb sync RUN_DIR/wandb/run-* sends the rest")
 
 
 def main() -> None:

@@ -105,6 +105,32 @@ def test_what_a_pruned_run_leaves_behind(tmp_path: Path) -> None:
     again = pruning(tmp_path)
     again.on_train_start(trainer(10, 0.0), None)
     assert again.values == {10: 0.31}  # as far as the checkpoint goes
+    assert not again.pruned  # and judged anew there
+
+
+@pytest.mark.parametrize("hook", ["on_train_start", "on_fit_end"])
+def test_a_pruned_run_that_is_started_again_trains_no_further(tmp_path: Path, hook: str) -> None:
+    """Without a step to make Lightning calls the end of the fit only."""
+    neighbours(tmp_path)
+    assert validated(pruning(tmp_path), 0.31, 0.2)
+    before = (tmp_path / "own" / RECORD).read_text()
+    now, again = trainer(20, 0.0), pruning(tmp_path)
+    getattr(again, hook)(now, None)
+    assert again.pruned and again.values == {10: 0.31, 20: 0.2}
+    assert now.should_stop is (hook == "on_train_start")
+    assert (again.folder / RECORD).read_text() == before
+    by_hand, alone = trainer(20, 0.0), pruning(tmp_path, active=False)
+    alone.on_train_start(by_hand, None)  # resume= of one job of the sweep
+    assert not alone.pruned and not by_hand.should_stop
+
+
+def test_a_run_that_had_only_its_test_left_keeps_its_scores(tmp_path: Path) -> None:
+    callback = pruning(tmp_path)
+    assert not validated(callback, 0.3)
+    again = pruning(tmp_path)
+    again.on_fit_end(trainer(10, 0.0), None)
+    record = json.loads((again.folder / RECORD).read_text())
+    assert record == {"state": COMPLETE, "monitor": "val/ssim", "values": {"10": 0.3}}
 
 
 def test_pruners_that_need_a_common_study_are_refused(tmp_path: Path) -> None:

@@ -93,6 +93,15 @@ def test_values_get_the_name_of_their_split() -> None:
     assert callback.results.keys() == {"val", "test"}
 
 
+def test_a_later_stretch_knows_the_values_and_testing_an_old_checkpoint_changes_none() -> None:
+    callback, model = Scoring(Judge(Recorder())), Model()
+    run_split(callback, model, "val", make_batch())
+    later = Scoring(Judge(Recorder()))
+    later.load_state_dict(callback.state_dict())
+    later.load_state_dict({"values": {"val": {"ssim": 0.1}}})
+    assert later.values == {"val": {"ssim": 0.5, "psnr": 20.0}} and not later.results
+
+
 def test_each_value_reaches_the_loggers_once_and_is_the_same_on_every_process() -> None:
     """``write`` sends it; Lightning keeps it for checkpoints, and must not average it again."""
     model = Model()

@@ -109,6 +109,29 @@ def test_one_process_speaks_for_all(
     assert screen(capsys, raising(WRONG)) == ""
 
 
+def test_an_error_of_another_process_alone_is_told_after_the_first_had_its_time(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an error of all the first one prints it, and ends the others while they wait."""
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("RANK", "1")
+    printed: list[str] = []
+    monkeypatch.setattr("time.sleep", lambda _: printed.append(capsys.readouterr().err))
+    assert screen(capsys, raising(WRONG)) == f"Process 1: {WRONG}"
+    assert printed == [""]
+
+
+def test_the_first_process_ends_the_others_once_it_has_told(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(
+        "i2i.commands.launch.end_step_at_exit", lambda: ended.append(capsys.readouterr().err)
+    )
+    screen(capsys, raising(WRONG))
+    assert [text.strip() for text in ended] == [str(WRONG)]
+
+
 def test_a_cause_is_told_too() -> None:
     error = HydraException("Error in call to target")
     error.__cause__ = TypeError("got an unexpected keyword argument 'base'")

@@ -1,6 +1,7 @@
 """What a sweep is given before it starts."""
 
 import contextlib
+import os
 import sys
 import threading
 from pathlib import Path
@@ -14,6 +15,7 @@ from omegaconf import OmegaConf
 from i2i import cluster
 from i2i.commands import multirun, slurm_queue
 from i2i.commands.multirun import (
+    AT_WORK,
     COMPARED,
     SWEEPS,
     CompareRuns,
@@ -89,7 +91,7 @@ def test_processes_that_would_draw_other_trials_are_refused(
     with pytest.raises(SystemExit, match=f"(?s){message}"):  # Hydra hides an exception
         CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
     assert len(SWEEPS) == 1
-    monkeypatch.setattr(multirun, "rank", lambda: 1)
+    monkeypatch.setattr(multirun, "let_the_first_speak", lambda: True)
     with pytest.raises(SystemExit) as stop:
         CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
     assert stop.value.code == 1  # one of them speaks
@@ -156,6 +158,45 @@ def test_the_others_stay_until_the_first_process_has_made_the_table(
     monkeypatch.setattr(multirun, "GRACE", 0)
     multirun.await_table(tmp_path)
     assert ended  # no table ever comes: the first hangs
+
+
+def test_the_others_wait_as_long_as_the_first_process_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload to W&B may take longer than they wait for one that hangs."""
+    clock, ended = [0.0], []
+
+    def pass_time(seconds: float) -> None:
+        clock[0] += 30
+        if clock[0] <= 600:
+            (tmp_path / AT_WORK).touch()
+            os.utime(tmp_path / AT_WORK, (clock[0], clock[0]))
+
+    watch = SimpleNamespace(monotonic=lambda: clock[0], sleep=pass_time)
+    monkeypatch.setattr(multirun, "time", watch)
+    monkeypatch.setattr(multirun, "end_step_at_exit", lambda: ended.append(clock[0]))
+    multirun.await_table(tmp_path)
+    assert ended == [690]  # the first one above 600 + GRACE
+
+
+def test_the_first_process_of_several_shows_that_it_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats = threading.Semaphore(0)
+    touch = Path.touch
+    monkeypatch.setattr(Path, "touch", lambda path: (touch(path), beats.release()))
+    monkeypatch.setattr(multirun, "BEAT", 0.01)
+    SWEEPS.append(Sweep(tmp_path, False))
+    with multirun.at_work():
+        assert not list(tmp_path.iterdir())  # nobody waits for a single process
+    monkeypatch.setattr(cluster, "launched", lambda: (2, 1))
+    with multirun.at_work():
+        assert all(beats.acquire(timeout=10) for _ in range(3))
+        assert multirun.last_touch(tmp_path)
+    assert multirun.last_touch(tmp_path) is None
+    monkeypatch.setattr(multirun, "rank", lambda: 1)
+    with multirun.at_work():
+        assert multirun.last_touch(tmp_path) is None
 
 
 def test_only_a_process_that_failed_waits(

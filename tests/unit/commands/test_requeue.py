@@ -1,6 +1,7 @@
 """Which job is requeued, and which folder it finds again."""
 
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 
 from i2i.commands import requeue as module
 from i2i.commands.processes import check_processes
-from i2i.commands.requeue import earlier_stretch, folder_of, note_job, requeue
+from i2i.commands.requeue import earlier_stretch, end_step, note_job, requeue, run_dir_of
 from i2i.commands.resume import checkpoint_to_resume
 from i2i.errors import SettingError
 
@@ -67,49 +68,80 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("first", [0, 8], ids=["nothing-saved", "step-8"])
-def test_a_job_is_not_requeued_twice_at_the_same_step(
+def test_a_job_is_requeued_three_times_in_a_row_at_one_step(
     tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture, first: int
 ) -> None:
     if first:
         save(tmp_path, first)
-    assert requeue(tmp_path)
-    assert not requeue(tmp_path)
-    assert asked == ["12"]
+    assert [requeue(tmp_path) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert asked == ["12"] * 3
     printed = capsys.readouterr().out
-    assert f"not requeued again: it was requeued at step {first} before" in printed
+    assert printed.count(f"not requeued again: it was 3 times at step {first}, and") == 2
     assert f"resume={tmp_path}" in printed
-    save(tmp_path, first + 1)
-    assert requeue(tmp_path) and len(asked) == 2  # progress counts
+    save(tmp_path, first + 1)  # progress begins a new count
+    assert [requeue(tmp_path) for _ in range(4)] == [True] * 3 + [False]
 
 
 def test_another_job_in_the_same_folder_has_a_count_of_its_own(
     tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert requeue(tmp_path)
+    assert [requeue(tmp_path) for _ in range(4)][-1] is False
     monkeypatch.setenv("SLURM_JOB_ID", "13")
-    assert requeue(tmp_path) and asked == ["12", "13"]
+    assert requeue(tmp_path) and asked == ["12"] * 3 + ["13"]
 
 
 def test_what_slurm_refused_was_no_requeueing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    codes = iter([0, 1, 0, 0])  # of show, requeue, show, requeue
+    codes = iter([0, 1] + [0, 0] * 3)  # of show, requeue, show, requeue
 
     def scontrol(*words: str) -> subprocess.CompletedProcess:
         return subprocess.CompletedProcess(words, next(codes), "JobState=RUNNING", "disabled")
 
     monkeypatch.setattr(module, "scontrol", scontrol)
-    assert [requeue(tmp_path), requeue(tmp_path)] == [False, True]
+    assert [requeue(tmp_path) for _ in range(4)] == [False, True, True, True]
 
 
-@pytest.mark.parametrize(("config", "same"), [({"resume": None}, True), ({"split": "x"}, False)])
-def test_where_the_note_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict, same: bool
-) -> None:
-    """Training goes on in its folder; scoring starts over in another one of the same day."""
-    hydra = SimpleNamespace(runtime=SimpleNamespace(output_dir=str(tmp_path / "12-00-00")))
+def started_in(monkeypatch: pytest.MonkeyPatch, cwd: Path, folder: str, *words: str) -> None:
+    """A command whose folder is named by the time."""
+    runtime = SimpleNamespace(output_dir=str(cwd / folder), cwd=str(cwd))
+    hydra = SimpleNamespace(runtime=runtime)
     monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.get", lambda: hydra)
-    assert folder_of(config) == (tmp_path / "12-00-00" if same else tmp_path)
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *words])
+
+
+def test_scoring_finds_its_note_in_whichever_folder_it_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str], capsys: pytest.CaptureFixture
+) -> None:
+    """Another command line, or another step of the job, has a count of its own."""
+    started_in(monkeypatch, tmp_path, "run")
+    assert run_dir_of({"resume": None}) == tmp_path / "run"
+    answers = []
+    for folder in ("23-59-00", "next-day/00-01-00", "00-10-00", "00-20-00"):
+        started_in(monkeypatch, tmp_path, folder, "split=val")
+        answers.append(requeue(run_dir_of({"split": "val"})))
+    assert answers == [True] * 3 + [False]
+    told = capsys.readouterr().out.strip().splitlines()[-1]
+    assert "it was 3 times, and scoring begins anew each time" in told
+    assert "callbacks" not in told and "resume" not in told  # evaluate has no such option
+    started_in(monkeypatch, tmp_path, "00-30-00", "split=test")
+    assert requeue(None)
+    monkeypatch.setenv("SLURM_STEP_ID", "1")
+    started_in(monkeypatch, tmp_path, "00-40-00", "split=val")
+    assert requeue(None) and asked == ["12"] * 5
+    assert [p.name for p in tmp_path.iterdir()] == ["outputs"]
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_process_that_failed_gives_the_first_one_time_before_it_ends_the_step(
+    monkeypatch: pytest.MonkeyPatch, rank: str
+) -> None:
+    monkeypatch.setenv("SLURM_PROCID", rank)
+    done: list = []
+    monkeypatch.setattr(module.time, "sleep", done.append)
+    monkeypatch.setattr(module.subprocess, "run", lambda words, check: done.append(words))
+    end_step("12.0")
+    assert done == [module.PATIENCE] * int(rank) + [["scancel", "12.0"]]
 
 
 def test_a_job_finds_its_own_folder_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
