@@ -53,8 +53,19 @@ def parts_of(network: nn.Module) -> Iterator[nn.Module]:
             yield from parts_of(child)
 
 
+def begins_in_place(piece: Piece) -> bool:
+    """Whether its last module overwrites what goes into the piece.
+
+    Such a piece is not computed again: its input is gone. That costs no memory, as it keeps only
+    what the next piece keeps too.
+    """
+    return getattr(piece[-1], "inplace", False) and not any(map(learns, piece))
+
+
 def pieces_of(chain: nn.Sequential) -> list[Piece]:
     """Cuts a chain behind each activation that follows weights, and around what is no layer.
+
+    What works in place at the beginning of a piece, behind a block say, is a piece of its own.
 
     A piece of convolution, norm and activation keeps one tensor instead of two or three.
     """
@@ -65,7 +76,7 @@ def pieces_of(chain: nn.Sequential) -> list[Piece]:
             continue
         pieces[-1].append(module)
         named = type(module).__module__ == activation.__name__
-        if named and any(learns(earlier) for earlier in pieces[-1]):
+        if (named and any(map(learns, pieces[-1]))) or begins_in_place(pieces[-1]):
             pieces.append([])
     return [piece for piece in pieces if piece]
 
@@ -92,11 +103,11 @@ def checkpointed(network: nn.Module) -> Callable[..., Any]:
     """
     forwards = {part: _forward_of(part) for part in parts_of(network)}
 
-    def forward(*inputs: Tensor) -> Any:
+    def forward(*inputs: Any, **options: Any) -> Any:
         for module, own in forwards.items():
             vars(module)["forward"] = own
         try:
-            return network(*inputs)
+            return network(*inputs, **options)
         finally:
             for module in forwards:
                 del vars(module)["forward"]
@@ -110,9 +121,11 @@ def _forward_of(part: nn.Module) -> Callable[..., Any]:
     return partial(_call, [part], part.forward)
 
 
-def _call_chain(pieces: list[Piece], x: Tensor) -> Tensor:
+def _call_chain(pieces: list[Piece], input: Tensor) -> Tensor:  # nn.Sequential's name for it
+    x = input
     for piece in pieces:
-        x = _call(piece, partial(_one_after_another, piece), x)
+        forward = partial(_one_after_another, piece)
+        x = forward(x) if begins_in_place(piece) else _call(piece, forward, x)
     return x
 
 
@@ -122,15 +135,20 @@ def _one_after_another(piece: Piece, x: Tensor) -> Tensor:
     return x
 
 
-def _call(piece: Piece, forward: Callable[..., Any], *inputs: Tensor) -> Any:
+def _call(piece: Piece, forward: Callable[..., Any], /, *inputs: Any, **options: Any) -> Any:
     if not (torch.is_grad_enabled() and any(module.training for module in piece)):
-        return forward(*inputs)
+        return forward(*inputs, **options)
+
+    def positional(*values: Any) -> Any:  # torch keeps the noise of these values' devices alone
+        named = dict(zip(options, values[len(inputs) :], strict=True))
+        return forward(*values[: len(inputs)], **named)
+
     modules = [module for top in piece for module in top.modules()]
     norms = [m for m in modules if isinstance(m, _BatchNorm) and m.track_running_stats]
     spectral = [m for m in modules if isinstance(m, _SpectralNorm) and m.training]
     vectors: list[dict[str, Tensor]] = []  # of the power iteration, as this pass left them
     output = checkpoint(
-        forward, *inputs, use_reentrant=False,
+        positional, *inputs, *options.values(), use_reentrant=False,
         context_fn=lambda: (nullcontext(), _without_side_effects(norms, spectral, vectors)),
     )  # fmt: skip
     vectors += [{name: v.clone() for name, v in norm._buffers.items()} for norm in spectral]
