@@ -1,6 +1,7 @@
 """Who started this process, and the one name that all processes of a run give their folder."""
 
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import timedelta
@@ -73,6 +74,33 @@ def test_the_first_task_tells_the_others_the_time(monkeypatch: pytest.MonkeyPatc
     for _ in range(2):
         with ThreadPoolExecutor(4) as pool:
             assert set(pool.map(told, "dcba")) == {"clock of a"}
+
+
+def test_tasks_of_a_step_find_each_other_where_the_first_comes_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the store for failures, which the first task opens when it fails itself."""
+    training = TCPStore("127.0.0.1", 0, 1, is_master=True)
+    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(training.port)}
+    put(monkeypatch, STEP | address | {"SLURM_NTASKS": "4"})
+    ranks = dict(zip("abcd", range(4), strict=True))
+    monkeypatch.setattr(cluster, "rank", lambda: ranks[NAME.get()])
+
+    def meet(name: str) -> TCPStore:
+        NAME.set(name)
+        if name == "a":
+            assert come.wait(20)
+        elif name == "b":
+            come.set()
+        store = cluster.failure_store(timedelta(seconds=20))
+        store.set(name, "")
+        store.wait(list("abcd"))
+        return store  # kept until all have read
+
+    come = threading.Event()
+    with ThreadPoolExecutor(4) as pool:
+        ports = {store.port for store in list(pool.map(meet, "dcba"))}
+    assert len(ports) == 1 and abs(ports.pop() - training.port) == 5_000
 
 
 @pytest.mark.parametrize("name", ["bash", "interactive"])
