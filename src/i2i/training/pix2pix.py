@@ -50,11 +50,7 @@ class Pix2Pix(AdversarialModule):
         """
         super().__init__(**shared)
         require_separate_samples(gan_loss, discriminator)
-        if not 0 <= lambda_l1 < math.inf:
-            raise setting_error(
-                f"model.lambda_l1={lambda_l1}", "that weight", "0 or more",
-                "Use model.lambda_l1=100, or 0 to leave L1 out.",
-            )  # fmt: skip
+        require_weight(lambda_l1)
         self.generator, self.discriminator, self.gan_loss = generator, discriminator, gan_loss
         self.lambda_l1, self.discriminator_weight = lambda_l1, discriminator_weight
         terms = {"l1": L1()} if reconstruction is None else dict(reconstruction.items())
@@ -147,6 +143,19 @@ def require_separate_samples(gan_loss: GANLoss, discriminator: nn.Module) -> Non
             "a norm that keeps samples apart: layer, instance, spectral or none",
             "Batch norm mixes the samples, and the gradient penalty is defined for each one "
             "(Gulrajani et al. 2017, Sec. 4). Add discriminator.norm=layer.",
+        )  # fmt: skip
+
+
+def require_weight(lambda_l1: float) -> None:
+    """Refuses a weight of L1 that is negative, infinite or no number.
+
+    Raises:
+        SettingError: It is.
+    """
+    if not 0 <= lambda_l1 < math.inf:
+        raise setting_error(
+            f"model.lambda_l1={lambda_l1}", "that weight", "0 or more",
+            "Use model.lambda_l1=100, or 0 to leave L1 out.",
         )  # fmt: skip
 
 

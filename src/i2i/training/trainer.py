@@ -43,6 +43,22 @@ def number_of(devices: Any) -> int:
     return len(devices)
 
 
+def synchronises(accelerator: str, several: bool) -> bool:
+    """What ``sync_batchnorm=auto`` means: yes for several GPUs; several CPU processes are told.
+
+    Args:
+        accelerator: cpu, gpu or cuda.
+        several: Whether there is more than one process.
+    """
+    on_gpus = accelerator in ("gpu", "cuda")
+    if several and not on_gpus:
+        say(
+            "SyncBatchNorm exists for GPUs only: batch norm takes the statistics of each "
+            "process's own images here; the running ones are process 0's."
+        )
+    return several and on_gpus
+
+
 def build_trainer(
     accelerator: str = "auto",
     devices: Any = "auto",
@@ -72,19 +88,13 @@ def build_trainer(
     accelerator = resolve_accelerator(accelerator)
     devices = count_devices(devices, accelerator, strategy)
     several = number_of(devices) * num_nodes > 1
-    chosen: Any = strategy
-    if strategy == "ddp" or (strategy == "auto" and several):
-        # Buffers are sent by the model itself, at known points: during evaluation the processes
-        # have unequal numbers of batches, and a broadcast a forward would hang.
-        chosen = TwoPlayerDDP()
+    # Buffers are sent by the model itself, at known points: during evaluation the processes
+    # have unequal numbers of batches, and a broadcast a forward would hang.
+    ddp = strategy == "ddp" or (strategy == "auto" and several)
     if sync_batchnorm == "auto":
-        sync_batchnorm = several and accelerator in ("gpu", "cuda")
-        if several and not sync_batchnorm:
-            say(
-                "SyncBatchNorm exists for GPUs only: batch norm takes the statistics of each "
-                "process's own images here; the running ones are process 0's."
-            )
+        sync_batchnorm = synchronises(accelerator, several)
     return Trainer(
-        accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=chosen,
+        accelerator=accelerator, devices=devices, num_nodes=num_nodes,
+        strategy=TwoPlayerDDP() if ddp else strategy,
         sync_batchnorm=sync_batchnorm, use_distributed_sampler=False, **options,
     )  # fmt: skip
