@@ -1,14 +1,16 @@
 """Peak memory and seconds of translating large pictures, in tiles and whole.
 
-``python benchmarks/large_pictures.py [--quick]`` prints the table. The network is a residual one
-with fixed statistics whose receptive field fits the overlap, so that tiles and whole picture are
-compared as well. It runs on the CPU, with random weights.
+``python benchmarks/large_pictures.py [--quick]`` prints the table, with the largest picture, which
+takes a minute and is no part of ``make bench``. The network is a residual one with fixed statistics
+whose receptive field fits the overlap, so that tiles and whole picture are compared as well. It
+runs on the CPU, with random weights.
 """
 
 import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +27,8 @@ from benchmarks.fresh_process import last_error, run_command
 
 TILE, OVERLAP = 512, 64
 NETWORK = {"base_channels": 8, "n_blocks": 2, "norm": "batch"}  # receptive-field radius 28
-SIDES = {True: (1024,), False: (1024, 8192)}  # by quick
+SIDES = {True: (1024,), False: (1024, 4096)}  # by quick
+LARGEST = 8192
 LARGEST_WHOLE = 1024  # 4096 takes 3 GB
 LIMIT = 400.0  # seconds a picture
 MIB = 2**20
@@ -95,11 +98,12 @@ def run(source: Path, target: Path, tile: int) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(quick: bool) -> dict[str, Any]:
-    """A picture of 1024 squared in tiles and whole, and one of 8192 in tiles.
+def measure(quick: bool, further: Sequence[int] = ()) -> dict[str, Any]:
+    """A picture of 1024 squared in tiles and whole, and one of 4096 in tiles.
 
     Args:
         quick: Without the latter.
+        further: Sides of more pictures, in tiles.
 
     Returns:
         A row for each run: ``seconds``, ``cpu_s`` (which a busy machine hardly lengthens),
@@ -111,7 +115,7 @@ def measure(quick: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_picture(folder / "warm.png", 256)
-        for side in SIDES[quick]:
+        for side in (*SIDES[quick], *further):
             source, tiles, whole = (folder / f"{n}.png" for n in ("in", "tiles", "whole"))
             write_picture(source, side)
             row = rows[f"{side} x {side}, tile={TILE} overlap={OVERLAP}"] = run(source, tiles, TILE)
@@ -151,4 +155,5 @@ if __name__ == "__main__":
     if "--one" in sys.argv:
         print(json.dumps(translate_file(*sys.argv[sys.argv.index("--one") + 1 :])))
     else:
-        print(table(measure("--quick" in sys.argv)))
+        quick = "--quick" in sys.argv
+        print(table(measure(quick, () if quick else (LARGEST,))))
