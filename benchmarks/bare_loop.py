@@ -1,7 +1,7 @@
 """pix2pix's training loop as it is written without a framework: what every speed is compared with.
 
 Float32, eager, ``torch.optim.Adam`` as it comes, no Lightning and no Hydra. It computes the losses
-of ``i2i.training.pix2pix.Pix2Pix``; a test holds the two together.
+of ``i2i.systems.pix2pix.Pix2Pix``; a test holds the two together.
 """
 
 from collections.abc import Mapping

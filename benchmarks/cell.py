@@ -19,7 +19,7 @@ from lightning.pytorch import Callback, seed_everything
 from omegaconf import DictConfig
 
 from i2i.commands.launch import quieten
-from i2i.commands.resolvers import register
+from i2i.config.resolvers import register
 from i2i.resources import root_dir
 
 ENDLESS = 1_000_000  # steps; the stopwatch ends the run

@@ -33,8 +33,8 @@ if __name__ == "__main__":
     sys.path[:1] = [str(ROOT), str(ROOT / "src")]
 
 from benchmarks.fresh_process import last_error, run_command
+from i2i.data.collate import Collate, settle_worker
 from i2i.data.datamodule import PairedDataModule
-from i2i.data.loading import Collate, settle_worker
 from i2i.data.paired_transforms import PairedTransform
 
 BATCH = 16

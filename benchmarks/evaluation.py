@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from i2i.images.quantise import to_uint8
 from i2i.metrics import evaluator as evaluator_module
 from i2i.metrics.distribution import frechet_distance
 from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.inception import InceptionFeatures, load_inception
-from i2i.metrics.quantise import to_uint8
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = 256  # pixels

@@ -47,9 +47,9 @@ def make_model() -> Any:
     """What translate.py takes of a model, without a checkpoint."""
     import torch
 
-    from i2i.data.task import Task
+    from i2i.data.tasks.task import Task
     from i2i.generators.resnet import ResnetGenerator
-    from i2i.training.inference import translate
+    from i2i.inference.translate import translate
 
     torch.manual_seed(0)
     network = ResnetGenerator(3, 3, **NETWORK)
@@ -71,8 +71,8 @@ def translate_file(source: str, target: str, tile: str) -> dict[str, float]:
         MiB: before, and with it.
     """
     from i2i.commands.translate import translate_all
-    from i2i.commands.translate_files import Job
-    from i2i.commands.translate_tiles import make_tiling
+    from i2i.inference.files_to_translate import Job
+    from i2i.inference.tiled_files import make_tiling
 
     model, targets = make_model(), [Path(target)]
     translate_all(model, [Job(Path(source).with_name("warm.png"), "", targets)], {}, None, "raise")

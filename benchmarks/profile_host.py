@@ -22,7 +22,7 @@ import torch
 
 from benchmarks import data, evaluation
 from benchmarks.machine import describe_machine
-from i2i.data.loading import settle_worker
+from i2i.data.collate import settle_worker
 from i2i.run_folder import write_text
 
 TOP = 10  # functions

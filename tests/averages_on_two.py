@@ -9,8 +9,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from i2i.training import strategy
-from i2i.training.strategy import averaged_gradients
+from i2i.cluster import strategy
+from i2i.cluster.strategy import averaged_gradients
 
 
 def main(rank: int, folder: str) -> None:

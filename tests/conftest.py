@@ -69,7 +69,7 @@ def write_labelled(root: Path, counts: dict[str, int], size: int = 64, seed: int
 def labelled_options(root: Path) -> list[str]:
     """The data set of ``write_labelled``, with its classes; label -> photo."""
     colours = ",".join(f"{name}:[{r},{g},{b}]" for name, (r, g, b) in LABEL_COLOURS.items())
-    palette = "_target_:i2i.data.palette.ClassPalette,unlabelled:[0,0,0]"
+    palette = "_target_:i2i.labels.palette.ClassPalette,unlabelled:[0,0,0]"
     classes = f"{{{palette},colours:{{{colours}}}}}"
     return [
         f"dataset.root={root}", "dataset.a_folder='{split}/photo'",

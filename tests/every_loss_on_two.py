@@ -9,10 +9,10 @@ import torch
 import torch.distributed as dist
 from lightning.pytorch import Callback, Trainer
 
+from i2i.cluster.strategy import TwoPlayerDDP
 from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
 from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1
-from i2i.training.strategy import TwoPlayerDDP
 from unit.training.test_adversarial import Pairs, make_model
 
 CASES: dict[str, dict[str, Any]] = {

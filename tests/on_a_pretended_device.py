@@ -28,7 +28,7 @@ from i2i.losses.feature_matching import FeatureMatching
 from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
 from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1, SSIM
-from i2i.training.pix2pix import Pix2Pix
+from i2i.systems.pix2pix import Pix2Pix
 from i2i.training.speed import Speed
 from unit.training.test_adversarial import make_model
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback
 
-from i2i.callbacks.preemption import Preemption
-from i2i.cluster import restarts
+from i2i.cluster.environment import restarts
+from i2i.cluster.preemption import Preemption
 
 
 class KillAt(Callback):

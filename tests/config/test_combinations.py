@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from conftest import CONF, ROOT
 from i2i.commands.launch import describe
-from i2i.commands.resolvers import register
+from i2i.config.resolvers import register
 from i2i.errors import SettingError
 from two_steps import composed, slim, two_steps
 

@@ -13,10 +13,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from conftest import ROOT
-from i2i.commands.plain_config import leave_out_what_is_missing
-from i2i.commands.resolvers import register
 from i2i.commands.train import build
-from i2i.config_checks import validate_config
+from i2i.config.checks import validate_config
+from i2i.config.plain_config import leave_out_what_is_missing
+from i2i.config.resolvers import register
 from i2i.errors import SettingError
 from i2i.losses import backbones
 from two_steps import composed, slim, two_steps

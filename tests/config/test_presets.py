@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from conftest import CONF, ROOT
-from i2i.commands.resolvers import register
+from i2i.config.resolvers import register
 
 PRESETS = sorted((p.parent.name, p.stem) for p in CONF.glob("*/*.yaml"))
 EXPERIMENTS = sorted(p.stem for p in (ROOT / "experiments").glob("*.yaml"))

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.generators.unet import UNetGenerator
 from i2i.losses.gan import VanillaGAN
-from i2i.training.pix2pix import Pix2Pix
+from i2i.systems.pix2pix import Pix2Pix
 from i2i.training.schedules import LinearDecay
 
 FILE = Path(__file__).with_name("losses_cpu.csv")

@@ -21,9 +21,9 @@ from conftest import ROOT, TINY_UNET, Run, labelled_options
 from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.generators.resnet import ResnetGenerator
 from i2i.generators.unet import UNetGenerator
+from i2i.inference.translate import translate
 from i2i.losses.gan import VanillaGAN
-from i2i.training.inference import translate
-from i2i.training.pix2pix import Pix2Pix
+from i2i.systems.pix2pix import Pix2Pix
 from i2i.training.schedules import Constant
 
 pytestmark = pytest.mark.gpu

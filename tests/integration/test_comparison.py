@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, TINY_UNET
-from i2i.comparison_picture import CELL, GAP
-from i2i.data.image_io import read_image
+from i2i.comparison.picture import CELL, GAP
+from i2i.images.image_io import read_image
 
 NAMES = ["L1", "GAN"]
 

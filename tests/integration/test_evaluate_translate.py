@@ -138,8 +138,8 @@ def test_missing_inception_weights_stop_evaluate_and_not_training(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture,
 ) -> None:  # fmt: skip
     """Without a network: evaluate names the two ways out; training says it once and goes on."""
-    from i2i.data import download
     from i2i.errors import setting_error
+    from i2i.files import download
 
     def no_network(*_: object, setting: str, by_hand: str, **__: object) -> Path:
         raise setting_error(setting, "no network", "one", by_hand)

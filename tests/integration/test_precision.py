@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from conftest import TINY_UNET, Run
-from i2i.training.pix2pix import Pix2Pix
+from i2i.systems.pix2pix import Pix2Pix
 
 LOSSES = {"vanilla": ["gan_loss=vanilla"], "wgan-gp": ["gan_loss=wgan-gp", "model.n_critic=2"]}
 TERMS = {

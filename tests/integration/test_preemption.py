@@ -17,7 +17,7 @@ from conftest import ROOT, TINY_UNET, Run
 
 LIVELY = ["model.ema_decay=0.9", "generator.norm=batch", "trainer.max_epochs=3",
           "callbacks.samples=null", "baselines=false"]  # fmt: skip
-TARGET = "+callbacks.preemption._target_=i2i.callbacks.preemption.Preemption"
+TARGET = "+callbacks.preemption._target_=i2i.cluster.preemption.Preemption"
 
 
 @pytest.fixture(autouse=True)

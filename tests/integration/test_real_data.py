@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from i2i.data.image_io import read_image
+from i2i.images.image_io import read_image
 
 SKY, ROAD = (128, 128, 128), (128, 64, 128)
 

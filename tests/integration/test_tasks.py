@@ -235,7 +235,7 @@ def test_a_segmenter_with_other_classes_is_refused(
 ) -> None:
     options = [o for o in labelled_options(labelled_root) if "classes" not in o]
     colours = ",".join(f"{n}:{list(c)}" for n, c in LABEL_COLOURS.items()).replace("tree", "bush")
-    palette = "_target_:i2i.data.palette.ClassPalette,unlabelled:[0,0,0]"
+    palette = "_target_:i2i.labels.palette.ClassPalette,unlabelled:[0,0,0]"
     classes = f"{{{palette},colours:{{{colours}}}}}"
     text = refused(*options, f"dataset.classes={classes}", f"metrics.segmenter={segmenter}")
     assert "metrics.segmenter=" in text and "tree" in text and "bush" in text

@@ -33,8 +33,8 @@ def inputs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from i2i.data import download
     from i2i.errors import setting_error
+    from i2i.files import download
 
     def fetch_file(*_: object, setting: str, by_hand: str, **__: object) -> Path:
         raise setting_error(setting, "no network", "one", by_hand)
@@ -87,11 +87,11 @@ def test_the_noise_of_a_sample_is_that_of_its_number(
     translated: Callable, no_network: None, run_dir: Path, inputs: Path
 ) -> None:
     """(seed, name), and (seed, name, k) from k = 1 on, whatever the number of samples."""
-    from i2i.commands.saved_model import load_model
-    from i2i.data.ranges import to_float
-    from i2i.metrics.quantise import to_uint8
+    from i2i.images.quantise import to_uint8
+    from i2i.images.ranges import to_float
+    from i2i.inference.saved_model import load_model
+    from i2i.inference.translate import paper_mode, seeded_noise
     from i2i.seeds import stable_seed
-    from i2i.training.inference import paper_mode, seeded_noise
 
     two, three = translated("two", "samples=2"), translated("three", "samples=3")
     assert (two / "a_1.png").read_bytes() == (three / "a_1.png").read_bytes()
@@ -203,9 +203,9 @@ def test_one_image_beside_its_output(command: Command, run_dir: Path, tmp_path: 
 
 
 def test_masks_are_found_by_the_names_of_the_images(inputs: Path, tmp_path: Path) -> None:
-    from i2i.commands.translate_files import find_images, find_masks
     from i2i.data.tasks.inpainting import Inpainting
     from i2i.errors import SettingError
+    from i2i.inference.files_to_translate import find_images, find_masks
 
     names, masks = [job.name for job in find_images(inputs, tmp_path / "out")], tmp_path / "masks"
     (masks / "deep").mkdir(parents=True)

@@ -193,11 +193,11 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 import cv2, numpy as np, torch
-from i2i.commands.translate_files import Job
-from i2i.commands.translate_tiles import write_in_tiles
-from i2i.data.image_io import read_image
-from i2i.data.task import Task
-from i2i.training.tiles import Tiling
+from i2i.inference.files_to_translate import Job
+from i2i.inference.tiled_files import write_in_tiles
+from i2i.images.image_io import read_image
+from i2i.data.tasks.task import Task
+from i2i.inference.tiles import Tiling
 
 torch.manual_seed(0)
 network = torch.nn.Conv2d(3, 3, 3, padding=1)

@@ -8,9 +8,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
-from i2i.data.image_io import write_png
-from i2i.data.task import Task
-from i2i.metrics.quantise import to_uint8
+from i2i.data.tasks.task import Task
+from i2i.images.image_io import write_png
+from i2i.images.quantise import to_uint8
 
 GAP = 4  # white pixels between two images
 COLUMNS = ("input", "output", "target")

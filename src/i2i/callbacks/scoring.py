@@ -6,7 +6,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from i2i.metrics.evaluator import EvaluationResult
-from i2i.metrics.judge import Judge
+from i2i.metrics.scorer import Judge
 
 
 class Scoring(Callback):

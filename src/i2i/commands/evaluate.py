@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
-from i2i.commands.resolvers import side_channels
+from i2i.config.resolvers import side_channels
 from i2i.errors import setting_error
 
 SIDES = ("input", "target")
@@ -26,8 +26,8 @@ def evaluate(cfg: Any) -> None:
 
     from i2i.callbacks.samples import SampleGrid
     from i2i.callbacks.scoring import Scoring
-    from i2i.commands.processes import finish_processes, processes_of_one_job
-    from i2i.commands.saved_model import load_model, make_judge
+    from i2i.cluster.job_processes import finish_processes, processes_of_one_job
+    from i2i.inference.saved_model import load_model, make_judge
 
     output = checked_output(cfg)
     with processes_of_one_job():
@@ -92,7 +92,7 @@ def make_evaluator(cfg: Any, saved: dict[str, Any], seed: int) -> Any:
     """
     from hydra.utils import instantiate
 
-    from i2i.commands.saved_model import overlay
+    from i2i.inference.saved_model import overlay
 
     metrics = overlay(saved, cfg.metrics)
     metrics["cache_dir"] = cfg.metrics.get("cache_dir")  # this machine's, whoever trained
@@ -135,7 +135,7 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
     """The data set of the checkpoint, or the one that the command line names instead."""
     from hydra.utils import instantiate
 
-    from i2i.commands.saved_model import overlay
+    from i2i.inference.saved_model import overlay
 
     # What fetches a data set is not taken from a file: `dataset=NAME` brings it back.
     node = overlay(saved["dataset"] | {"source": None}, cfg.dataset) | {"seed": seed}

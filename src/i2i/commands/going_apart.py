@@ -4,8 +4,8 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from i2i.cluster import failure_store, processes, rank
-from i2i.commands.requeue import end_step_at_exit
+from i2i.cluster.environment import failure_store, processes, rank
+from i2i.cluster.requeue import end_step_at_exit
 
 PATIENCE = timedelta(seconds=60)  # between the first process's failure and the last one's
 STORES: list[Any] = []  # kept: the first task's is the server of the others

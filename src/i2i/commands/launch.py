@@ -10,17 +10,17 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from i2i.cluster import Preempted, rank
-from i2i.commands.going_apart import end_unless_all_failed
-from i2i.commands.processes import check_processes
-from i2i.commands.requeue import (
+from i2i.cluster.environment import Preempted, rank
+from i2i.cluster.job_processes import check_processes
+from i2i.cluster.requeue import (
     end_step_at_exit,
     expect_requeueing,
     let_the_first_speak,
     requeue,
     run_dir_of,
 )
-from i2i.commands.resolvers import in_sweep, job_number, register
+from i2i.commands.going_apart import end_unless_all_failed
+from i2i.config.resolvers import in_sweep, job_number, register
 from i2i.errors import SettingError, setting_error
 from i2i.resources import root_dir
 

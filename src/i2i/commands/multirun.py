@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from hydra.experimental.callback import Callback
 
-from i2i.cluster import processes, rank
-from i2i.commands.requeue import end_step_at_exit, let_the_first_speak
-from i2i.commands.resolvers import direction
+from i2i.cluster.environment import processes, rank
+from i2i.cluster.requeue import end_step_at_exit, let_the_first_speak
+from i2i.config.resolvers import direction
 from i2i.errors import SettingError, setting_error
 
 
@@ -48,7 +48,7 @@ class CompareRuns(Callback):
             sys.exit(1 if let_the_first_speak() else f"\n{error}")
         by_slurm = config.hydra.launcher._target_.endswith("SlurmLauncher")
         if by_slurm:
-            from i2i.commands.slurm_queue import watch_queue
+            from i2i.cluster.slurm_queue import watch_queue
 
             watch_queue()
         SWEEPS.append(Sweep(Path(config.hydra.sweep.dir).absolute(), by_slurm))
@@ -168,7 +168,7 @@ def compare_all(failed: bool) -> None:
                 await_table(sweep.folder)
         elif sweep.folder.is_dir():
             if sweep.by_slurm:
-                from i2i.commands.slurm_queue import wait_for_jobs
+                from i2i.cluster.slurm_queue import wait_for_jobs
 
                 try:
                     with at_work():
@@ -235,7 +235,7 @@ def stop_waiting() -> None:
     """Ends the program where SLURM has the jobs, which go on; says so, and how to cancel them."""
     folders = [sweep.folder for sweep in SWEEPS if sweep.by_slurm]
     if folders:
-        from i2i.commands.slurm_queue import what_goes_on
+        from i2i.cluster.slurm_queue import what_goes_on
 
         for folder in folders if rank() == 0 else ():
             print(what_goes_on(folder), flush=True)
@@ -245,7 +245,7 @@ def stop_waiting() -> None:
 def compare_runs(folder: Path) -> None:
     """Writes and prints the comparison; the runs are done, so nothing here may lose them."""
     try:
-        from i2i.comparison import compare
+        from i2i.comparison.tables import compare
 
         print(f"\n{compare(folder)}\nComparison: {folder}/comparison.md, .csv and .png", flush=True)
     except Exception as error:

@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from i2i.cluster import Preempted, require_task, slurm_step
+from i2i.cluster.environment import Preempted, require_task, slurm_step
+from i2i.cluster.job_processes import finish_processes, processes_of_one_job
+from i2i.cluster.requeue import note_job
 from i2i.commands.launch import launch
-from i2i.commands.plain_config import (
+from i2i.commands.report import report, score_for_sweep
+from i2i.config.plain_config import (
     leave_out_what_is_missing,
     plain_config,
     say_what_has_no_effect,
 )
-from i2i.commands.processes import finish_processes, processes_of_one_job
-from i2i.commands.report import report, score_for_sweep
-from i2i.commands.requeue import note_job
-from i2i.commands.resume import checkpoint_to_resume, key_of, with_earlier_options
+from i2i.config.resume import checkpoint_to_resume, key_of, with_earlier_options
 from i2i.errors import SettingError, setting_error
 
 
@@ -92,8 +92,8 @@ def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
     from hydra.utils import instantiate
 
     from i2i.callbacks.moved_run import MovedRun
-    from i2i.callbacks.same_terms import SameTerms
-    from i2i.callbacks.sigterm import Sigterm
+    from i2i.cluster.same_terms import SameTerms
+    from i2i.cluster.sigterm import Sigterm
 
     if not cfg.trainer.enable_progress_bar:
         cfg.callbacks.progress = None
@@ -141,7 +141,7 @@ def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
     import torch
     from hydra.utils import instantiate
 
-    from i2i.config_checks import validate_networks
+    from i2i.config.checks import validate_networks
 
     datamodule = instantiate(cfg.dataset)
     model = instantiate(cfg.model)
@@ -162,7 +162,7 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from i2i.callbacks.scoring import Scoring
-    from i2i.commands.saved_model import make_judge
+    from i2i.inference.saved_model import make_judge
     from i2i.training.trainer import number_of
 
     evaluator = instantiate(cfg.metrics)
@@ -218,8 +218,8 @@ def check_same_run(
     model: Any, config: dict[str, Any], checkpoint: Path, typed: Sequence[str]
 ) -> int:
     """Refuses a checkpoint of other networks, data or settings than asked for; returns its step."""
-    from i2i.config import read_checkpoint, same_weights
-    from i2i.config_differences import differences
+    from i2i.config.checkpoint import read_checkpoint, same_weights
+    from i2i.config.differences import differences
 
     content = read_checkpoint(checkpoint)
     setting = f"resume={checkpoint}"

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
-from i2i.commands.translate_files import Job, find_images, find_masks, noise_name
-from i2i.commands.translate_tiles import make_tiling, no_distance, write_in_tiles
 from i2i.errors import setting_error
+from i2i.inference.files_to_translate import Job, find_images, find_masks, noise_name
+from i2i.inference.tiled_files import make_tiling, no_distance, write_in_tiles
 
 LPIPS_NETWORK = "alex"
 
@@ -20,7 +20,7 @@ def translate(cfg: Any) -> None:
     import torch
     from omegaconf import OmegaConf
 
-    from i2i.commands.saved_model import load_model
+    from i2i.inference.saved_model import load_model
     from i2i.metrics.diversity import Diversity
     from i2i.run_folder import require_writable
     from i2i.training.trainer import resolve_accelerator
@@ -104,7 +104,7 @@ def write_samples(model: Any, image: Any, mask: Any, job: Job, diversity: Any, t
 
 def write_whole(model: Any, image: Any, mask: Any, job: Job, diversity: Any) -> None:
     """Translates one picture at once and writes a PNG for each sample."""
-    from i2i.data.image_io import write_png
+    from i2i.images.image_io import write_png
 
     pictures = make_samples(model, image, mask, job.name, len(job.targets))
     for picture, target in zip(pictures.cpu(), job.targets, strict=True):
@@ -115,8 +115,8 @@ def write_whole(model: Any, image: Any, mask: Any, job: Job, diversity: Any) -> 
 
 def read_input(file: Path, model: Any) -> Any:
     """The image of a file, (H, W, C); a label map of class ids in the colours of its classes."""
-    from i2i.data.image_io import read_ids, read_image
-    from i2i.data.label_task import LabelTask
+    from i2i.images.image_io import read_ids, read_image
+    from i2i.labels.label_task import LabelTask
 
     node, task = model.config["dataset"], model.task
     labels = isinstance(task, LabelTask) and task.role == "input"
@@ -127,7 +127,7 @@ def read_input(file: Path, model: Any) -> Any:
 
 def read_its_mask(file: Path, image: Any) -> Any:
     """The mask of an image, (H, W) bool."""
-    from i2i.data.masks import read_mask
+    from i2i.data.tasks.masks import read_mask
 
     return read_mask(file, image.shape[:2])
 
@@ -157,7 +157,7 @@ def make_samples(model: Any, image: Any, mask: Any, name: str, samples: int) -> 
     """
     import torch
 
-    from i2i.metrics.quantise import to_uint8
+    from i2i.images.quantise import to_uint8
     from i2i.seeds import stable_seed
 
     seed = stable_seed(model.seed, "task", name)

@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from i2i.data.file_lock import exclusive
-from i2i.data.image_io import write_png
 from i2i.data.paired_transforms import resize_image
-from i2i.data.palette import UNLABELLED
 from i2i.errors import SettingError, setting_error
+from i2i.files.file_lock import exclusive
+from i2i.images.image_io import write_png
+from i2i.labels.palette import UNLABELLED
 
 # The 19 classes of the benchmark, in the order of their train ids: official id and colour, as in
 # the table of labels of cityscapesScripts.

@@ -8,10 +8,10 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from i2i.data.batch_sampler import ResumableBatchSampler, ShardSampler
-from i2i.data.content import all_looked_at
+from i2i.data.collate import Collate, finish, settle_worker
+from i2i.data.content_checks import all_looked_at
 from i2i.data.image_cache import ImageCache, affordable
-from i2i.data.loading import Collate, finish, settle_worker
-from i2i.data.options import SPLITS, at_least, check_same_size, not_negative
+from i2i.data.option_checks import SPLITS, at_least, check_same_size, not_negative
 from i2i.data.paired_dataset import CachePart, PairedDataset
 from i2i.data.paired_splits import PairedSplits
 from i2i.data.paired_transforms import PairedTransform, as_size

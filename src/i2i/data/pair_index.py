@@ -8,9 +8,9 @@ from typing import Literal
 
 from lightning.fabric.utilities.rank_zero import rank_zero_info, rank_zero_warn
 
-from i2i.data.image_io import IMAGE_SUFFIXES, examine_image
 from i2i.data.pair_list import PairFiles, PairList
 from i2i.errors import setting_error
+from i2i.images.image_io import IMAGE_SUFFIXES, examine_image
 
 _LISTED = 10  # names in a message at most: it has to fit on one screen
 # A file takes about 0.2 ms of a core when the disk answers from memory, several when it does not.

@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from i2i.data.image_io import as_channels, read_ids, read_image
-from i2i.data.options import check_labels_known, one_of
+from i2i.data.option_checks import check_labels_known, one_of
 from i2i.data.pair_list import PairFiles
 from i2i.data.paired_transforms import Role
-from i2i.data.palette import ClassPalette
 from i2i.errors import setting_error
+from i2i.images.image_io import as_channels, read_ids, read_image
+from i2i.labels.palette import ClassPalette
 
 Direction = Literal["AtoB", "BtoA"]
 Side = Literal["A", "B"]

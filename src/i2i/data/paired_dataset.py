@@ -12,8 +12,8 @@ from i2i.data.image_cache import ImageCache
 from i2i.data.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import PairedTransform
-from i2i.data.ranges import to_planes
-from i2i.data.task import Encoded, PhotoTask, Task
+from i2i.data.tasks.task import Encoded, PhotoTask, Task
+from i2i.images.ranges import to_planes
 from i2i.seeds import stable_seed
 
 

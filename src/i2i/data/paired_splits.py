@@ -6,10 +6,8 @@ from typing import Literal, Protocol
 
 from lightning.pytorch import LightningDataModule
 
-from i2i.data.content import check_labels, check_photos
-from i2i.data.held_out import hold_out
-from i2i.data.label_task import task_of
-from i2i.data.options import (
+from i2i.data.content_checks import check_labels, check_photos
+from i2i.data.option_checks import (
     SPLITS,
     check_held_out,
     check_id_files,
@@ -19,9 +17,11 @@ from i2i.data.options import (
 from i2i.data.pair_index import check_patterns, find_pairs
 from i2i.data.pair_list import PairList
 from i2i.data.pair_reader import Direction, LabelAs, LabelFiles, PairReader, Side
-from i2i.data.palette import ClassPalette
-from i2i.data.task import PhotoTask
+from i2i.data.tasks.task import PhotoTask
+from i2i.data.validation_split import hold_out
 from i2i.errors import setting_error
+from i2i.labels.label_task import task_of
+from i2i.labels.palette import ClassPalette
 
 
 class PairSource(Protocol):

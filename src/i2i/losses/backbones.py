@@ -189,7 +189,7 @@ def find_weights(name: str, weights_file: str | None, asker: Asker) -> Path:
             found = "a folder" if file.is_dir() else "no such file"
             raise _weights_error(name, file, found, asker)
         return file
-    from i2i.data.download import fetch_file
+    from i2i.files.download import fetch_file
 
     file_name = URLS[name].rsplit("/", 1)[1]
     return fetch_file(

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from i2i.data.paired_dataset import PairedDataset
 from i2i.metrics.evaluator import EvaluationResult
-from i2i.metrics.judge import Judge
+from i2i.metrics.scorer import Judge
 
 MOST_IMAGES = 2000  # evenly spaced ones stand for a larger training set's mean
 

@@ -8,17 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from i2i.cluster.gathering import gathered, made_once
 from i2i.errors import setting_error
+from i2i.images.quantise import to_uint8
+from i2i.labels.class_scores import ClassMaps, ClassShare
 from i2i.metrics import distribution as between
 from i2i.metrics import quality
 from i2i.metrics.checks import check_numbers, require_fitting
-from i2i.metrics.class_scores import ClassMaps, ClassShare
 from i2i.metrics.inception import InceptionFeatures, find_weights, load_inception
 from i2i.metrics.inception_scores import InceptionScores, InceptionShare
 from i2i.metrics.optional_network import OptionalNetwork, found_together
 from i2i.metrics.perceptual import check_network, load_lpips, perceptual_distance
-from i2i.metrics.processes import gathered, made_once
-from i2i.metrics.quantise import to_uint8
 from i2i.metrics.real_cache import RealCache
 
 PROTOCOL = {

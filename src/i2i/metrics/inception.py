@@ -96,7 +96,7 @@ def find_weights(path: str | None) -> Path:
         return file
     from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 
-    from i2i.data.download import fetch_file
+    from i2i.files.download import fetch_file
 
     cache = Path(torch.hub.get_dir()) / "checkpoints"
     return fetch_file(

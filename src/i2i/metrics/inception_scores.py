@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.cluster.gathering import is_first
 from i2i.metrics import distribution as between
 from i2i.metrics.inception import RESIZE, InceptionFeatures
-from i2i.metrics.processes import is_first
 from i2i.metrics.real_cache import Features, RealCache, cache_key, digests
 
 Rows = dict[int, np.ndarray]  # index of an image -> its features (2048,) or logits (1008,), float32

@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 import torch
 from torch import distributed
 
+from i2i.cluster.gathering import gathered, in_group
 from i2i.errors import SettingError
-from i2i.metrics.processes import gathered, in_group
 
 T = TypeVar("T")
 

@@ -9,12 +9,12 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from i2i.data.paired_dataset import PairBatch
-from i2i.data.task import Task
+from i2i.data.tasks.task import Task
 from i2i.errors import setting_error
+from i2i.inference.translate import INFERENCE_MODES, seed_noise, translate
 from i2i.seeds import stable_seed
 from i2i.training.ema import EMA
 from i2i.training.fast_module import FastModule, frozen
-from i2i.training.inference import INFERENCE_MODES, seed_noise, translate
 from i2i.training.schedules import total_steps
 from i2i.training.speed import Speed
 

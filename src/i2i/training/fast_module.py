@@ -9,10 +9,10 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from i2i.cluster.strategy import averaged_gradients
 from i2i.data.paired_dataset import PairBatch
 from i2i.training.checkpointing import checkpointed, require_pieces
 from i2i.training.speed import Speed, make_optimizer, settle
-from i2i.training.strategy import averaged_gradients
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from lightning.pytorch import Trainer
 
-from i2i.config_checks import validate_precision
+from i2i.cluster.strategy import TwoPlayerDDP
+from i2i.config.checks import validate_precision
 from i2i.errors import setting_error
 from i2i.messages import say
-from i2i.training.strategy import TwoPlayerDDP
 
 
 def resolve_accelerator(accelerator: str) -> str:

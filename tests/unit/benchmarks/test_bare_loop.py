@@ -14,7 +14,7 @@ from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.generators.unet import UNetGenerator
 from i2i.losses.gan import VanillaGAN, WassersteinGP
 from i2i.seeds import stable_seed
-from i2i.training.pix2pix import Pix2Pix
+from i2i.systems.pix2pix import Pix2Pix
 from i2i.training.schedules import Constant
 
 STEPS = 3

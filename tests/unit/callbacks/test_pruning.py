@@ -9,7 +9,7 @@ import pytest
 from optuna import pruners
 
 from i2i.callbacks.pruning import COMPLETE, PRUNED, RECORD, RUNNING, Pruning
-from i2i.comparison import why_no_scores
+from i2i.comparison.tables import why_no_scores
 from i2i.errors import SettingError
 
 OTHERS = {10: [0.1, 0.3, 0.5], 20: [0.2, 0.4, 0.9]}  # medians 0.3 and 0.4

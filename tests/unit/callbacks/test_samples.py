@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from i2i.callbacks.samples import GAP, SampleGrid, image_grid
-from i2i.data.task import Task
+from i2i.data.tasks.task import Task
 
 
 def flat(level: float, channels: int = 3, height: int = 6, width: int = 5) -> torch.Tensor:

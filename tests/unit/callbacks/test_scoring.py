@@ -8,7 +8,7 @@ import torch
 
 from i2i.callbacks.scoring import Scoring
 from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
-from i2i.metrics.judge import Judge
+from i2i.metrics.scorer import Judge
 
 
 class Recorder:

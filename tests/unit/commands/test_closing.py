@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from i2i.cluster import Preempted
+from i2i.cluster.environment import Preempted
 from i2i.commands import train
 from i2i.commands.train import close
 

@@ -12,8 +12,9 @@ import optuna
 import pytest
 from omegaconf import OmegaConf
 
-from i2i import cluster
-from i2i.commands import multirun, slurm_queue
+from i2i.cluster import environment as cluster
+from i2i.cluster import slurm_queue
+from i2i.commands import multirun
 from i2i.commands.multirun import (
     AT_WORK,
     COMPARED,
@@ -24,7 +25,7 @@ from i2i.commands.multirun import (
     countable,
     suit_optuna,
 )
-from i2i.commands.resolvers import direction
+from i2i.config.resolvers import direction
 from i2i.errors import SettingError
 
 

@@ -13,10 +13,10 @@ from PIL import Image
 from conftest import CONF
 from i2i.data import cityscapes
 from i2i.data.cityscapes import CLASSES, convert, main, train_ids
-from i2i.data.image_io import read_ids, read_image
 from i2i.data.pair_index import find_pairs
-from i2i.data.palette import ClassPalette
 from i2i.errors import SettingError
+from i2i.images.image_io import read_ids, read_image
+from i2i.labels.palette import ClassPalette
 
 NAMES = {
     "train": ["aachen_000000_000019", "aachen_000001_000019", "bochum_000000_000885"],
@@ -102,7 +102,7 @@ def test_a_converted_label_fits_the_preset(official: Path, tmp_path: Path) -> No
 
     preset = OmegaConf.load(CONF / "dataset" / "cityscapes_official.yaml")
     node = OmegaConf.to_container(preset.classes)
-    assert node.pop("_target_") == "i2i.data.palette.ClassPalette"
+    assert node.pop("_target_") == "i2i.labels.palette.ClassPalette"
     palette = ClassPalette(**node)
     assert {name: tuple(c) for name, c in node["colours"].items()} == {
         name: colour for name, (_, colour) in CLASSES.items()

@@ -8,12 +8,12 @@ import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
 
-from i2i.data import content
+from i2i.data import content_checks as content
 from i2i.data.datamodule import PairedDataModule
-from i2i.data.image_io import write_png
 from i2i.data.paired_transforms import PairedTransform
-from i2i.data.palette import ClassPalette
 from i2i.errors import SettingError
+from i2i.images.image_io import write_png
+from i2i.labels.palette import ClassPalette
 
 N_TRAIN, N_TEST = 10, 5
 

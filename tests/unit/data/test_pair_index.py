@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from i2i.data import pair_index
-from i2i.data.image_io import write_png
 from i2i.data.pair_index import PairFiles, check_patterns, find_pairs
 from i2i.errors import SettingError
+from i2i.images.image_io import write_png
 
 TWO_FOLDERS = {"a_folder": "{split}/photo", "b_folder": "{split}/label"}
 

@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 
 from i2i.data.batch_sampler import SampleKey
-from i2i.data.image_io import read_ids, write_png
-from i2i.data.label_task import LabelTask
 from i2i.data.pair_index import PairFiles, find_pairs
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_dataset import PairedDataset
 from i2i.data.paired_transforms import PairedTransform
-from i2i.data.palette import ClassPalette
 from i2i.errors import SettingError
+from i2i.images.image_io import read_ids, write_png
+from i2i.labels.label_task import LabelTask
+from i2i.labels.palette import ClassPalette
 
 COLOURS = {"sky": [128, 128, 128], "wall": [128, 0, 0], "road": [128, 64, 128]}
 PALETTE = ClassPalette(COLOURS, unlabelled=[0, 0, 0])

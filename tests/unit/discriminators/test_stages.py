@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from conftest import CONF
-from i2i.config_checks import LEAST_SIZES, validate_networks
+from i2i.config.checks import LEAST_SIZES, validate_networks
 from i2i.errors import SettingError
 
 PRESETS = sorted(path.stem for path in (CONF / "discriminator").glob("*.yaml"))

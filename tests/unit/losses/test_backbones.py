@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from backbone_stand_in import random_backbone_file
-from i2i.data import download
 from i2i.errors import SettingError
+from i2i.files import download
 from i2i.losses import backbones
 from i2i.losses.backbones import HiddenMaps, asking_loss, load_backbone, relu_layers
 

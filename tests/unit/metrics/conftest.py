@@ -33,8 +33,8 @@ def deciding_inception_file(inception_file, photographs, tmp_path_factory) -> Pa
     Random class scores hardly depend on the image: they are nearly those of the mean feature. That
     part is taken out of the layer, and the rest raised.
     """
+    from i2i.images.quantise import to_uint8
     from i2i.metrics.inception import load_inception
-    from i2i.metrics.quantise import to_uint8
 
     state = torch.load(inception_file, weights_only=True)
     features = load_inception(inception_file, "cpu")(to_uint8(photographs(6, 40, 56, seed=9)))[0]

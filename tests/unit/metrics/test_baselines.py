@@ -7,7 +7,7 @@ import torch
 
 from i2i.metrics.baselines import MOST_IMAGES, as_channels, mean_target, score_baselines
 from i2i.metrics.evaluator import PairEvaluator
-from i2i.metrics.judge import Judge
+from i2i.metrics.scorer import Judge
 
 
 class Targets:

@@ -4,10 +4,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2i.errors import SettingError
+from i2i.images.quantise import to_uint8
 from i2i.metrics import diversity as module
 from i2i.metrics import quality
 from i2i.metrics.diversity import Diversity, mean_pairwise_l1, mean_pairwise_lpips
-from i2i.metrics.quantise import to_uint8
 
 
 def channel_gap(a, b):

@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 
 from i2i.errors import SettingError
+from i2i.images.quantise import to_uint8
 from i2i.metrics import evaluator as evaluator_module
 from i2i.metrics import quality
 from i2i.metrics.distribution import inception_score
 from i2i.metrics.evaluator import ClassMaps, PairEvaluator
 from i2i.metrics.inception import InceptionOutput
-from i2i.metrics.quantise import to_uint8
 from inception_stand_in import put_in_place
 
 

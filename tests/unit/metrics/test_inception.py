@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from i2i.data import download
 from i2i.errors import SettingError
+from i2i.files import download
+from i2i.images.quantise import to_uint8
 from i2i.metrics import inception
-from i2i.metrics.quantise import to_uint8
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from i2i.errors import SettingError
+from i2i.images.quantise import to_uint8
 from i2i.metrics import quality
-from i2i.metrics.quantise import to_uint8
 
 SHAPES = [(3, 64, 64), (3, 37, 90), (1, 48, 48), (3, 11, 11), (1, 12, 31)]
 

@@ -15,7 +15,7 @@ from i2i.errors import SettingError
 from i2i.generators.resnet import ResnetGenerator
 from i2i.generators.unet import UNetGenerator
 from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
-from i2i.training.pix2pix import Pix2Pix
+from i2i.systems.pix2pix import Pix2Pix
 from i2i.training.schedules import Constant, LinearDecay, total_steps
 
 ADAM = partial(torch.optim.Adam, lr=2e-4, betas=(0.5, 0.999))

@@ -21,8 +21,8 @@ from i2i.losses.feature_matching import FeatureMatching
 from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
 from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1
+from i2i.systems.pix2pix import Pix2Pix
 from i2i.training.checkpointing import checkpointed, parts_of, pieces_of, require_pieces
-from i2i.training.pix2pix import Pix2Pix
 from i2i.training.schedules import Constant
 from i2i.training.speed import Speed
 from unit.training.test_adversarial import ADAM, Pairs64, fit

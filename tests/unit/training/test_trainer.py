@@ -8,10 +8,10 @@ import torch
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from omegaconf import OmegaConf
 
+from i2i.cluster import strategy as strategy_module
+from i2i.cluster.strategy import TwoPlayerDDP
 from i2i.errors import SettingError
-from i2i.training import strategy as strategy_module
 from i2i.training import trainer as module
-from i2i.training.strategy import TwoPlayerDDP
 from i2i.training.trainer import build_trainer, count_devices, number_of, resolve_accelerator
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}

@@ -8,11 +8,11 @@ import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
-from i2i.data.colour_space import grey_of_lightness, lab_to_rgb, rgb_to_lab, with_lightness
-from i2i.data.ranges import to_float
-from i2i.data.task import Encoded, PhotoTask
 from i2i.data.tasks.checks import as_rgb, require_channels, require_one_of
+from i2i.data.tasks.colour_space import grey_of_lightness, lab_to_rgb, rgb_to_lab, with_lightness
+from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
+from i2i.images.ranges import to_float
 
 AB_SCALE = 110.0  # of all sRGB colours, |a| and |b| reach 107.86 at most (pure blue)
 GREY_LEVELS = 2  # of 255: what JPEG may put between the channels of a grey picture

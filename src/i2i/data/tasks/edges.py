@@ -3,11 +3,11 @@
 import numpy as np
 from torch import Tensor
 
-from i2i.data.image_io import as_channels
-from i2i.data.ranges import to_float
-from i2i.data.task import Encoded, PhotoTask
 from i2i.data.tasks.checks import as_rgb, require_channels
+from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
+from i2i.images.image_io import as_channels
+from i2i.images.ranges import to_float
 
 
 class Edges(PhotoTask):

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.masks import MASK_KINDS, MaskKind, draw_mask
-from i2i.data.ranges import to_float
-from i2i.data.task import Encoded, PhotoTask
 from i2i.data.tasks.checks import as_rgb, require_channels, require_one_of
+from i2i.data.tasks.masks import MASK_KINDS, MaskKind, draw_mask
+from i2i.data.tasks.task import Encoded, PhotoTask
+from i2i.images.ranges import to_float
 
 
 class Inpainting(PhotoTask):

@@ -4,10 +4,10 @@ import numpy as np
 from torch import Tensor
 
 from i2i.data.paired_transforms import resize_image
-from i2i.data.ranges import to_float
-from i2i.data.task import Encoded, PhotoTask
 from i2i.data.tasks.checks import as_rgb, require_channels
+from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
+from i2i.images.ranges import to_float
 
 BICUBIC_REACH = 2  # pixels to each side that the filter of 4 x 4 takes in
 

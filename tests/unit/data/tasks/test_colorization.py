@@ -5,10 +5,10 @@ import pytest
 import torch
 from skimage.color import rgb2lab
 
-from i2i.data.colour_space import rgb_to_lab
 from i2i.data.tasks.colorization import Colorization
+from i2i.data.tasks.colour_space import rgb_to_lab
 from i2i.errors import SettingError
-from i2i.metrics.quantise import to_uint8
+from i2i.images.quantise import to_uint8
 
 CHANNELS = {"lab": 2, "rgb": 3}
 SPACES = pytest.mark.parametrize("space", CHANNELS)

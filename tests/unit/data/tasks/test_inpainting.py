@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from i2i.data.masks import MASK_KINDS, draw_mask
 from i2i.data.tasks.inpainting import Inpainting
+from i2i.data.tasks.masks import MASK_KINDS, draw_mask
 from i2i.errors import SettingError
 
 

@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from conftest import CONF
-from i2i.data.task import PhotoTask
+from i2i.data.tasks.task import PhotoTask
 
 PRESETS = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
 assert set(PRESETS) >= {

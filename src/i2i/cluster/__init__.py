@@ -1,0 +1,1 @@
+"""Many processes: ranks, schedulers, signals, and what processes have to agree on."""

@@ -1,0 +1,102 @@
+"""The pictures of several runs beside one another, under headings."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from i2i.images.image_io import read_image
+
+GAP = 4  # white pixels between two images
+CELL = 128  # pixels; smaller images are enlarged to at least that width, so that a heading fits
+TEXT = 13  # pixels a line of a heading
+
+Pictures = dict[str, list[np.ndarray]]  # by input, output and target
+
+
+def read_pictures(run: Path) -> Pictures:
+    """A run's test pictures, (H, W, 3) uint8 each, by ``input``, ``output`` and ``target``."""
+    stems = sorted((run / "samples" / "test").glob("*_output.png"))
+    return {
+        kind: [read_image(s.with_name(s.name.replace("_output", f"_{kind}")), 3) for s in stems]
+        for kind in ("input", "output", "target")
+    }
+
+
+def picture(runs: Mapping[str, Path]) -> np.ndarray | None:
+    """Rows of input | each run's output | target under headings; None without pictures.
+
+    Runs of other data (other images, sizes or tasks) get a block of their own below.
+
+    Args:
+        runs: Run folders by name; one without pictures is left out.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        SettingError: A picture is damaged.
+    """
+    groups: dict[bytes, list[tuple[str, Pictures]]] = {}
+    for name, folder in runs.items():
+        shown = read_pictures(folder)
+        if shown["output"]:
+            key = b"".join(str(i.shape).encode() + i.tobytes() for i in shown["input"])
+            key += b"".join(str(i.shape).encode() + i.tobytes() for i in shown["target"])
+            groups.setdefault(key, []).append((name, shown))
+    if not groups:
+        return None
+    blocks = []
+    for members in groups.values():
+        shown = members[0][1]
+        outputs = [(name, pictures["output"]) for name, pictures in members]
+        blocks.append(block([("input", shown["input"]), *outputs, ("target", shown["target"])]))
+    width = max(b.shape[1] for b in blocks)
+    rest = [((0, 0), (0, width - b.shape[1]), (0, 0)) for b in blocks]
+    return np.concatenate(
+        [np.pad(b, r, constant_values=255) for b, r in zip(blocks, rest, strict=True)]
+    )
+
+
+def block(columns: list[tuple[str, list[np.ndarray]]]) -> np.ndarray:
+    """Columns of images under their names; all are shown as large as the last one's."""
+    import cv2
+
+    size = columns[-1][1][0].shape[:2]
+    factor = max(1, -(-CELL // size[1]))
+    height, width = (factor * side for side in size)
+    headings = [heading(name, width) for name, _ in columns]
+    top = max(head.shape[0] for head in headings)
+    rows = max(len(images) for _, images in columns)
+    shape = (top + rows * (height + GAP) + GAP, len(columns) * (width + GAP) + GAP, 3)
+    grid = np.full(shape, 255, np.uint8)
+    for c, (_, images) in enumerate(columns):
+        head, left = headings[c], GAP + c * (width + GAP)
+        grid[top - len(head) : top, left : left + width] = head  # down at the pictures
+        for r, image in enumerate(images):
+            y = top + GAP + r * (height + GAP)
+            grid[y : y + height, left : left + width] = cv2.resize(
+                image, (width, height), interpolation=cv2.INTER_NEAREST
+            )
+    return grid
+
+
+def heading(text: str, width: int) -> np.ndarray:
+    """Text in as many lines as the width asks for, (height, width, 3) uint8, black on white."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(TEXT)
+    lines = [""]
+    for piece in re.findall(r"[^\s,=+/]*[\s,=+/]*", text):
+        if font.getlength((lines[-1] + piece).rstrip()) > width and lines[-1]:
+            lines.append("")
+        for letter in piece:  # a piece that is wider than the column is cut
+            if font.getlength((lines[-1] + letter).rstrip()) > width:
+                lines.append("")
+            lines[-1] += letter
+    image = Image.new("RGB", (width, len(lines) * (TEXT + 3) + GAP), "white")
+    draw = ImageDraw.Draw(image)
+    for i, line in enumerate(lines):
+        draw.text((0, i * (TEXT + 3)), line, "black", font)
+    return np.asarray(image)

@@ -1,0 +1,1 @@
+"""Composed configurations: checking, resuming, comparing, reading one out of a checkpoint."""

@@ -1,0 +1,228 @@
+"""The configuration that a checkpoint carries, and the checks that it does no harm."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from i2i.errors import setting_error
+
+# Where the classes that a checkpoint may name live. Only classes below the types of
+# ``allowed_types`` are made, so that a file from a stranger cannot call a function.
+TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
+BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
+_OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
+
+
+@dataclass
+class Checkpoint:
+    """What a training run saved.
+
+    Attributes:
+        path: The file.
+        config: The resolved configuration of the run, plain values.
+        weights: The model's state dict.
+        step: Generator steps.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    weights: dict[str, Any]
+    step: int
+
+
+def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
+    """The checkpoint that a path names: a file, or the best (else the last) one of a run folder.
+
+    Args:
+        path: What was typed.
+        key: The option that it was typed for.
+
+    Raises:
+        SettingError: There is none.
+    """
+    path = Path(path).expanduser()
+    if path.is_file():
+        return path
+    candidates = [path / "checkpoints" / name for name in ("best.ckpt", "last.ckpt")]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    found = "a folder without checkpoints/best.ckpt and last.ckpt" if path.is_dir() else "nothing"
+    raise setting_error(
+        f"{key}={path}", f"{found} there", "a .ckpt file or the folder of a run",
+        "Training writes them to RUN_DIR/checkpoints.",
+    )  # fmt: skip
+
+
+def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
+    """Reads a checkpoint without running anything that stands in it.
+
+    Args:
+        path: A file or a run folder.
+        key: The option that named it, for errors.
+
+    Returns:
+        Configuration, weights and step.
+
+    Raises:
+        SettingError: The file is none of ours, is damaged, or names classes that it may not name.
+    """
+    file = checkpoint_file(path, key)
+    setting = f"{key}={file}"
+    content = load_safely(file, setting)
+    if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):
+        kind = "a checkpoint of something else" if isinstance(content, dict) else "other data"
+        raise setting_error(
+            setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i", _OURS
+        )
+    config = content["i2i"].get("config") or {}
+    missing = [part for part in BUILT_FROM_FILE if not isinstance(config.get(part), dict)]
+    missing += [part for part in ("state_dict", "global_step") if part not in content]
+    if missing:
+        raise setting_error(
+            setting, f"a checkpoint without {', '.join(missing)}", "a whole one",
+            "Use another checkpoint of the run.",
+        )  # fmt: skip
+    for part in BUILT_FROM_FILE:
+        check_targets(config[part], f"{setting} ({part})", allowed_types(part))
+    return Checkpoint(file, config, content["state_dict"], content["global_step"])
+
+
+def load_safely(file: Path, setting: str) -> Any:
+    """What a file holds, as long as that is tensors and plain values; nothing in it is run.
+
+    Args:
+        file: Saved with torch.save.
+        setting: What it is called in the error.
+
+    Raises:
+        SettingError: The file may not be read, is damaged, or holds something else.
+    """
+    import torch
+
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except PermissionError as error:
+        raise setting_error(
+            setting, str(error), "a file that may be read", "Change its permissions."
+        ) from error
+    except Exception as error:  # torch.load raises many types for a damaged or foreign file
+        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else repr(error)
+        raise setting_error(
+            setting, f"a file that torch cannot load safely ({reason})", "a checkpoint of i2i",
+            _OURS,
+        ) from error  # fmt: skip
+
+
+def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
+    """Checks that a checkpoint's weights fit a model, before they are loaded.
+
+    Raises:
+        SettingError: Names or shapes differ.
+    """
+    mine = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    its = {name: tuple(value.shape) for name, value in checkpoint.weights.items()}
+    differing = sorted(n for n in mine.keys() | its.keys() if mine.get(n) != its.get(n))
+    if differing:
+        name = differing[0]
+        raise setting_error(
+            setting, f"weights of another architecture ({len(differing)} differ; {name} is "
+            f"{its.get(name, 'absent')} in the file)",
+            f"{mine.get(name, 'no such weight')} for {name}, as the options ask",
+            "Leave out the network options that differ from the run's config.yaml.",
+        )  # fmt: skip
+
+
+def targets(node: Any) -> Iterator[str]:
+    """Every ``_target_`` below a node."""
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield node["_target_"]
+        for value in node.values():
+            yield from targets(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from targets(value)
+
+
+def strings(node: Any) -> Iterator[str]:
+    """Every string below a node, keys too."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield str(key)
+            yield from strings(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from strings(value)
+    elif isinstance(node, str):
+        yield node
+
+
+def allowed_types(part: str = "model") -> tuple[type, ...]:
+    """The kinds of objects that a part of the configuration is made of."""
+    from lightning.pytorch import LightningDataModule
+    from torch import nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from i2i.data.paired_transforms import PairedTransform
+    from i2i.data.synthetic.scenes import SyntheticScenes
+    from i2i.data.tasks.task import Task
+    from i2i.files.archive import Archive
+    from i2i.labels.palette import ClassPalette
+    from i2i.losses.gan import GANLoss
+    from i2i.losses.reconstruction import ReconstructionLoss
+    from i2i.metrics.evaluator import PairEvaluator
+    from i2i.training.speed import Speed
+
+    if part == "dataset":
+        kinds = (LightningDataModule, PairedTransform, Archive, SyntheticScenes)
+        return (*kinds, ClassPalette, Task)
+    if part == "metrics":
+        return (PairEvaluator,)
+    return (nn.Module, Optimizer, LRScheduler, GANLoss, ReconstructionLoss, Speed)
+
+
+def augmentations() -> tuple[type, ...]:
+    """The kinds of objects that ``augmentation.further`` is made of."""
+    import albumentations
+
+    return (albumentations.BasicTransform, albumentations.BaseCompose)
+
+
+def check_targets(node: Any, setting: str, allowed: tuple[type, ...] | None = None) -> None:
+    """Refuses a configuration that names more than the classes a run is made of.
+
+    Args:
+        node: A part of a configuration from a file.
+        setting: What it is called in the error.
+        allowed: The kinds of objects it may name; None takes those of a model.
+
+    Raises:
+        SettingError: A ``_target_`` is not such a class of this project or of torch.nn or
+            torch.optim, or a string asks to be computed.
+    """
+    for target in targets(node):
+        if str(target).startswith(TRUSTED_MODULES):
+            module, _, name = target.rpartition(".")
+            try:
+                found = getattr(importlib.import_module(module), name, None)
+            except ImportError:
+                found = None
+            kinds = augmentations() if target.startswith("albumentations.") else allowed
+            if isinstance(found, type) and issubclass(found, kinds or allowed_types()):
+                continue
+        raise setting_error(
+            setting, f"_target_: {target}", "classes of i2i, torch.nn, torch.optim or "
+            "albumentations only",
+            "Do not use this file unless you know where it comes from; your own networks belong "
+            "into src/i2i/.",
+        )  # fmt: skip
+    for text in strings(node):
+        if "${" in text:
+            raise setting_error(
+                setting, f"{text[:80]!r}, which asks to be computed", "plain values only",
+                "Do not use this file unless you know where it comes from.",
+            )  # fmt: skip

@@ -1,0 +1,68 @@
+"""From the composed configuration of a run to plain values that can be kept."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from i2i.config.resume import key_of
+from i2i.errors import SettingError
+
+FILES_OF_METRICS = ("inception_weights", "lpips_weights", "segmenter")
+
+
+def plain_config(cfg: Any) -> dict[str, Any]:
+    """The resolved configuration as plain values, with the data root made absolute."""
+    from omegaconf import OmegaConf
+
+    from i2i.config.checks import validate_config
+
+    if not OmegaConf.is_missing(cfg.dataset, "root"):
+        cfg.dataset.root = absolute(cfg.dataset.root)
+    for key in FILES_OF_METRICS:
+        if cfg.metrics.get(key):
+            cfg.metrics[key] = absolute(cfg.metrics[key])
+    for term in cfg.reconstruction.values():
+        if term and term.get("weights_file"):
+            term.weights_file = absolute(term.weights_file)
+    missing = sorted(OmegaConf.missing_keys(cfg))
+    if missing:
+        raise SettingError(
+            f"{missing[0]}: found no value; expected one. Add {missing[0]}=... to the command line."
+        )
+    config = OmegaConf.to_container(cfg, resolve=True)
+    validate_config(config)
+    return config
+
+
+def leave_out_what_is_missing(cfg: Any) -> None:
+    """Takes terms that are not required out of a run where their weights cannot be had."""
+    from hydra.utils import instantiate
+
+    from i2i.messages import say
+
+    for name, term in cfg.reconstruction.items():
+        if not term or term.get("required", True):
+            continue
+        loss = instantiate(term)
+        try:
+            loss.prepare("cpu")
+        except SettingError as error:
+            if term.get("weights_file"):
+                raise
+            say(f"Trained without the term {name}, which is not required here. {error}")
+            cfg.reconstruction[name] = None
+
+
+def say_what_has_no_effect(cfg: Any, typed: Sequence[str]) -> None:
+    """Tells of a typed weight whose term is not there; no error, as a sweep may leave it out."""
+    from i2i.messages import say
+
+    if "model.lambda_l1" in {key_of(option) for option in typed} and not cfg.reconstruction.get(
+        "l1"
+    ):
+        say("model.lambda_l1 has no effect here: l1 is not among reconstruction=[...].")
+
+
+def absolute(path: str) -> str:
+    """The path as it is found from any working directory."""
+    return os.path.abspath(os.path.expanduser(path))

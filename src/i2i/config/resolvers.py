@@ -1,0 +1,94 @@
+"""Values that conf/ computes: channels of a side, processes of a job, names of folders."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from i2i.cluster import environment as cluster
+from i2i.errors import setting_error
+
+# Scores of which more is better; of every other one less is.
+MORE_IS_BETTER = (
+    *("ssim", "psnr", "pixel_accuracy", "class_accuracy", "mean_iou", "inception_score"),
+)
+
+
+def side_channels(
+    role: str,
+    direction: str,
+    label_side: str | None,
+    label_as: str,
+    classes: Mapping[str, Any] | None,
+    task: Mapping[str, Any] | None,
+) -> int:
+    """Channels of one side of a pair: those of the task, one a class, or RGB.
+
+    Args:
+        role: input or target.
+        direction: AtoB or BtoA.
+        label_side: A, B or None.
+        label_as: colours or onehot.
+        classes: The node of the classes, with their ``colours``.
+        task: The node of the task.
+
+    Returns:
+        The number; a wrong option is left to whoever takes it.
+    """
+    if task is not None:
+        return task[f"{role}_channels"]
+    label_role = "input" if (label_side == "A") == (direction == "AtoB") else "target"
+    if label_side and role == label_role and label_as == "onehot" and classes is not None:
+        return len(classes["colours"])
+    return 3
+
+
+def launched(what: str, otherwise: int | str) -> int | str:
+    """Processes a machine (``devices``) or machines (``nodes``), as torchrun or srun started them.
+
+    Args:
+        what: devices or nodes.
+        otherwise: The value where this program starts its processes by itself.
+    """
+    found = cluster.launched()
+    return otherwise if found is None else found[("devices", "nodes").index(what)]
+
+
+def direction(score: str) -> str:
+    """Where an optimising sweep has to go: maximize for val/ssim, minimize for val/l1.
+
+    Raises:
+        SettingError: It names no score.
+    """
+    split, _, name = score.partition("/")
+    if split not in ("val", "test") or not name:
+        raise setting_error(
+            f"sweep_metric={score}", "no split and score", "such as val/ssim or val/l1",
+            "Pruning needs val/.",
+        )  # fmt: skip
+    return "maximize" if name in MORE_IS_BETTER else "minimize"
+
+
+def in_sweep() -> bool:
+    """Whether this job is one of several."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def job_number() -> int:
+    """This job's number in its sweep, from 0."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return HydraConfig.get().job.num
+
+
+def register() -> None:
+    """Makes the functions of this file known to OmegaConf."""
+    for resolver in (side_channels, launched, direction, in_sweep):
+        OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
+    # One answer a program, which the jobs of a sweep take along.
+    for name in ("started", "moment"):
+        resolver = getattr(cluster, name)
+        OmegaConf.register_new_resolver(name, resolver, use_cache=True, replace=True)

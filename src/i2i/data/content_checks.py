@@ -1,0 +1,64 @@
+"""Looks into a data set's files, before training starts, for what would spoil it."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from random import Random
+
+from i2i.data.pair_list import PairFiles
+from i2i.data.pair_reader import PairReader
+from i2i.data.tasks.task import PhotoTask
+from i2i.labels.palette import Strays
+
+MOST_PHOTOS = 64  # that stand for a larger split: grey ones are a matter of the set
+MOST_LABELS = 4000  # that are all looked at: about a minute of one core for 256 x 256 JPEGs
+SPREAD_LABELS = 128  # that stand for a larger split, whose first batch has to come within seconds
+
+
+def from_all_over(pairs: Sequence[PairFiles], most: int) -> list[PairFiles]:
+    """At most ``most`` pairs of a split, always the same: a random one of each of equal stretches.
+
+    Even places would miss a fault that comes back every so many files.
+    """
+    count, draw = min(len(pairs), most), Random(0)
+    ends = [place * len(pairs) // count for place in range(count + 1)] if count else []
+    return [pairs[draw.randrange(a, b)] for a, b in pairwise(ends)]
+
+
+def all_looked_at(pairs: Sequence[PairFiles]) -> bool:
+    """Whether ``check_labels`` looks at every label map of a split."""
+    return len(pairs) <= MOST_LABELS
+
+
+def check_photos(task: PhotoTask, reader: PairReader, pairs: Sequence[PairFiles]) -> None:
+    """Hands some photographs of a split to its task.
+
+    Raises:
+        SettingError: The task cannot be made from them.
+    """
+    looked_at = from_all_over(pairs, MOST_PHOTOS)
+    if looked_at:
+        task.check([reader.photo(pair) for pair in looked_at], [pair.name for pair in looked_at])
+
+
+def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -> None:
+    """Looks for label pixels that are of no class.
+
+    Args:
+        reader: Knows the classes.
+        pairs: Of a split; of more than 4000 it is 128 from all over that are looked at, and the
+            others as they are read (see ``PairReader.pair``).
+        setting: Where they are, for the error.
+
+    Raises:
+        SettingError: There are more than ``dataset.classes`` allows; counted and named.
+    """
+
+    def strays(pair: PairFiles) -> tuple[str, Strays]:
+        label, lossy = reader.label_picture(pair)
+        return pair.name, reader.classes.strays(label, lossy)
+
+    with ThreadPoolExecutor(max_workers=4) as pool:  # decoding lets the others run
+        most = len(pairs) if all_looked_at(pairs) else SPREAD_LABELS
+        found = list(pool.map(strays, from_all_over(pairs, most)))
+    reader.classes.refuse(found, setting, ids=reader.label_files == "ids")

@@ -1,0 +1,137 @@
+"""Checks on the options of a data set that need no file."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from i2i.errors import setting_error
+from i2i.labels.palette import ClassPalette
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+def one_of(key: str, value: Any, allowed: tuple[Any, ...]) -> Any:
+    """Returns the value of ``dataset.<key>``, or raises a SettingError that names the choices."""
+    if value not in allowed:
+        names = ", ".join("null" if choice is None else str(choice) for choice in allowed)
+        raise setting_error(
+            f"dataset.{key}",
+            f"'{value}'",
+            f"one of {names}",
+            f"For example dataset.{key}={allowed[0]}.",
+        )
+    return value
+
+
+def at_least(key: str, value: int, least: int) -> int:
+    """Returns the whole number of ``dataset.<key>``, or raises a SettingError with its bound."""
+    if not isinstance(value, int) or value < least:
+        raise setting_error(
+            f"dataset.{key}={value}",
+            "that value",
+            f"a whole number of {least} or more",
+            f"For example dataset.{key}={max(least, 1)}.",
+        )
+    return value
+
+
+def not_negative(key: str, value: float) -> float:
+    """Returns the number of ``dataset.<key>``, or raises a SettingError if it is below 0."""
+    if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise setting_error(
+            f"dataset.{key}={value}", "that value", "0 or more", f"For example dataset.{key}=0."
+        )
+    return value
+
+
+def check_held_out(split: str, held: float, splits: Mapping[str, str | None]) -> None:
+    """Makes sure that a split is either published or held out of the training pairs.
+
+    Args:
+        split: val or test.
+        held: Pairs to hold out, or a share below 1.
+        splits: Folder of each split, None where there is none.
+
+    Raises:
+        SettingError: It is both, there is nothing to hold out from, or the number is none.
+    """
+    if held < 0 or (held > 1 and held != int(held)):
+        raise setting_error(
+            f"dataset.{split}_from_train={held}", "that value",
+            "a whole number of pairs, or a share below 1", f"Say dataset.{split}_from_train=0.1.",
+        )  # fmt: skip
+    if held and (splits[split] is not None or splits["train"] is None):
+        raise setting_error(
+            f"dataset.{split}_from_train={held}",
+            f"dataset.splits with train={splits['train']} and {split}={splits[split]}",
+            f"a training split to hold out from, and no {split} split",
+            f"Set dataset.{split}_from_train=0, or dataset.splits.{split}=null.",
+        )
+
+
+def check_labels_known(
+    label_as: str, label_files: str, label_side: str | None, classes: ClassPalette | None
+) -> None:
+    """Makes sure that class ids are asked only of a set whose classes are known.
+
+    Raises:
+        SettingError: There is no label side, or it has no classes.
+    """
+    asked = [
+        f"dataset.{key}={value}"
+        for key, value in (("label_as", label_as), ("label_files", label_files))
+        if value != "colours"
+    ]
+    if classes is not None and label_side is None:
+        asked.append("dataset.classes")
+    missing = "dataset.label_side" if label_side is None else "dataset.classes"
+    if asked and (label_side is None or classes is None):
+        raise setting_error(
+            asked[0], f"no {missing}", "a side that is a label map, and its classes",
+            f"Set {missing} (see conf/dataset/camvid.yaml), or leave {asked[0]} out.",
+        )  # fmt: skip
+
+
+def check_single(single: bool, b_folder: str | None, task: object | None) -> None:
+    """Makes sure that single photographs come with a task, and from one folder.
+
+    Raises:
+        SettingError: There is no task, or a second folder.
+    """
+    if single and task is None:
+        raise setting_error(
+            "dataset.single=true", "photographs, and no task that makes pairs of them",
+            "a task", "Add task=colorization, inpainting, super_resolution or edges.",
+        )  # fmt: skip
+    if single and b_folder is not None:
+        raise setting_error(
+            f"dataset.b_folder='{b_folder}'", "a second folder", "none with dataset.single=true",
+            "Leave one of the two out.",
+        )  # fmt: skip
+
+
+def check_id_files(label_files: str, b_folder: str | None) -> None:
+    """Makes sure that class ids lie in files of their own.
+
+    Raises:
+        SettingError: They are asked of side-by-side images.
+    """
+    if label_files == "ids" and b_folder is None:
+        raise setting_error(
+            "dataset.label_files=ids", "side-by-side images", "class ids in files of their own",
+            "Set dataset.a_folder and dataset.b_folder, or dataset.label_files=colours.",
+        )  # fmt: skip
+
+
+def check_same_size(image_size: tuple[int, int], augmented: tuple[int, int]) -> None:
+    """Makes sure that the augmentation makes images of ``dataset.image_size``.
+
+    Raises:
+        SettingError: It makes others.
+    """
+    if augmented != image_size:
+        raise setting_error(
+            f"dataset.image_size={list(image_size)}",
+            f"augmentation.image_size={list(augmented)}", "the same size in both",
+            "Leave augmentation.image_size out, so that it follows dataset.image_size.",
+        )  # fmt: skip

@@ -1,0 +1,143 @@
+"""What a network is shown of an image, and how its answer becomes a picture again."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from i2i.images.ranges import to_float
+
+
+class Encoded(NamedTuple):
+    """One sample as the network sees it; float32 in [-1, 1]."""
+
+    x: Tensor  # (C_in, H, W)
+    y: Tensor  # (C_out, H, W)
+
+
+class Task:
+    """Plain pairs: both sides are pictures already.
+
+    Tensors that a task gives and takes are float32 in [-1, 1].
+
+    Attributes:
+        plain: Whether ``encode`` is ``to_float`` of each side and nothing else, so that loaders may
+            put it off until the batch is on the device.
+        scale: Pixels that a side of the network's input has for each pixel of the image.
+    """
+
+    plain: bool = True
+    scale: int = 1
+
+    def encode(self, input_image: np.ndarray, target_image: np.ndarray, seed: int) -> Encoded:
+        """Makes the sample of a pair that is resized and jittered already.
+
+        Args:
+            input_image: (H, W, C), uint8, or floats on the 0..255 scale.
+            target_image: Likewise.
+            seed: Of whatever the task draws; in training another one in each epoch, in evaluation
+                always the same for an image.
+
+        Returns:
+            What the network gets and what it should answer.
+        """
+        return Encoded(to_float(input_image), to_float(target_image))
+
+    def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
+        """Makes the network's input of an image that somebody wants to have translated.
+
+        Args:
+            image: (H, W, C), uint8, or floats on the 0..255 scale.
+            seed: As in ``encode``.
+            mask: (H, W) bool, True where something is to be filled in; for inpainting only.
+
+        Returns:
+            (C_in, H', W').
+        """
+        return to_float(image)
+
+    def prepare(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Does what takes the whole of an image before parts of it are encoded.
+
+        Args:
+            image: As in ``encode_input``.
+            seed: Likewise.
+            mask: Likewise.
+
+        Returns:
+            Image and mask for ``encode_part``, of the same height and width.
+        """
+        return image, mask
+
+    def encode_part(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None, rows: slice, columns: slice
+    ) -> Tensor:
+        """Makes a part of what ``encode_input`` makes of the whole image.
+
+        Args:
+            image: What ``prepare`` gave.
+            seed: As in ``encode_input``.
+            mask: What ``prepare`` gave.
+            rows: Of the network's input, with start and stop inside it.
+            columns: Likewise.
+
+        Returns:
+            (C_in, h, w).
+        """
+        hole = None if mask is None else mask[rows, columns]
+        return self.encode_input(image[rows, columns], seed, hole)
+
+    def input_picture(self, x: Tensor) -> Tensor:
+        """Shows inputs, (B, C_in, H, W), as grey or RGB pictures, (B, 1 or 3, H, W)."""
+        return x
+
+    def output_picture(self, x: Tensor, y: Tensor) -> Tensor:
+        """Shows answers, (B, C_out, H, W), made ones or true ones, as grey or RGB pictures.
+
+        Args:
+            x: The inputs, (B, C_in, H, W): some tasks hand parts of them through.
+            y: The answers to them.
+
+        Returns:
+            (B, 1 or 3, H, W) in [-1, 1].
+        """
+        return y
+
+
+class PhotoTask(Task):
+    """A task made from single photographs: input and target both come from one picture.
+
+    Attributes:
+        input_channels: Of x.
+        target_channels: Of y.
+    """
+
+    plain = False
+    input_channels: int
+    target_channels: int
+
+    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+        """Makes the sample of a photograph that is resized and jittered already.
+
+        Args:
+            photo: (H, W, 3) RGB, uint8, or floats on the 0..255 scale.
+            seed: As in ``Task.encode``.
+
+        Returns:
+            What the network gets and what it should answer.
+        """
+        raise NotImplementedError
+
+    def check(self, photos: Sequence[np.ndarray], names: Sequence[str]) -> None:
+        """Looks at some photographs of the data set before training starts.
+
+        Args:
+            photos: (H, W, 3) uint8 each.
+            names: One each, for the error.
+
+        Raises:
+            SettingError: The task cannot be made from such photographs.
+        """

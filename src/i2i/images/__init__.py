@@ -1,0 +1,1 @@
+"""Pictures: reading, writing, value ranges, rounding to 8 bits."""

@@ -1,0 +1,1 @@
+"""Translating with a trained generator: test-time modes, tiles, rebuilding a saved model."""

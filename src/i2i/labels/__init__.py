@@ -1,0 +1,1 @@
+"""Classes and label maps: palettes, class ids, what scores need of them."""

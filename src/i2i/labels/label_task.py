@@ -1,0 +1,141 @@
+"""Label maps with known classes: as colours or as one channel a class."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.data.option_checks import one_of
+from i2i.data.pair_reader import PairReader
+from i2i.data.paired_transforms import Role
+from i2i.data.tasks.task import Encoded, PhotoTask, Task
+from i2i.images.ranges import to_float
+from i2i.labels.palette import ClassPalette
+from i2i.labels.stray_colours import add_strays
+
+BAND = 256  # rows of a label map that are worked on at once, to bound what that takes
+
+
+class LabelTask(Task):
+    """Pairs of which one side is a label map; the other is a picture.
+
+    Args:
+        classes: Of the label map.
+        role: Which side it is.
+        label_as: ``colours``: the network sees the palette's colours, 3 channels; ``onehot``: one
+            channel a class, 1 where it is that class and -1 elsewhere, all -1 where unlabelled.
+    """
+
+    def __init__(
+        self,
+        classes: ClassPalette,
+        role: Role,
+        label_as: Literal["colours", "onehot"] = "colours",
+    ) -> None:
+        if role not in ("input", "target") or label_as not in ("colours", "onehot"):
+            raise ValueError(f"role={role}, label_as={label_as}")
+        self.classes, self.role, self.label_as = classes, role, label_as
+        self.plain = label_as == "colours"
+
+    def encode(self, input_image: np.ndarray, target_image: np.ndarray, seed: int) -> Encoded:
+        """Makes the sample; a label map comes as class ids, (H, W, 1) uint8, for ``onehot``."""
+        x, y = (
+            self._one_hot(image) if self._is_one_hot(role) else to_float(image)
+            for role, image in (("input", input_image), ("target", target_image))
+        )
+        return Encoded(x, y)
+
+    def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
+        """Makes the network's input of a label map or a photograph.
+
+        Args:
+            image: (H, W, 3), uint8, or floats on the 0..255 scale: a label map in the palette's
+                colours, exact ones for ``onehot``.
+            seed: Unused.
+            mask: Unused.
+
+        Returns:
+            (3 or n_classes, H, W).
+
+        Raises:
+            SettingError: A label map for ``onehot`` has colours that are no class.
+        """
+        if not self._is_one_hot("input"):
+            return to_float(image)
+        self.classes.check([("the input image", image, False)], "input")
+        return self.classes.one_hot(self.classes.decode(image))
+
+    def prepare(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Turns a label map for ``onehot`` into class ids, (H, W) uint8, and checks it as a whole.
+
+        Raises:
+            SettingError: It has colours that are no class, more of them than allowed.
+        """
+        if not self._is_one_hot("input"):
+            return image, None
+        bands = [image[top : top + BAND] for top in range(0, len(image), BAND)]
+        strays = add_strays([self.classes.strays(band) for band in bands])
+        self.classes.refuse([("the input image", strays)], "input")
+        return np.concatenate([self.classes.decode(band) for band in bands]), None
+
+    def encode_part(
+        self, image: np.ndarray, seed: int, mask: np.ndarray | None, rows: slice, columns: slice
+    ) -> Tensor:
+        """Takes the class ids of ``prepare`` for ``onehot``."""
+        if not self._is_one_hot("input"):
+            return to_float(image[rows, columns])
+        return self.classes.one_hot(image[rows, columns])
+
+    def input_picture(self, x: Tensor) -> Tensor:
+        """Shows a one-hot input in the palette's colours."""
+        return self._picture("input", x)
+
+    def output_picture(self, x: Tensor, y: Tensor) -> Tensor:
+        """Shows one-hot answers in the palette's colours, true ones and made ones.
+
+        A made pixel whose channels are all exactly -1 is shown as unlabelled: a picture does not
+        tell who made it.
+        """
+        return self._picture("target", y)
+
+    def _is_one_hot(self, role: str) -> bool:
+        return role == self.role and self.label_as == "onehot"
+
+    def _one_hot(self, ids: np.ndarray) -> Tensor:
+        if ids.ndim != 3 or ids.shape[2] != 1 or ids.dtype != np.uint8:
+            raise ValueError(f"a label map of {ids.dtype} {ids.shape}; expected uint8 (H, W, 1)")
+        return self.classes.one_hot(ids[:, :, 0])
+
+    def _picture(self, role: Role, side: Tensor) -> Tensor:
+        if not self._is_one_hot(role):
+            return side
+        with torch.no_grad():
+            return self.classes.colours_of_ids(self.classes.ids_of_one_hot(side, truth=True))
+
+
+def task_of(reader: PairReader, task: PhotoTask | None) -> Task:
+    """What a network is shown of a data set: a task's pairs, classes, or the two sides as they are.
+
+    Args:
+        reader: Knows the classes and the numbers of channels.
+        task: Made from the photographs; None for the pairs.
+
+    Raises:
+        SettingError: The numbers of channels are not those of the task or of the classes.
+    """
+    role, sizes = reader.label_role, {}
+    if task is not None:
+        sizes = {"input": task.input_channels, "target": task.target_channels}
+    elif reader.classes is not None and reader.label_as == "onehot":
+        sizes = {role: reader.classes.n_classes}
+    elif reader.classes is not None:
+        sizes = {role: 3}  # colours; grey ones would be no classes
+    for side in ("input", "target"):
+        allowed = (sizes[side],) if side in sizes else (1, 3)
+        one_of(f"{side}_channels", getattr(reader, f"{side}_channels"), allowed)
+    if task is not None:
+        return task
+    return LabelTask(reader.classes, role, reader.label_as) if reader.classes else Task()

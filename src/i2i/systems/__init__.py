@@ -1,0 +1,1 @@
+"""One file per system (pix2pix, ...), which reads like its paper."""

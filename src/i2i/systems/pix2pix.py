@@ -1,0 +1,217 @@
+"""pix2pix: a conditional GAN with reconstruction terms, L1 in the paper (Isola et al. 2017)."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2i.blocks import has_batch_norm
+from i2i.data.paired_dataset import PairBatch
+from i2i.errors import setting_error
+from i2i.inference.translate import eval_mode
+from i2i.losses.gan import GANLoss
+from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
+from i2i.training.adversarial import AdversarialModule, Terms
+
+
+class Pix2Pix(AdversarialModule):
+    """G* = arg min_G max_D L_cGAN(G, D) + lambda L_L1(G) (Isola et al. 2017, Eq. 4).
+
+    Beside L1, or instead of it, G can have any number of reconstruction terms. They are plain
+    objects: what they hold is no part of the checkpoint.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        gan_loss: GANLoss,
+        reconstruction: Mapping[str, ReconstructionLoss | None] | None = None,
+        lambda_l1: float = 100.0,
+        discriminator_weight: float = 0.5,  # slows D down relative to G (Sec. 3.3)
+        **shared: Any,  # see AdversarialModule
+    ):
+        """Takes the networks and the losses ready-made.
+
+        Args:
+            generator: See ``i2i.generators``.
+            discriminator: See ``i2i.discriminators``.
+            gan_loss: See ``i2i.losses.gan``.
+            reconstruction: Terms of G by name; None takes L1 alone. A term of weight 0, or None
+                instead of a term, is left out.
+            lambda_l1: Weight of the term named l1; every other term brings its own.
+            discriminator_weight: Factor on all of D's terms, penalties included.
+            shared: What every adversarial system has; see ``AdversarialModule``.
+
+        Raises:
+            SettingError: The losses do not go with D, or leave G or D nothing to learn from.
+        """
+        super().__init__(**shared)
+        require_separate_samples(gan_loss, discriminator)
+        require_weight(lambda_l1)
+        self.generator, self.discriminator, self.gan_loss = generator, discriminator, gan_loss
+        self.lambda_l1, self.discriminator_weight = lambda_l1, discriminator_weight
+        terms = {"l1": L1()} if reconstruction is None else dict(reconstruction.items())
+        require_one_meaning(terms)
+        self.reconstruction = {n: t for n, t in terms.items() if t and self.weight(n, t) > 0}
+        features = {n: t for n, t in self.reconstruction.items() if isinstance(t, FeatureLoss)}
+        self.feature_losses: dict[str, FeatureLoss] = features
+        learns_alone = any(loss.learns_alone for loss in features.values())
+        self.discriminator_learns = gan_loss.adversarial or learns_alone
+        require_something_to_learn(self.discriminator_learns, self.reconstruction, features)
+        self.keep_average()
+
+    def weight(self, name: str, loss: ReconstructionLoss) -> float:
+        """Factor on a reconstruction term; that of l1 is the paper's lambda."""
+        return self.lambda_l1 if name == "l1" else loss.weight
+
+    def on_fit_start(self) -> None:
+        """Loads the frozen networks of the reconstruction terms."""
+        super().on_fit_start()
+        for loss in self.reconstruction.values():
+            loss.prepare(self.device)
+
+    @torch.no_grad()
+    def rehearse(self, x: Tensor, y: Tensor) -> None:
+        """Computes the terms that make demands once, and changes nothing.
+
+        Weights that cannot be had and pictures or a discriminator that a term cannot work on are
+        so refused before any file of the data is read.
+
+        Args:
+            x: An input of the size to train on, (1, C_in, H, W), any values.
+            y: A target, (1, C_out, H, W).
+
+        Raises:
+            SettingError: A term refuses.
+        """
+        for name, loss in self.reconstruction.items():
+            if not loss.has_demands:
+                continue
+            loss.prepare(self.device)
+            if name in self.feature_losses:
+                with eval_mode(self.discriminator):  # no running statistic moves
+                    maps = self.discriminator(x, y).features
+                loss(maps, maps)
+            else:
+                loss(y, y)
+
+    def generate(self, batch: PairBatch) -> Tensor:
+        return self.run(self.generator, batch["input"])
+
+    def discriminator_terms(self, batch: PairBatch, y_hat: Tensor) -> Terms:
+        x, y = batch["input"], batch["target"]
+        real, fake = self.run(self.discriminator, x, y), self.run(self.discriminator, x, y_hat)
+        terms = self.gan_loss.discriminator(real.logits, fake.logits)
+        terms |= self.gan_loss.penalty(
+            lambda image: self.discriminator(x.float(), image).logits, y, y_hat
+        )
+        for loss in self.feature_losses.values():
+            own = loss.discriminator(fake.features, real.features)
+            terms |= {name: loss.weight * term for name, term in own.items()}
+        return {name: self.discriminator_weight * term for name, term in terms.items()}
+
+    def generator_terms(self, batch: PairBatch, y_hat: Tensor) -> Terms:
+        x, y = batch["input"], batch["target"]
+        terms: Terms = {}
+        if self.discriminator_learns:
+            fake = self.run(self.discriminator, x, y_hat)
+        if self.gan_loss.adversarial:
+            terms["gan"] = self.gan_loss.generator(fake.logits)
+        if self.feature_losses:
+            with torch.no_grad():
+                real = self.run(self.discriminator, x, y)
+        for name, loss in self.reconstruction.items():
+            of_features = name in self.feature_losses
+            value = loss(fake.features, real.features) if of_features else loss(y_hat, y)
+            terms[name] = self.weight(name, loss) * value
+        return terms
+
+
+def require_separate_samples(gan_loss: GANLoss, discriminator: nn.Module) -> None:
+    """Refuses batch norm in D under an objective with a penalty on each sample's gradient.
+
+    Raises:
+        SettingError: D has batch norm and the objective such a penalty.
+    """
+    if gan_loss.samples_must_be_independent and has_batch_norm(discriminator):
+        penalty = f" with gan_loss.r1={gan_loss.r1}" if gan_loss.r1 else ""
+        raise setting_error(
+            "discriminator.norm=batch", f"batch norm under {type(gan_loss).__name__}{penalty}",
+            "a norm that keeps samples apart: layer, instance, spectral or none",
+            "Batch norm mixes the samples, and the gradient penalty is defined for each one "
+            "(Gulrajani et al. 2017, Sec. 4). Add discriminator.norm=layer.",
+        )  # fmt: skip
+
+
+def require_weight(lambda_l1: float) -> None:
+    """Refuses a weight of L1 that is negative, infinite or no number.
+
+    Raises:
+        SettingError: It is.
+    """
+    if not 0 <= lambda_l1 < math.inf:
+        raise setting_error(
+            f"model.lambda_l1={lambda_l1}", "that weight", "0 or more",
+            "Use model.lambda_l1=100, or 0 to leave L1 out.",
+        )  # fmt: skip
+
+
+def require_one_meaning(terms: Mapping[str, ReconstructionLoss | None]) -> None:
+    """Refuses a term named like the adversarial one, one that is no loss, and two weights for l1.
+
+    Raises:
+        SettingError: There is such a term, or l1 has a weight of its own.
+    """
+    if "gan" in terms:
+        raise setting_error(
+            "reconstruction.gan", "a term with the name of the adversarial one", "another name",
+            "Rename it.",
+        )  # fmt: skip
+    for name, term in terms.items():
+        if term is not None and not isinstance(term, ReconstructionLoss):
+            raise setting_error(
+                f"reconstruction.{name}", f"options without a loss ({term})",
+                f"{name} among the terms of reconstruction=[...]",
+                f"Add {name} to the list, or leave reconstruction.{name} out.",
+            )  # fmt: skip
+    l1 = terms.get("l1")
+    if l1 is not None and l1.weight != 1:
+        raise setting_error(
+            f"reconstruction.l1.weight={l1.weight}", "a second weight beside model.lambda_l1",
+            "1.0, which changes nothing", f"Use model.lambda_l1={l1.weight} instead.",
+        )  # fmt: skip
+
+
+def require_something_to_learn(
+    discriminator_learns: bool,
+    reconstruction: Mapping[str, ReconstructionLoss],
+    features: Mapping[str, FeatureLoss],
+) -> None:
+    """Refuses terms that would leave G without a loss, or compare features that never learn.
+
+    Args:
+        discriminator_learns: Whether D has terms.
+        reconstruction: G's terms of positive weight.
+        features: Those among them that compare D's features.
+
+    Raises:
+        SettingError: D learns nothing, and G has no term, or one on D's features.
+    """
+    if discriminator_learns:
+        return
+    if features:
+        name = next(iter(features))
+        raise setting_error(
+            "gan_loss=none", f"reconstruction.{name}, which compares features of a discriminator "
+            "that never learns", "an objective that trains it",
+            f"Add gan_loss=vanilla, or leave {name} out of reconstruction.",
+        )  # fmt: skip
+    if not reconstruction:
+        raise setting_error(
+            "gan_loss=none", "no reconstruction term of positive weight either",
+            "something for the generator to learn from",
+            "Add gan_loss=vanilla, or a term: reconstruction=[l1] model.lambda_l1=100, say.",
+        )  # fmt: skip

@@ -1,0 +1,259 @@
+"""The table and the picture of a sweep's runs, from folders made by hand."""
+
+import contextlib
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from i2i.commands.multirun import CompareRuns, compare_runs, comparing
+from i2i.comparison.picture import CELL, GAP, heading, picture
+from i2i.comparison.tables import compare, find_runs
+from i2i.errors import SettingError
+from i2i.images.image_io import read_image, write_png
+from i2i.run_folder import CEILING
+
+COPIED = {"ssim": 0.25, "psnr": 11.5}
+
+
+def make_run(
+    folder: Path,
+    *options: str,
+    label: str | None = None,
+    ssim: float | str | None = 0.5,
+    n: int = 4,
+    others: dict[str, dict] | None = None,
+    **further: float,
+) -> Path:
+    """What a finished run leaves behind, as far as it is compared; without scores for ssim=None."""
+    (folder / ".hydra").mkdir(parents=True)
+    OmegaConf.save(OmegaConf.create(list(options)), folder / ".hydra" / "overrides.yaml")
+    config = {"label": label, "dataset": {"name": "camvid", "root": "${data_dir}"}}
+    OmegaConf.save(OmegaConf.create(config), folder / "config.yaml")
+    if ssim is not None:
+        scores = {"model (last.ckpt)": {"ssim": ssim, "psnr": 20.0, **further}}
+        scores |= {"input copied": COPIED} if others is None else others
+        content = {"checkpoint": "x/last.ckpt", "n_images": n, "scores": scores}
+        (folder / "test_metrics.json").write_text(json.dumps(content))
+    return folder
+
+
+def paint(folder: Path, level: int, x: int = 10, y: int = 200, count: int = 2, size: int = 64):
+    """Test pictures of one grey each: input, output, target; those of row i are i brighter."""
+    for i in range(count):
+        for kind, value in (("input", x), ("output", level), ("target", y)):
+            image = np.full((size, size, 3), value + i, np.uint8)
+            write_png(folder / "samples" / "test" / f"{i:03d}_{kind}.png", image)
+
+
+def rows_of(folder: Path) -> dict[str, dict[str, str]]:
+    with (folder / "comparison.csv").open() as file:
+        return {row["variant"]: row for row in csv.DictReader(file)}
+
+
+def test_runs_are_named_by_what_differs(tmp_path: Path) -> None:
+    for i, (generator, loss) in enumerate(
+        [("unet", "vanilla"), ("unet", "lsgan"), ("r9", "lsgan")]
+    ):
+        make_run(tmp_path / str(i), f"generator={generator}", f"gan_loss={loss}", "seed=3")
+    assert [run.name for run in find_runs(tmp_path)] == [
+        "generator=unet, gan_loss=vanilla", "generator=unet, gan_loss=lsgan",
+        "generator=r9, gan_loss=lsgan",
+    ]  # fmt: skip
+
+
+def test_a_label_stands_for_the_options(tmp_path: Path) -> None:
+    """Of two runs with one label the differing option is told too; of others it is not."""
+    make_run(tmp_path / "0", "variant=l1", "generator=unet", label="L1")
+    make_run(tmp_path / "1", "variant=l1", "generator=encoder_decoder", label="L1")
+    make_run(tmp_path / "2", "variant=gan", "generator=unet", label="GAN")
+    names = [run.name for run in find_runs(tmp_path)]
+    assert names == ["L1, generator=unet", "L1, generator=encoder_decoder", "GAN"]
+
+
+def test_a_resumed_run_keeps_its_name(tmp_path: Path) -> None:
+    of_vgg = "reconstruction.perceptual.weights_file='/v'"
+    make_run(tmp_path / "0", "seed=1", "resume=/a/b", "dataset.root='/d'", of_vgg)
+    make_run(tmp_path / "1", "seed=2")
+    assert [run.name for run in find_runs(tmp_path)] == ["seed=1", "seed=2"]
+
+
+def test_namesakes_and_single_runs_are_named_by_their_folder(tmp_path: Path) -> None:
+    for name in ("2", "10"):
+        make_run(tmp_path / "a" / name, "seed=1")
+    assert [run.name for run in find_runs(tmp_path / "a")] == ["2", "10"]
+    make_run(tmp_path / "b" / "run")
+    assert [run.name for run in find_runs(tmp_path / "b")] == ["run"]
+    assert [run.name for run in find_runs(tmp_path / "b" / "run")] == ["."]
+
+
+def test_jobs_come_in_their_order(tmp_path: Path) -> None:
+    for i in (0, 2, 10, 1):
+        make_run(tmp_path / str(i), f"seed={i}")
+    assert [run.folder.name for run in find_runs(tmp_path)] == ["0", "1", "2", "10"]
+
+
+def test_table_has_a_row_a_run_then_baselines_and_the_ceiling_once(tmp_path: Path) -> None:
+    others = {CEILING: {"mean_iou": 0.625}, "input copied": COPIED}
+    make_run(tmp_path / "0", "x=1", ssim=0.5, others=others, mean_iou=0.375, zeta=1.0)
+    nearly = {CEILING: {"mean_iou": 0.625}, "input copied": COPIED | {"ssim": 0.250001}}
+    make_run(tmp_path / "1", "x=2", ssim=0.123456789, others=nearly, mean_iou=0.25, fid=31.5)
+    text = compare(tmp_path)
+    rows = rows_of(tmp_path)
+    assert list(rows) == ["x=1", "x=2", "input copied", CEILING]
+    assert float(rows["x=2"]["ssim"]) == 0.123456789
+    assert (rows["x=2"]["run"], rows["x=2"]["n"], rows["x=2"]["split"]) == ("1", "4", "test")
+    assert (rows["x=1"]["data"], rows["x=1"]["checkpoint"]) == ("camvid", "last.ckpt")
+    assert (rows["x=1"]["fid"], rows["x=2"]["zeta"], rows[CEILING]["ssim"]) == ("", "", "")
+    lines = text.splitlines()
+    assert lines[0] == f"Runs of {tmp_path.name}: test split of camvid, n = 4, last.ckpt"
+    assert lines[2] == "| variant | ssim | psnr (dB) | fid | mean_iou | zeta |"
+    assert lines[4] == "| x=1 | 0.5000 | 20.0000 | - | 0.3750 | 1.0000 |"
+    assert lines[6] == "| input copied | 0.2500 | 11.5000 | - | - | - |"
+    assert lines[7] == f"| {CEILING} | - | - | - | 0.6250 | - |"
+    assert len(lines) == 8
+    assert (tmp_path / "comparison.md").read_text() == text
+
+
+def test_baselines_of_other_data_are_told_apart(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", "size=64", n=4)
+    make_run(tmp_path / "1", "size=128", n=5, others={"input copied": {"ssim": 0.75}})
+    text = compare(tmp_path)
+    assert list(rows_of(tmp_path))[2:] == ["input copied [size=64]", "input copied [size=128]"]
+    assert "| variant | n | ssim |" in text  # not in the title, which all share
+    assert "| size=128 | 5 | 0.5000 |" in text
+
+
+def test_a_run_without_scores_is_listed_as_such(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", "x=1")
+    make_run(tmp_path / "1", "x=2", ssim=None)
+    make_run(tmp_path / "2", "x=3")
+    (tmp_path / "2" / "test_metrics.json").write_text('{"scores"')
+    make_run(tmp_path / "3", "x=4", ssim=None)
+    (tmp_path / "3" / "config.yaml").unlink()
+    text = compare(tmp_path)
+    assert "| x=2 | - | - |" in text
+    assert "- x=2 (1): no test_metrics.json: the run failed, was stopped" in text
+    assert "- x=3 (2): test_metrics.json cannot be read" in text
+    assert "- x=4 (3): no test_metrics.json" in text
+    assert rows_of(tmp_path)["x=2"]["ssim"] == ""
+    assert "n = 4" in text.splitlines()[0]
+
+
+def test_infinities_and_nan_come_back(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", "x=1", ssim="nan", psnr="inf")
+    assert "| 0 | nan | inf |" in compare(tmp_path)
+
+
+def test_a_folder_without_runs_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=rf"{tmp_path}: found no run"):
+        compare(tmp_path)
+
+
+def test_picture_has_a_column_a_run_between_input_and_target(tmp_path: Path) -> None:
+    for i, level in enumerate((50, 90)):
+        paint(make_run(tmp_path / str(i), f"x={i}"), level)
+    make_run(tmp_path / "2", "x=2", ssim=None)  # no pictures: no column
+    compare(tmp_path)
+    grid = read_image(tmp_path / "comparison.png", 3)
+    top = grid.shape[0] - 2 * (CELL + GAP) - GAP
+    assert grid.shape[1] == 4 * (CELL + GAP) + GAP  # 64 pixels are enlarged to 128
+    for row in range(2):
+        for column, level in enumerate((10, 50, 90, 200)):
+            y, x = top + GAP + row * (CELL + GAP), GAP + column * (CELL + GAP)
+            assert (grid[y : y + CELL, x : x + CELL] == level + row).all(), (row, column)
+    for column in range(4):  # each column has a heading, dark on white
+        x = GAP + column * (CELL + GAP)
+        assert grid[:top, x : x + CELL].min() < 100
+    assert (grid[:, :GAP] == 255).all()
+
+
+def test_headings_are_those_of_their_columns(tmp_path: Path) -> None:
+    paint(tmp_path / "0", 50, count=1)
+    grid = picture({"L1+cGAN": tmp_path / "0"})
+    for column, name in enumerate(("input", "L1+cGAN", "target")):
+        head, x = heading(name, CELL), GAP + column * (CELL + GAP)
+        assert np.array_equal(grid[: len(head), x : x + CELL], head)
+    assert not np.array_equal(heading("input", CELL), heading("target", CELL))
+
+
+def test_long_headings_are_wrapped_and_nothing_is_cut_off() -> None:
+    one, long = heading("input", CELL), heading("generator=encoder_decoder, gan_loss=wgan-gp", CELL)
+    assert long.shape[1] == one.shape[1] == CELL and len(long) > 1.8 * len(one)
+    unbreakable = heading("x" * 60, CELL)
+    assert len(unbreakable) > 2 * len(one)
+    assert (unbreakable[:, -1] == 255).all()
+    whole = heading("x" * 60, 20 * CELL)
+    assert (unbreakable < 128).sum() == pytest.approx((whole < 128).sum(), rel=0.05)
+
+
+def test_runs_of_other_images_get_a_block_of_their_own(tmp_path: Path) -> None:
+    for i in range(2):
+        paint(tmp_path / str(i), 50 + i)
+    paint(tmp_path / "2", 70, x=99, size=256)
+    grid = picture({name: tmp_path / name for name in "012"})
+    assert grid.shape[1] == max(4 * (CELL + GAP), 3 * (256 + GAP)) + GAP
+    assert grid.shape[0] > 2 * (CELL + GAP) + 2 * (256 + GAP)
+    assert 99 in grid and 70 in grid and 50 in grid and 51 in grid
+
+
+def test_without_pictures_there_is_a_table_all_the_same(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", "x=1")
+    compare(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["0", "comparison.csv", "comparison.md"]
+
+
+def test_a_sweep_ends_with_the_comparison(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    make_run(tmp_path / "0", "x=1")
+    compare_runs(tmp_path)
+    printed = capsys.readouterr().out
+    assert "| 0.5000 |" in printed and f"Comparison: {tmp_path}/comparison.md" in printed
+
+
+def test_a_failed_comparison_only_says_so(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    compare_runs(tmp_path / "nothing")
+    paint(make_run(tmp_path / "0"), 50)
+    (tmp_path / "0" / "samples" / "test" / "000_output.png").write_bytes(b"x")
+    compare_runs(tmp_path)
+    printed = capsys.readouterr().out
+    assert printed.count("The runs were not compared") == 2
+    assert f"python -m i2i.comparison {tmp_path}" in printed
+    assert (tmp_path / "comparison.md").is_file()  # the table was written before the picture
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("the second job failed")])
+def test_a_sweep_is_compared_whether_a_job_failed_or_not(
+    tmp_path: Path, error: Exception | None
+) -> None:
+    parts = {
+        "launcher": SimpleNamespace(_target_="x.BasicLauncher"),
+        "sweeper": SimpleNamespace(_target_="x.BasicSweeper"),
+        "sweep": SimpleNamespace(dir=tmp_path),
+    }
+    config = SimpleNamespace(hydra=SimpleNamespace(**parts))
+    with contextlib.suppress(RuntimeError), comparing():
+        CompareRuns().on_multirun_start(config)
+        make_run(tmp_path / "0", "x=1")
+        make_run(tmp_path / "1", "x=2")
+        assert not (tmp_path / "comparison.md").exists()
+        if error:
+            raise error
+    assert set(rows_of(tmp_path)) >= {"x=1", "x=2"}
+
+
+def test_it_can_be_called_by_hand(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", "x=1")
+    call = [sys.executable, "-m", "i2i.comparison"]
+    done = subprocess.run([*call, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "| 0.5000 |" in done.stdout, done.stderr
+    missing = subprocess.run(
+        [*call, str(tmp_path / "no")], capture_output=True, text=True, timeout=120
+    )
+    assert missing.returncode == 1
+    assert "found no run" in missing.stderr and "Traceback" not in missing.stderr

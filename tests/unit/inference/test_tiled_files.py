@@ -1,0 +1,43 @@
+"""What tiles are shown and told: their place in the noise, their part of the picture."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+from i2i.data.tasks.picture_window import PictureParts
+from i2i.data.tasks.task import Task
+from i2i.inference.files_to_translate import noise_name
+from i2i.inference.tiled_files import picture_bands
+from i2i.inference.tiles import Tiling
+
+
+def bands_of(image: np.ndarray, k: int, tiling: Tiling) -> tuple[np.ndarray, list[str]]:
+    """The picture by a network that answers the negative, and the names that it was told."""
+    names = []
+
+    def translate(x: torch.Tensor, name: list[str]) -> torch.Tensor:
+        names.extend(name)
+        assert x.shape[-2:] == (32, 32)
+        return -x
+
+    model = SimpleNamespace(task=Task(), device="cpu", translate=translate)
+    bands = picture_bands(model, PictureParts(Task(), image, 0), "deep/a", k, tiling)
+    return torch.cat(list(bands), -2)[0].permute(1, 2, 0).numpy(), names
+
+
+def test_each_tile_and_sample_has_noise_of_its_own() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (70, 50, 3)).astype(np.uint8)
+    tiling = Tiling(32, 8, 4)
+    first, names = bands_of(image, 0, tiling)
+    assert np.array_equal(first, 255 - image)
+    rows, columns = tiling.axis(70).starts, tiling.axis(50).starts
+    assert names == [f"deep/a\x1ftile\x1f{top}\x1f{left}" for top in rows for left in columns]
+    second, others = bands_of(image, 2, tiling)
+    assert np.array_equal(second, first)
+    assert others == [name.replace("deep/a", "deep/a\x1f2") for name in names]
+    assert len({*names, *others}) == 2 * len(rows) * len(columns)
+
+
+def test_the_first_sample_of_a_whole_picture_has_its_name() -> None:
+    assert [noise_name("a", k) for k in (0, 1, 12)] == ["a", "a\x1f1", "a\x1f12"]
