@@ -1,6 +1,8 @@
 """Small pairs made on the spot, presets, and the commands run in this process."""
 
+import functools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +16,9 @@ import torch
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # the networks are tiny: threads only wait
-torch.set_num_threads(1)
+# The networks are tiny: threads only wait, but where another number is asked for.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
@@ -171,8 +174,22 @@ def slurm_answers() -> bool:
         return False
 
 
+# What a test file says where it compares numbers that a processor computed.
+NUMBERS = re.compile(r"approx\(|assert_close|allclose|array_equal|torch\.equal|assert_same")
+
+
+@functools.cache
+def compares_numbers(path: Path) -> bool:
+    """Whether a file of unit or golden tests compares numbers."""
+    inside = {"unit", "golden"} & set(path.relative_to(ROOT / "tests").parts)
+    return bool(inside and NUMBERS.search(path.read_text()))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips, by name, what this machine lacks."""
+    """Marks the numeric tests, and skips, by name, what this machine lacks."""
+    for item in items:
+        if compares_numbers(item.path):
+            item.add_marker(pytest.mark.numeric)
     camvid = os.environ.get("I2I_CAMVID", "")
     scheduled = any(i.get_closest_marker("slurm") for i in items) and slurm_answers()
     for item in items:
