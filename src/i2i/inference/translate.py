@@ -93,7 +93,8 @@ def translate(
     """Translates images as at test time; changes nothing in the generator.
 
     In paper mode each image goes through alone, with noise drawn from (seed, name): its result does
-    not depend on the batch it came in or on the process that worked on it.
+    not depend on the batch it came in or on the process that worked on it. The network runs in
+    float32 whatever precision it is trained in, so that a score in training is that of evaluate.
 
     Args:
         generator: Says its ``divisor``; smaller images are padded and cropped back.
@@ -105,6 +106,13 @@ def translate(
     Returns:
         (B, C_out, H, W) float32 in [-1, 1].
     """
+    with torch.autocast(x.device.type, enabled=False):
+        return _in_mode(generator, x.float(), names, mode, seed)
+
+
+def _in_mode(
+    generator: nn.Module, x: Tensor, names: Sequence[str], mode: str, seed: int
+) -> Tensor:
     height, width = x.shape[-2:]
     padded = pad_to_multiple(x, generator.divisor)
     if mode == "eval" or not depends_on_noise_or_batch(generator):
@@ -117,4 +125,4 @@ def translate(
                 with seeded_noise(stable_seed(seed, name), x.device):
                     images.append(generator(image))
         y_hat = torch.cat(images)
-    return y_hat[..., :height, :width].float()
+    return y_hat[..., :height, :width]

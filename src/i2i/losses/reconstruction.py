@@ -12,10 +12,8 @@ import torch
 from torch import Tensor
 
 from i2i.errors import setting_error
+from i2i.images.ssim import WINDOW, ssim_of_rows
 
-WINDOW = 11  # pixels, side of SSIM's window
-SIGMA = 1.5  # pixels
-C1, C2 = 0.01**2, 0.03**2  # of images in [0, 1]
 
 
 class ReconstructionLoss:
@@ -152,12 +150,7 @@ class Charbonnier(ReconstructionLoss):
 
 
 class SSIM(ReconstructionLoss):
-    """1 - SSIM, in [0, 2] (Wang et al. 2004, Eq. 13), of images scaled to [0, 1].
-
-    Gaussian window of 11 x 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03, population variances;
-    the mean over whole windows and channels. The sums are written out: a convolution would be
-    rounded to TF32 on a GPU, and E[x^2] - E[x]^2 loses all its digits then.
-    """
+    """1 - SSIM, in [0, 2], of images scaled to [0, 1]: see ``ssim_of_rows``."""
 
     preset = "ssim"
     has_demands = True
@@ -172,15 +165,8 @@ class SSIM(ReconstructionLoss):
                 f"at least {WINDOW} x {WINDOW}, the size of its window",
                 "Train on larger images, or leave ssim out of reconstruction=[...].",
             )
-        # In [-1/2, 1/2] a moment is 1/4 at most and keeps more digits than in [0, 1]; the variances
-        # are the same, and the means are moved back below.
-        a, b = y_hat.float() / 2, y.detach().float() / 2
-        mu_a, mu_b, aa, bb, ab = _window_mean(torch.stack([a, b, a * a, b * b, a * b]))
-        var_a, var_b, cov = aa - mu_a * mu_a, bb - mu_b * mu_b, ab - mu_a * mu_b
-        mu_a, mu_b = mu_a + 0.5, mu_b + 0.5
-        luminance = (2 * mu_a * mu_b + C1) / (mu_a * mu_a + mu_b * mu_b + C1)
-        structure = (2 * cov + C2) / (var_a + var_b + C2)
-        return 1 - (luminance * structure).mean()
+        # In [-1/2, 1/2] a moment is 1/4 at most and keeps more digits than in [0, 1].
+        return 1 - ssim_of_rows(y_hat.float() / 2, y.detach().float() / 2, 1.0, centre=0.5).mean()
 
 
 def difference(y_hat: Tensor, y: Tensor) -> Tensor:
@@ -192,17 +178,3 @@ def difference(y_hat: Tensor, y: Tensor) -> Tensor:
     if y_hat.shape != y.shape:
         raise ValueError(f"shapes differ: y_hat {tuple(y_hat.shape)}, y {tuple(y.shape)}")
     return y_hat.float() - y.detach().float()
-
-
-def _window_mean(maps: Tensor) -> Tensor:
-    """Gaussian mean over every whole window: (..., H, W) -> (..., H - 10, W - 10), separably."""
-    offsets = range(-(WINDOW // 2), WINDOW // 2 + 1)
-    weights = [math.exp(-0.5 * (offset / SIGMA) ** 2) for offset in offsets]
-    total = sum(weights)
-    for dim in (-2, -1):
-        size = maps.shape[dim] - WINDOW + 1
-        mean = maps.narrow(dim, 0, size) * (weights[0] / total)
-        for i in range(1, WINDOW):
-            mean = mean.add(maps.narrow(dim, i, size), alpha=weights[i] / total)
-        maps = mean
-    return maps

@@ -51,8 +51,8 @@ def kernel_distance(
 ) -> tuple[float, float]:
     """KID (Binkowski et al. 2018): unbiased MMD^2 with the kernel (x.y / d + 1)^3, over subsets.
 
-    Subsets are drawn as torch-fidelity draws them, so equal features in equal order with an equal
-    seed give an equal value.
+    Subsets are drawn as torch-fidelity draws them with the made images as its ``input1``, so equal
+    features in equal order with an equal seed give an equal value.
 
     Args:
         real: Features (n_real, d).
@@ -75,12 +75,12 @@ def kernel_distance(
             f"metrics.kid_subsets={n_subsets}", f"{n_subsets} subsets", "1 or more", "Type 100."
         )
     rng = np.random.RandomState(seed)
-    draws = [
-        tuple(
-            torch.from_numpy(rng.choice(len(x), subset_size, replace=False)) for x in (real, fake)
+    draws = []
+    for _ in range(n_subsets):
+        of_fake, of_real = (
+            torch.from_numpy(rng.choice(len(x), subset_size, replace=False)) for x in (fake, real)
         )
-        for _ in range(n_subsets)
-    ]
+        draws.append((of_real, of_fake))
     shared = len(real) * len(fake) <= n_subsets * subset_size**2  # one big kernel matrix is less
     groups = [draws] if shared else [[draw] for draw in draws]
     distances = torch.cat([_squared_mmd(real, fake, group) for group in groups])

@@ -126,7 +126,7 @@ def test_kid_equals_torch_fidelity_subset_by_subset(n_real, n_fake, size, subset
 
     real, fake = features(n_real, 64).double(), features(n_fake, 64, shift=0.3, seed=1).double()
     expected = kid_features_to_metric(
-        real, fake, kid_subset_size=size, kid_subsets=subsets, rng_seed=7, verbose=False
+        fake, real, kid_subset_size=size, kid_subsets=subsets, rng_seed=7, verbose=False
     )
     mean, spread = kernel_distance(real, fake, size, subsets, seed=7)
     assert mean == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-10)
