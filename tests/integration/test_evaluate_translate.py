@@ -60,7 +60,6 @@ def test_scores_equal_independent_ones_on_the_written_pngs(
     code = command(
         "evaluate", f"checkpoint={run_dir}", f"output={out}", "trainer=cpu", "metrics=full",
         f"metrics.inception_weights={inception_file}", "metrics.kid_subset_size=12",
-        "metrics.seed=2020",
     )  # fmt: skip
     assert code == 0
     assert command("translate", f"checkpoint={run_dir}", f"input={inputs}", f"output={made}") == 0
@@ -82,7 +81,7 @@ def test_scores_equal_independent_ones_on_the_written_pngs(
     assert scores["ssim"] == pytest.approx(np.mean(ssim), abs=1e-4)
     assert scores["psnr"] == pytest.approx(np.mean(psnr), abs=1e-3)
     reference = torch_fidelity.calculate_metrics(
-        input1=str(made), input2=str(targets), fid=True, kid=True, kid_subset_size=12,
+        input1=str(made), input2=str(targets), fid=True, kid=True, kid_subset_size=12, rng_seed=0,
         feature_extractor_weights_path=str(inception_file), cuda=False, verbose=False,
         save_cpu_ram=True, cache=False,
     )  # fmt: skip
@@ -119,6 +118,20 @@ def test_training_and_evaluate_say_the_same(
     evaluated = json.loads((tmp_path / "e" / "metrics.json").read_text())["scores"]
     at_the_end = json.loads((run_dir / "test_metrics.json").read_text())["scores"]
     assert evaluated == at_the_end["model (best.ckpt)"]
+
+
+def test_scores_of_a_run_in_mixed_precision_are_those_of_evaluate(
+    train: Run, command: Command, tmp_path: Path
+) -> None:
+    """Networks are scored in float32, whatever they are trained in."""
+    run_dir = train("trainer.precision=bf16-mixed", "trainer.max_steps=2", "generator.norm=batch")
+    at_the_end = json.loads((run_dir / "test_metrics.json").read_text())
+    out = tmp_path / "e"
+    assert command("evaluate", f"checkpoint={run_dir}", f"output={out}", "trainer=cpu") == 0
+    evaluated = json.loads((out / "metrics.json").read_text())
+    assert evaluated["scores"] == at_the_end["scores"]["model (best.ckpt)"]
+    assert "float32" in evaluated["protocol"]["precision"]
+    assert evaluated["protocol"] == at_the_end["protocol"]
 
 
 def test_single_values_go_over_the_saved_ones(

@@ -96,11 +96,11 @@ def suit_optuna(config: Any) -> None:
     from omegaconf import open_dict, read_write
 
     typed = {option.partition("=")[0].lstrip("+") for option in config.hydra.overrides.hydra}
-    suited = {"direction": direction(config.sweep_metric), "max_failure_rate": 1.0}
     with read_write(config), open_dict(config):
-        for key, value in suited.items():
-            if f"hydra.sweeper.{key}" not in typed:
-                config.hydra.sweeper[key] = value
+        if "hydra.sweeper.direction" not in typed:
+            config.hydra.sweeper.direction = direction(config.sweep_metric)
+        if "hydra.sweeper.max_failure_rate" not in typed:
+            config.hydra.sweeper.max_failure_rate = 1.0
 
 
 def countable(score: Any) -> Any:

@@ -162,6 +162,7 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from i2i.callbacks.scoring import Scoring
+    from i2i.data.batch_sampler import images_of_a_pass
     from i2i.inference.saved_model import make_judge
     from i2i.training.trainer import number_of
 
@@ -170,16 +171,13 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
     if rank_zero_only.rank == 0:  # the others find the data in place when training starts
         datamodule.prepare_data()
         print(describe_data(datamodule))
-        for split in ("train", "val", "test"):
-            size = datamodule.set_size(split)
-            if split != "train" and size:
+        processes = number_of(cfg.trainer.devices) * cfg.trainer.num_nodes
+        for split in ("val", "test"):
+            if size := datamodule.set_size(split):
                 limit = cfg.trainer[f"limit_{split}_batches"]
-                per_batch = datamodule.eval_batch_size
-                batches = -(-size // per_batch)
-                batches = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
-                if batches:
-                    processes = number_of(cfg.trainer.devices) * cfg.trainer.num_nodes
-                    evaluator.check_size(split, min(size, batches * per_batch * processes))
+                seen = images_of_a_pass(size, datamodule.eval_batch_size, processes, limit)
+                if limit:
+                    evaluator.check_size(split, seen)
         datamodule.check_content()
     return Scoring(judge)
 

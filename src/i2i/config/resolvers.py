@@ -8,10 +8,10 @@ from omegaconf import OmegaConf
 from i2i.cluster import environment as cluster
 from i2i.errors import setting_error
 
-# Scores of which more is better; of every other one less is.
 MORE_IS_BETTER = (
     *("ssim", "psnr", "pixel_accuracy", "class_accuracy", "mean_iou", "inception_score"),
 )
+LESS_IS_BETTER = ("mse", "l1", "lpips", "fid", "kid")
 
 
 def side_channels(
@@ -65,6 +65,13 @@ def direction(score: str) -> str:
         raise setting_error(
             f"sweep_metric={score}", "no split and score", "such as val/ssim or val/l1",
             "Pruning needs val/.",
+        )  # fmt: skip
+    if name not in MORE_IS_BETTER + LESS_IS_BETTER:
+        raise setting_error(
+            f"sweep_metric={score}", f"a score called {name}",
+            f"one of {', '.join(sorted(MORE_IS_BETTER + LESS_IS_BETTER))}",
+            "Correct the name. Whether more of another score is better is not known: type "
+            "hydra.sweeper.direction= or callbacks.pruning.direction=, maximize or minimize.",
         )  # fmt: skip
     return "maximize" if name in MORE_IS_BETTER else "minimize"
 

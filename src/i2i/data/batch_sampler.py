@@ -108,3 +108,22 @@ class ShardSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.indices)
+
+
+def images_of_a_pass(n_images: int, batch_size: int, processes: int, limit: int | float) -> int:
+    """Images that evaluation loaders of ``ShardSampler`` give, over all processes.
+
+    Args:
+        n_images: Of the split.
+        batch_size: Of one process.
+        processes: How many share the split.
+        limit: ``trainer.limit_val_batches`` or ``limit_test_batches``: batches of each process, or
+            as a float the share of them, which Lightning rounds down.
+    """
+    seen = 0
+    for rank in range(processes):
+        mine = len(ShardSampler(n_images, rank, processes))
+        batches = -(-mine // batch_size)
+        batches = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
+        seen += min(batches * batch_size, mine)
+    return seen

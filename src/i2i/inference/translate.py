@@ -110,9 +110,7 @@ def translate(
         return _in_mode(generator, x.float(), names, mode, seed)
 
 
-def _in_mode(
-    generator: nn.Module, x: Tensor, names: Sequence[str], mode: str, seed: int
-) -> Tensor:
+def _in_mode(generator: nn.Module, x: Tensor, names: Sequence[str], mode: str, seed: int) -> Tensor:
     height, width = x.shape[-2:]
     padded = pad_to_multiple(x, generator.divisor)
     if mode == "eval" or not depends_on_noise_or_batch(generator):

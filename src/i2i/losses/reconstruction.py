@@ -15,7 +15,6 @@ from i2i.errors import setting_error
 from i2i.images.ssim import WINDOW, ssim_of_rows
 
 
-
 class ReconstructionLoss:
     """What every term shares: a weight, and something to compare.
 

@@ -22,9 +22,11 @@ from i2i.metrics.perceptual import check_network, load_lpips, perceptual_distanc
 from i2i.metrics.real_cache import RealCache
 
 PROTOCOL = {
-    "images": "8 bit, rounded; one value an image, then the mean over images",
+    "images": "8 bit, rounded; one value per image, then the mean over images",
+    "precision": "the generator runs in float32, without autocast (on a GPU PyTorch's own float32: "
+    "convolutions in TF32 where that is its default)",
     "ssim": "Wang et al. 2004: Gaussian window of 11, sigma 1.5, K1 0.01, K2 0.03, range 255",
-    "psnr": "dB over the peak 255; infinite for equal images",
+    "psnr": "dB over the peak 255; infinite for equal images, and so is the mean then",
     "mse": "squared levels of 255",
     "l1": "levels of 255",
 }
@@ -42,7 +44,8 @@ class EvaluationResult:
         values: Means over images under ``ssim``, ``psnr`` (dB), ``mse``, ``l1`` (levels) and
             ``lpips``; with class maps ``pixel_accuracy``, ``class_accuracy`` and ``mean_iou``; with
             Inception ``fid``, ``kid``, ``kid_spread``, ``inception_score`` and
-            ``inception_score_spread`` (standard deviations over subsets and splits).
+            ``inception_score_spread`` (standard deviations over subsets and splits);
+            ``exact_images``, the number of images with an infinite PSNR, where there are some.
         per_image: ``name``, ``index`` and the values of each image, by index.
         n_images: Different images seen.
         protocol: How the values were made, in plain values for a JSON file.
@@ -253,6 +256,15 @@ class PairEvaluator:
             keys.append("lpips")
             protocol["lpips"] = self._lpips_protocol()
         values = {key: math.fsum(row[key] for row in rows) / len(rows) for key in keys}
+        finite = [row["psnr"] for row in rows if math.isfinite(row["psnr"])]
+        if len(finite) < len(rows):
+            values["exact_images"] = float(len(rows) - len(finite))
+            protocol["psnr_note"] = (
+                f"{len(rows) - len(finite)} of {len(rows)} images equal their target, so the mean "
+                f"is infinite; the mean of the others is {math.fsum(finite) / len(finite):.4f} dB"
+                if finite
+                else "every image equals its target"
+            )
         result = EvaluationResult(values, rows, len(rows), protocol)
         self._add_classes(result, classes)
         if self.has_distribution:

@@ -225,7 +225,7 @@ def test_without_weights_training_goes_on_and_says_so_once(monkeypatch, photogra
         evaluator.prepare("cpu", required=False)
     assert not evaluator.has_distribution
     images = photographs(3, 16, 16)
-    result = run_pass(evaluator, "val", images, images)
+    result = run_pass(evaluator, "val", images, -images)
     assert list(result.values) == ["ssim", "psnr", "mse", "l1"]
     with pytest.raises(SettingError, match="inception_weights=null: found no network"):
         evaluator.prepare("cpu", required=True)
@@ -434,7 +434,7 @@ def test_without_lpips_weights_training_goes_on_and_evaluation_stops(monkeypatch
         warnings.simplefilter("error")
         evaluator.prepare("cpu", required=False)
     images = photographs(2, 16, 16)
-    result = run_pass(evaluator, "val", images, images)
+    result = run_pass(evaluator, "val", images, -images)
     assert list(result.values) == ["ssim", "psnr", "mse", "l1"]
     with pytest.raises(SettingError, match="lpips_weights=null: found no network"):
         evaluator.prepare("cpu", required=True)
@@ -488,7 +488,7 @@ def test_class_maps_are_scored_over_all_pixels_of_the_split(photographs):
     images, maps = photographs(5, 16, 12), class_maps(5)
     result = run_classes(PairEvaluator(distribution=False), images, maps)
     scores, iou = scores_by_hand(maps.truth, maps.made)
-    assert list(result.values)[4:] == ["pixel_accuracy", "class_accuracy", "mean_iou"]
+    assert list(result.values)[-3:] == ["pixel_accuracy", "class_accuracy", "mean_iou"]
     assert {key: result.values[key] for key in scores} == pytest.approx(scores, rel=1e-12)
     assert result.classes["model"] == pytest.approx(iou, rel=1e-12)
     best, best_iou = scores_by_hand(maps.truth, maps.ceiling)
@@ -527,7 +527,7 @@ def test_without_class_maps_nothing_of_them_appears(photographs, segmentation):
         result = run_pass(evaluator, "val", images, images)
     else:
         result = run_classes(evaluator, images, class_maps(5))
-    assert list(result.values) == ["ssim", "psnr", "mse", "l1"]
+    assert list(result.values) == ["ssim", "psnr", "mse", "l1", "exact_images"]
     assert result.classes == {} and result.ceiling is None
     assert "pixel_accuracy" not in result.per_image[0] and "segmentation" not in result.protocol
 
@@ -560,3 +560,16 @@ def test_class_maps_that_do_not_fit_are_refused(photographs):
     evaluator.update(index, names, images, images, maps)
     with pytest.raises(ValueError, match=r"class maps of \('a', 'b', 'c'\) in a pass of \('road'"):
         evaluator.update(index, names, images, images, maps._replace(names=("a", "b", "c")))
+
+
+def test_an_exact_image_makes_the_mean_of_psnr_infinite_and_is_counted(photographs):
+    target, output = photographs(3, 20, 30), photographs(3, 20, 30, seed=1)
+    output[1] = target[1]
+    result = run_pass(PairEvaluator(distribution=False), "val", output, target)
+    assert result.values["psnr"] == math.inf and result.values["exact_images"] == 1
+    others = (result.per_image[0]["psnr"] + result.per_image[2]["psnr"]) / 2
+    assert "1 of 3 images equal" in result.protocol["psnr_note"]
+    assert f"{others:.4f} dB" in result.protocol["psnr_note"]
+    result = run_pass(PairEvaluator(distribution=False), "val", target, target)
+    assert result.values["exact_images"] == 3
+    assert result.protocol["psnr_note"] == "every image equals its target"
