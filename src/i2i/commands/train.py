@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from i2i.cluster.environment import Preempted, require_task, slurm_step
-from i2i.cluster.job_processes import finish_processes, processes_of_one_job
+from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.requeue import note_job
 from i2i.commands.launch import launch
+from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.report import report, score_for_sweep
 from i2i.config.plain_config import (
     leave_out_what_is_missing,
@@ -92,13 +93,13 @@ def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
     from hydra.utils import instantiate
 
     from i2i.callbacks.moved_run import MovedRun
-    from i2i.cluster.same_terms import SameTerms
     from i2i.cluster.sigterm import Sigterm
+    from i2i.config.same_everywhere import SameEverywhere
 
     if not cfg.trainer.enable_progress_bar:
         cfg.callbacks.progress = None
     callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
-    callbacks |= {"terms": SameTerms(), "moved": MovedRun(), "sigterm": Sigterm()}
+    callbacks |= {"same": SameEverywhere(), "moved": MovedRun(), "sigterm": Sigterm()}
     callbacks["scoring"] = make_scoring(cfg, datamodule)
     return callbacks
 
@@ -162,8 +163,8 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from i2i.callbacks.scoring import Scoring
+    from i2i.cluster.devices import number_of
     from i2i.inference.saved_model import make_judge
-    from i2i.training.trainer import number_of
 
     evaluator = instantiate(cfg.metrics)
     judge = make_judge(evaluator, datamodule)
@@ -218,18 +219,27 @@ def check_same_run(
     model: Any, config: dict[str, Any], checkpoint: Path, typed: Sequence[str]
 ) -> int:
     """Refuses a checkpoint of other networks, data or settings than asked for; returns its step."""
+    from i2i.cluster.devices import processes_of
     from i2i.config.checkpoint import read_checkpoint, same_weights
     from i2i.config.differences import differences
 
     content = read_checkpoint(checkpoint)
-    setting = f"resume={checkpoint}"
+    setting, keys = f"resume={checkpoint}", {key_of(option) for option in typed}
     same_weights(model, content, setting)
-    found = differences(content.config, config, {key_of(option) for option in typed})
+    found = differences(content.config, config, keys)
     if found:
         key, (saved, asked) = next(iter(found.items()))
         raise setting_error(
             setting, f"a run with {key}={saved} ({len(found)} such)", f"{key}={asked}, as composed",
             "Resume the run's folder, which brings its options, or repeat them.",
+        )  # fmt: skip
+    number = processes_of(config["trainer"])
+    if number != content.processes and not keys & {"trainer.devices", "trainer.num_nodes"}:
+        raise setting_error(
+            setting, f"a run of {content.processes} processes, each with a batch of its own",
+            f"{number}, as there are now", f"Start {content.processes} processes, or name the "
+            "number that you want (trainer.devices=, trainer.num_nodes=): the batches of a step, "
+            "and with them the losses, will be others.",
         )  # fmt: skip
     return content.step
 
@@ -261,7 +271,6 @@ def close(loggers: list[Any], status: str) -> None:
 
     Requeueing comes after it, and before the time is over: there it gets ``UPLOAD`` seconds.
     """
-    from i2i.commands.multirun import at_work
     from i2i.messages import say
 
     for logger in loggers:
@@ -270,8 +279,7 @@ def close(loggers: list[Any], status: str) -> None:
         return
     finish = partial(sys.modules["wandb"].finish, exit_code=0 if status == "success" else 1)
     if not isinstance(sys.exception(), Preempted):
-        with at_work():
-            return finish()
+        return finish()
     upload = threading.Thread(target=finish, daemon=True)
     upload.start()
     upload.join(UPLOAD)

@@ -13,7 +13,8 @@ from hydra.types import RunMode
 
 from conftest import CONF, ROOT
 from i2i.cluster import job_processes as processes
-from i2i.cluster.job_processes import finish_processes, processes_of_one_job, watched_processes
+from i2i.cluster.job_processes import finish_processes, watched_processes
+from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.train import closing
 
 

@@ -9,10 +9,11 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from omegaconf import OmegaConf
 
 from i2i.cluster import strategy as strategy_module
+from i2i.cluster.devices import count_devices, number_of, resolve_accelerator
 from i2i.cluster.strategy import TwoPlayerDDP
 from i2i.errors import SettingError
 from i2i.training import trainer as module
-from i2i.training.trainer import build_trainer, count_devices, number_of, resolve_accelerator
+from i2i.training.trainer import build_trainer
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
 
