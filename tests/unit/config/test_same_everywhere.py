@@ -1,13 +1,10 @@
-"""Unlike options on two processes stop the run on both; as a script, this file starts them."""
+"""Processes whose options differ do not train together."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from i2i.config import same_everywhere as module
 from i2i.config.same_everywhere import SameEverywhere, comparable, require_same
 from i2i.errors import SettingError
 
@@ -33,37 +30,8 @@ def test_machines_may_have_other_paths_but_no_other_job_or_options(
         require_same([comparable(c) for c in (FIRST, OTHER, OTHER | changed)])
 
 
-def test_a_model_without_a_configuration_passes() -> None:
-    SameEverywhere().setup(None, SimpleNamespace(), "fit")
-
-
-@pytest.mark.slow
-def test_two_processes_are_told_alike(tmp_path: Path) -> None:
-    """The equal case is every DDP run of the other tests."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3] / "src")}
-    processes = [
-        subprocess.Popen([sys.executable, __file__, str(tmp_path / "meet"), rank],
-                         env=environment, stdout=subprocess.PIPE, text=True)
-        for rank in "01"
-    ]  # fmt: skip
-    answers = [process.communicate(timeout=120)[0].strip() for process in processes]
-    assert answers[0] == answers[1]
-    assert answers[0].startswith("run_dir: found 1 on process 0 and 0 on 1; expected one config")
-
-
-def main(meeting: str, rank: int) -> None:
-    """One of two processes; the second was given the folder of another job."""
-    from torch import distributed
-
-    distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
-    model = SimpleNamespace(config={"run_dir": f"/sweep/{1 - rank}"})
-    try:
-        SameEverywhere().setup(None, model, "fit")
-        print("no error")
-    except SettingError as error:
-        print(error)
-    distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+def test_a_process_compares_itself_with_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "gathered", lambda mine: [comparable(FIRST), mine])
+    SameEverywhere().setup(None, SimpleNamespace(config=OTHER), "fit")
+    with pytest.raises(SettingError, match="run_dir: found 1 on process 0 and 0 on 1; expected"):
+        SameEverywhere().setup(None, SimpleNamespace(config=FIRST | {"run_dir": "/a/0"}), "fit")
