@@ -1,1 +1,1 @@
-"""Many processes: ranks, schedulers, signals, and what processes have to agree on."""
+"""Many processes: who started them, which signals they get, what they tell each other."""

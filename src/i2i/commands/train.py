@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,8 @@ from i2i.config.plain_config import (
     plain_config,
     say_what_has_no_effect,
 )
-from i2i.config.resume import checkpoint_to_resume, key_of, with_earlier_options
+from i2i.config.resume import checkpoint_to_resume, with_earlier_options
+from i2i.config.same_run import check_same_run
 from i2i.errors import SettingError, setting_error
 
 
@@ -213,35 +214,6 @@ def require_unused(run_dir: Path) -> None:
                 f"hydra.run.dir={run_dir}", f"{name} of an earlier run", "a folder without a run",
                 todo,
             )  # fmt: skip
-
-
-def check_same_run(
-    model: Any, config: dict[str, Any], checkpoint: Path, typed: Sequence[str]
-) -> int:
-    """Refuses a checkpoint of other networks, data or settings than asked for; returns its step."""
-    from i2i.cluster.devices import processes_of
-    from i2i.config.checkpoint import read_checkpoint, same_weights
-    from i2i.config.differences import differences
-
-    content = read_checkpoint(checkpoint)
-    setting, keys = f"resume={checkpoint}", {key_of(option) for option in typed}
-    same_weights(model, content, setting)
-    found = differences(content.config, config, keys)
-    if found:
-        key, (saved, asked) = next(iter(found.items()))
-        raise setting_error(
-            setting, f"a run with {key}={saved} ({len(found)} such)", f"{key}={asked}, as composed",
-            "Resume the run's folder, which brings its options, or repeat them.",
-        )  # fmt: skip
-    number = processes_of(config["trainer"])
-    if number != content.processes and not keys & {"trainer.devices", "trainer.num_nodes"}:
-        raise setting_error(
-            setting, f"a run of {content.processes} processes, each with a batch of its own",
-            f"{number}, as there are now", f"Start {content.processes} processes, or name the "
-            "number that you want (trainer.devices=, trainer.num_nodes=): the batches of a step, "
-            "and with them the losses, will be others.",
-        )  # fmt: skip
-    return content.step
 
 
 def write_record(run_dir: Path, config: dict[str, Any]) -> None:
