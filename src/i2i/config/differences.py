@@ -53,10 +53,12 @@ def differences(
         The saved and the asked value by dotted key.
     """
     one, two = (flat(without_copies(config)) for config in (saved, asked))
+    came_later = asked.keys() - saved.keys()  # whole nodes that this project did not have then
     return {
         key: (one.get(key), two.get(key))
         for key in sorted(one.keys() | two.keys())
         if one.get(key) != two.get(key)
+        and key.partition(".")[0] not in came_later
         and not any(below(key, pattern) for pattern in MAY_DIFFER)
         and not any(key == t or ("." in t and below(key, t)) for t in typed)
         and not is_newer(key, one, two)

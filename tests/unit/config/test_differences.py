@@ -40,6 +40,10 @@ def test_a_node_that_came_later_is_no_difference_but_one_that_was_switched_on_is
     assert set(differences(saved, task, set())) == {"dataset.task._target_", "dataset.task.keep"}
     other = {"dataset": {"_target_": "E", "task": None, "classes": {"_target_": "C"}}}
     assert set(differences(saved, other, set())) == {"dataset._target_", "dataset.classes._target_"}
+    terms = {"reconstruction": {"l1": {"_target_": "L1"}}}
+    assert differences(saved, saved | terms, set()) == {}
+    without = saved | {"reconstruction": {}}
+    assert set(differences(without, saved | terms, set())) == {"reconstruction.l1._target_"}
 
 
 def whole_config(**changes: object) -> dict:
