@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, TINY_UNET
-from i2i.comparison.picture import CELL, GAP
+from i2i.comparison.picture import CELL
+from i2i.images.grid import GAP
 from i2i.images.image_io import read_image
 
 NAMES = ["L1", "GAN"]

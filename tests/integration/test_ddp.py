@@ -8,10 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from conftest import ROOT, TINY_UNET, Run
+from i2i.images.grid import GAP
+from i2i.images.image_io import read_image
 from wandb_file import read_run
 
 RESNET = ["generator=resnet9", "generator.n_blocks=1", "discriminator.norm=instance"]
@@ -63,6 +66,22 @@ def test_ranks_are_bit_equal_after_every_update(
         assert last is None or any(not torch.equal(one[n], last[n]) for n in one)
         last = one
     assert not list(tmp_path.glob("outputs"))  # the second process made no folder of its own
+    saved = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
+    assert saved["i2i"]["processes"] == 2
+    look_at_test_pictures(run_dir / "samples")
+
+
+def look_at_test_pictures(folder: Path) -> None:
+    """Those of process 0, which had 3 of the 5 test images; the second one removed none of them."""
+    files = [f"{i:03d}_{kind}.png" for i in range(3) for kind in ("input", "output", "target")]
+    assert sorted(file.name for file in (folder / "test").iterdir()) == files
+    grid = read_image(folder / "test.png", 3)
+    cells = iter(files)
+    for top in range(GAP, grid.shape[0], 64 + GAP):
+        for left in range(GAP, grid.shape[1], 64 + GAP):
+            image = read_image(folder / "test" / next(cells), 3)
+            assert np.array_equal(grid[top : top + 64, left : left + 64], image)
+    assert next(cells, None) is None
 
 
 @pytest.mark.slow

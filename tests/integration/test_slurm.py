@@ -130,33 +130,25 @@ def test_a_job_that_saves_nothing_is_requeued_three_times(
     assert f"resume={run_dir}" in log
 
 
-def test_a_failed_job_does_not_end_the_table_of_a_sweep_in_one_step(
-    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both tasks end with an error, and srun kills what is left when the first one does."""
-    monkeypatch.setenv("SLURM_KILL_BAD_EXIT", "1")
-    words = ["-m", *options, "trainer.max_steps=1", "generator.norm=bogus,instance"]
-    log = submit(tmp_path, 2, words).read_text()
-    (sweep,) = tmp_path.glob("multirun/slurm/*")
-    table = (sweep / "comparison.md").read_text()
-    assert table in log and f"Comparison: {sweep}/comparison.md" in log, log
-    assert "- generator.norm=bogus (0): no test_metrics.json" in table
-    assert [p.parent.name for p in sweep.glob("*/test_metrics.json")] == ["1"]
+def test_a_sweep_in_two_tasks_of_one_step_is_refused(options: list[str], tmp_path: Path) -> None:
+    log = submit(tmp_path, 2, ["-m", *options, "generator.norm=batch,instance"]).read_text()
+    assert log.count("found a sweep in 2 processes of one srun or torchrun; expected one") == 1
+    assert "hydra/launcher=submitit_slurm" in log and "Traceback" not in log, log
+    assert not list(tmp_path.glob("multirun/slurm/*/*/checkpoints"))
 
 
 def test_two_tasks_score_twice_in_one_step(
     options: list[str], train: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """Two folders of the time, which both tasks know: they do not share that of the step."""
+    """Two folders named by step and command line, which both tasks know."""
     run_dir = train("trainer.max_steps=1")
     words = [sys.executable, str(ROOT / "src" / "evaluate.py"), f"checkpoint={run_dir}"]
     words += ["trainer=slurm", "trainer.accelerator=cpu"]
     script = tmp_path / "twice.sh"
     script.write_text(f"{shlex.join(words)} split=val && {shlex.join(words)}\n")
     log = submit(tmp_path, 2, ["bash", str(script)], program=[]).read_text()
-    found = sorted(tmp_path.glob("outputs/evaluate/*/*"))
-    assert [json.loads((f / "metrics.json").read_text())["n_images"] for f in found] == [4, 5], log
-    assert not list(tmp_path.glob("outputs/evaluate/slurm*"))
+    found = tmp_path.glob("outputs/evaluate/slurm/*.0-*/metrics.json")
+    assert sorted(json.loads(f.read_text())["n_images"] for f in found) == [4, 5], log
 
 
 def test_optuna_outlives_a_cancelled_job(options: list[str], tmp_path: Path) -> None:

@@ -20,25 +20,19 @@ class MovedRun(Callback):
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        here = Path(str(trainer.ckpt_path)).parent
+        here = Path(str(trainer.ckpt_path)).parent.resolve()
         for callback in trainer.callbacks:
             state = checkpoint["callbacks"].get(callback.state_key)
             if not isinstance(callback, ModelCheckpoint) or state is None:
                 continue
-            folder = callback.dirpath
-            if folder is None or Path(folder).resolve() != here.resolve():
+            folder = Path(callback.dirpath or "")
+            if folder.resolve() != here or not is_file_in(folder, state["best_model_path"]):
                 continue
-            found = moved(state, str(folder))
-            if Path(found["best_model_path"]).is_file():
-                checkpoint["callbacks"][callback.state_key] = found
+            paths = {k: v and str(folder / Path(v).name) for k, v in state.items() if k in PATHS}
+            models = {str(folder / Path(k).name): v for k, v in state["best_k_models"].items()}
+            state |= paths | {"best_k_models": models, "dirpath": str(folder)}
 
 
-def moved(state: dict[str, Any], folder: str) -> dict[str, Any]:
-    """The state of a ``ModelCheckpoint`` with its files in another folder."""
-
-    def there(path: str) -> str:
-        return str(Path(folder) / Path(path).name) if path else path
-
-    changed = {key: there(state[key]) for key in PATHS if key in state}
-    best = {there(path): score for path, score in state.get("best_k_models", {}).items()}
-    return {**state, **changed, "best_k_models": best, "dirpath": folder}
+def is_file_in(folder: Path, path: str) -> bool:
+    """Whether a folder has the file that stood at a path elsewhere."""
+    return bool(path) and (folder / Path(path).name).is_file()

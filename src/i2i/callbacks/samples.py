@@ -3,43 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from i2i.data.tasks.task import Task
+from i2i.images.grid import image_grid
 from i2i.images.image_io import write_png
-from i2i.images.quantise import to_uint8
+from i2i.images.rgb import rgb_of_tensor
 
-GAP = 4  # white pixels between two images
 COLUMNS = ("input", "output", "target")
-
-
-def as_rgb(image: Tensor) -> np.ndarray:
-    """(C, H, W) in [-1, 1], 1 or 3 channels, as (H, W, 3) uint8 RGB."""
-    return to_uint8(image.float().cpu()).expand(3, -1, -1).permute(1, 2, 0).numpy()
-
-
-def image_grid(rows: list[list[Tensor]]) -> np.ndarray:
-    """Lays images out in rows.
-
-    Args:
-        rows: Each a list of (C, H, W) images in [-1, 1], 1 or 3 channels; all of one H and W.
-
-    Returns:
-        (height, width, 3) uint8 RGB, white between the images.
-    """
-    cells = [[as_rgb(image) for image in row] for row in rows]
-    height, width = cells[0][0].shape[:2]
-    columns = max(len(row) for row in cells)
-    shape = (len(cells) * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
-    grid = np.full(shape, 255, np.uint8)
-    for r, row in enumerate(cells):
-        for c, image in enumerate(row):
-            top, left = GAP + r * (height + GAP), GAP + c * (width + GAP)
-            grid[top : top + height, left : left + width] = image
-    return grid
 
 
 class SampleGrid(Callback):
@@ -87,13 +60,15 @@ class SampleGrid(Callback):
         self.write(trainer, self.pictures(pl_module), f"val_step_{trainer.global_step:07d}", "val")
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.is_global_zero:  # the files are those of process 0
+            return
         rows = self.pictures(pl_module)
         self.write(trainer, rows, "test", "test")
         for old in (self.folder / "test").glob("*.png"):  # of an earlier, longer test
             old.unlink()
         for i, row in enumerate(rows):
             for column, image in zip(COLUMNS, row, strict=True):
-                write_png(self.folder / "test" / f"{i:03d}_{column}.png", as_rgb(image))
+                write_png(self.folder / "test" / f"{i:03d}_{column}.png", rgb_of_tensor(image))
 
     def pictures(self, pl_module: LightningModule) -> list[list[Tensor]]:
         """Rows of input, output and target, (1 or 3, H, W) in [-1, 1], spread over the split."""
@@ -114,7 +89,7 @@ class SampleGrid(Callback):
         """Writes the grid as a PNG and hands it to every logger that takes pictures."""
         if not rows:
             return
-        grid = image_grid(rows)
+        grid = image_grid([[rgb_of_tensor(image) for image in row] for row in rows])
         self.folder.mkdir(parents=True, exist_ok=True)
         self.last_picture = self.folder / f"{name}.png"
         write_png(self.last_picture, grid)

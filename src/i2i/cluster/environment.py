@@ -3,10 +3,11 @@
 Lightning's own children are no matter of this file: they are given everything by their parent.
 """
 
+import hashlib
 import os
 import re
+import sys
 from datetime import datetime, timedelta
-from typing import Any
 
 from i2i.errors import setting_error
 
@@ -87,9 +88,14 @@ def started() -> str:
 
 
 def moment() -> str:
-    """The time as DATE/TIME, the same in all processes.
+    """A name for this command that is the same in all of its processes.
 
-    Those that are started one by one see different clocks: the first tells the others.
+    Those of torchrun are started one by one and see different clocks: the first tells the others.
+    The tasks of a job step have nobody to tell them. They are known by the step and the command
+    line, because one step may run several commands.
+
+    Returns:
+        DATE/TIME, or slurm/JOB.STEP-HASH under several tasks of SLURM.
 
     Raises:
         SettingError: torchrun keeps no store through which the time could be told.
@@ -97,64 +103,10 @@ def moment() -> str:
     now = f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
     if by_torchrun():
         return told_by_the_first(now)
-    return told_in_step(now) if processes() > 1 else now
-
-
-def told_in_step(text: str) -> str:
-    """The text of the first task of a job step, by way of a store that it keeps that long.
-
-    The store has another port than training: there the first task may still keep the store of the
-    command that the step ran before, which the others would take for this one.
-    """
-    number = processes()
-    store = store_of_step(10_000, timedelta(minutes=5), wait_for_workers=True)
-    if rank() == 0:
-        store.set("started", text)
-        store.wait([f"read/{task}" for task in range(1, number)])
-        return text
-    told = store.get("started").decode()
-    store.set(f"read/{rank()}", "")
-    return told
-
-
-def store_of_step(shift: int, timeout: timedelta, wait_for_workers: bool) -> Any:
-    """A store of a job step's tasks, on the machine of the first, as long as that one keeps it.
-
-    Args:
-        shift: Of its port from that of training.
-        timeout: For finding it, and for what is asked of it.
-        wait_for_workers: Whether the first task waits until all have found it.
-    """
-    from lightning.fabric.plugins.environments import SLURMEnvironment
-    from torch.distributed import TCPStore
-
-    suit_lightning()
-    place = SLURMEnvironment(auto_requeue=False)
-    port = place.main_port + (shift if place.main_port < 50_000 else -shift)
-    return TCPStore(
-        place.main_address, port, processes(), is_master=rank() == 0, timeout=timeout,
-        wait_for_workers=wait_for_workers,
-    )  # fmt: skip
-
-
-def store_of_torchrun(timeout: timedelta) -> Any:
-    """The store of torchrun itself, which is there before its processes and after them."""
-    from torch.distributed import PrefixStore, TCPStore
-
-    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    store = TCPStore(address, port, is_master=False, timeout=timeout)
-    return PrefixStore(f"i2i/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
-
-
-def failure_store(timeout: timedelta) -> Any:
-    """A store in which the processes that others started tell each other what failed.
-
-    Raises:
-        RuntimeError: Within that time none was found.
-    """
-    if by_torchrun():
-        return store_of_torchrun(timeout)
-    return store_of_step(5_000, timeout, wait_for_workers=False)
+    if processes() == 1:
+        return now
+    words = hashlib.sha256("\0".join(sys.argv).encode()).hexdigest()[:8]
+    return f"slurm/{slurm_step()}-{words}"
 
 
 def suit_lightning() -> None:
@@ -170,7 +122,11 @@ def told_by_the_first(text: str) -> str:
             "hydra.run.dir", "torchrun without a store of its own", "one, for the folder's name",
             "Unset TORCH_DISABLE_SHARE_RDZV_TCP_STORE, or name a folder: hydra.run.dir=...",
         )  # fmt: skip
-    store = store_of_torchrun(timedelta(minutes=5))
+    from torch.distributed import PrefixStore, TCPStore
+
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = TCPStore(address, port, is_master=False, timeout=timedelta(minutes=5))
+    store = PrefixStore(f"i2i/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
     if rank() == 0:
         store.set("started", text)
     return store.get("started").decode()  # waits until it is there

@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from i2i.cluster.devices import number_of
 from i2i.cluster.environment import launched, suit_lightning
 from i2i.errors import setting_error
 
@@ -24,8 +24,6 @@ def check_processes(cfg: Any) -> None:
     if found is None or trainer is None:
         return
     suit_lightning()
-    from i2i.training.trainer import number_of
-
     for key, number in (("devices", found[0]), ("num_nodes", found[1])):
         # All that are there ("auto", "-1") is checked by Lightning, which counts them.
         if trainer[key] not in ("auto", "-1") and number_of(trainer[key]) != number:
@@ -96,35 +94,3 @@ def watched_processes() -> Iterator[None]:
     finally:
         over.set()
         subprocess_script._launch_process_observer = theirs
-
-
-@contextmanager
-def processes_of_one_job() -> Iterator[None]:
-    """Lets Lightning start this job's further processes, and only this job's.
-
-    Lightning starts them with the command line of the whole program, and leaves its environment
-    variables behind. In a sweep the first would start the sweep again, as would an experiment that
-    is a sweep by itself (hydra.mode: MULTIRUN); the second would keep the next job waiting for
-    processes that nobody starts.
-    """
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import open_dict, read_write
-
-    argv, environment = sys.argv, dict(os.environ)
-    hydra_cfg = HydraConfig.get()
-    sys.argv = [argv[0], *hydra_cfg.overrides.task, "hydra.mode=RUN"]
-    with read_write(hydra_cfg), open_dict(hydra_cfg):
-        hydra_cfg.run.dir = hydra_cfg.runtime.output_dir
-    try:
-        with watched_processes():
-            yield
-    finally:
-        import torch.distributed as dist
-
-        # Processes that others started keep their group for the next job of the sweep.
-        ours = "LOCAL_RANK" not in environment and launched() is None
-        if dist.is_available() and dist.is_initialized() and ours:
-            dist.destroy_process_group()
-        sys.argv = argv
-        os.environ.clear()
-        os.environ.update(environment)

@@ -7,7 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from i2i.cluster.environment import Preempted
-from i2i.cluster.shared_answer import Agreement
+from i2i.cluster.shared_answer import SharedAnswer
 from i2i.messages import say
 
 # What SLURM sends before the time is over (--signal=USR1@120), what submitit sends, and what a
@@ -70,7 +70,7 @@ class Preemption(Callback):
     def __init__(self, file: str):  # the checkpoint that the run goes on from
         self.file = file
         self.signalled = self.training = self.agreed = False
-        self.agreement: Agreement | None = None  # with the other processes
+        self.stop: SharedAnswer | None = None  # with the other processes
 
     def receive(self, *_: Any) -> None:
         """The signal handler."""
@@ -82,7 +82,7 @@ class Preemption(Callback):
         self.training = True
         listen(self.receive)  # in the place of Lightning's, whose SIGTERM calls collectives
         if trainer.world_size > 1:
-            self.agreement = Agreement()
+            self.stop = SharedAnswer()
         if hasattr(loop := trainer.fit_loop.epoch_loop, QUESTION):
             setattr(loop, QUESTION, ask_nothing)
 
@@ -105,10 +105,10 @@ class Preemption(Callback):
 
     def asked(self) -> bool:
         """Whether any process had its signal one step ago; alone, whether this one has it."""
-        return self.agreement.ask(self.signalled) if self.agreement else self.signalled
+        return self.stop.ask(self.signalled) if self.stop else self.signalled
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        stop = self.agreement.ask_now(self.signalled) if self.agreement else self.signalled
+        stop = self.stop.ask_now(self.signalled) if self.stop else self.signalled
         self.training = False
         listen()
         if stop or self.agreed:

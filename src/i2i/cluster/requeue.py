@@ -1,11 +1,9 @@
 """A SLURM job that is stopped goes back into the queue, and finds its run again."""
 
 import atexit
-import hashlib
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,8 @@ from i2i.cluster.environment import by_torchrun, processes, rank, restarts, slur
 from i2i.errors import SettingError
 from i2i.run_folder import write_text
 
-RECORD = "slurm_job.txt"  # in the run's folder: the job that writes there
-REQUEUED = "slurm_requeued_{}.txt"  # beside it, by job: the step it was requeued at, how often
-LIMIT = 3  # times in a row that a job is requeued at one step
+RECORD = "slurm_job.txt"  # in the run's folder: the job that writes there, and how far it was
+LIMIT = 3  # times in a row that a job is requeued without progress
 PATIENCE = 5  # seconds that the first process has for its error
 
 
@@ -42,57 +39,51 @@ def requeue(run_dir: Path | None) -> bool:
     """
     if rank() != 0:
         return True
-    job = slurm_job()
-    record, step = note_of(run_dir), saved_step(run_dir) if run_dir else 0
+    job, step = slurm_job(), saved_step(run_dir) if run_dir else 0
     shown = scontrol("show", "job", "-o", os.environ.get("SLURM_JOB_ID", ""))
     state = re.search(r"JobState=(\w+)", shown.stdout)
     if state is None or state[1] != "RUNNING":
         found = state[1] if state else shown.stderr.strip()
         print(f"SLURM job {job} is not requeued: {found}", flush=True)
         return False
-    times = times_at(record, step)
-    if times == LIMIT:
+    if restarts() - (standing_since(run_dir, step) if run_dir else 0) >= LIMIT:
         print(f"SLURM job {job} is not requeued again: {no_progress(run_dir, step)}", flush=True)
         return False
-    record.parent.mkdir(parents=True, exist_ok=True)
-    # Both before SLURM ends this process, which it may do at once.
-    write_text(record, f"{step} {times + 1}\n")
     print(f"SLURM is asked to requeue job {job}, at step {step}", flush=True)
     done = scontrol("requeue", str(job))
     if done.returncode:
-        write_text(record, f"{step} {times}\n")
         print(f"SLURM does not requeue job {job}: {done.stderr.strip()}", flush=True)
     return done.returncode == 0
 
 
-def run_dir_of(cfg: Any) -> Path | None:
-    """A run's folder, which stays the same; None for scoring, which gets another one each time."""
-    from hydra.core.hydra_config import HydraConfig
+def note_job(run_dir: Path) -> None:
+    """Writes down which job has this folder, at which step, and since which of its restarts."""
+    if slurm_job() and rank() == 0 and noted(run_dir)[0] != slurm_job():
+        write_text(run_dir / RECORD, f"{slurm_job()} {saved_step(run_dir)} {restarts()}\n")
 
-    return Path(HydraConfig.get().runtime.output_dir) if "resume" in cfg else None
 
+def standing_since(run_dir: Path, step: int) -> int:
+    """The restart of this job since which its run stands at a step, which is noted.
 
-def note_of(run_dir: Path | None) -> Path:
-    """Where a requeued job finds its note again.
-
-    Scoring is known by its job step, which keeps its number, and by its command line: one step may
-    score several times.
+    Where the job was stopped before it noted anything all of its restarts count.
     """
-    if run_dir is not None:
-        return run_dir / REQUEUED.format(slurm_job())
-    from hydra.core.hydra_config import HydraConfig
-
-    words = hashlib.sha256("\0".join(sys.argv).encode()).hexdigest()[:12]
-    name = REQUEUED.format(f"{slurm_step() or slurm_job()}_{words}")
-    return Path(HydraConfig.get().runtime.cwd) / "outputs" / "slurm" / name
-
-
-def times_at(record: Path, step: int) -> int:
-    """How often in a row the job was requeued at a step."""
-    if not record.is_file():
+    job, before, restart = noted(run_dir)
+    if job != slurm_job():
         return 0
-    before, times = map(int, record.read_text().split())
-    return times if before == step else 0
+    since = int(restart) if before == str(step) else restarts()
+    write_text(run_dir / RECORD, f"{job} {step} {since}\n")
+    return since
+
+
+def earlier_stretch(run_dir: Path) -> bool:
+    """Whether this job has worked in that folder before it was requeued."""
+    return restarts() > 0 and noted(run_dir)[0] == slurm_job()
+
+
+def noted(run_dir: Path) -> list[str]:
+    """Job, step and restart, as ``note_job`` wrote them; empty where it did not."""
+    record = run_dir / RECORD
+    return record.read_text().split() if record.is_file() else ["", "", ""]
 
 
 def no_progress(run_dir: Path | None, step: int) -> str:
@@ -100,8 +91,8 @@ def no_progress(run_dir: Path | None, step: int) -> str:
     more_time = "(sbatch --time=, --signal=USR1@SECONDS)"
     if run_dir is None:
         return (
-            f"it was {LIMIT} times, and scoring begins anew each time. Give it more time "
-            f"{more_time}, and start it again."
+            f"it was started again {restarts()} times, and scoring begins anew each time. Give it "
+            f"more time {more_time}, and start it again."
         )
     return (
         f"it was {LIMIT} times at step {step}, and has saved no later one since. Give it more time "
@@ -128,18 +119,6 @@ def scontrol(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(["scontrol", *words], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
         return subprocess.CompletedProcess(["scontrol", *words], 1, "", str(error))
-
-
-def note_job(run_dir: Path) -> None:
-    """Writes down whose folder this is, for ``earlier_stretch``."""
-    if slurm_job() and rank() == 0:
-        write_text(run_dir / RECORD, f"{slurm_job()}\n")
-
-
-def earlier_stretch(run_dir: Path) -> bool:
-    """Whether this job has worked in that folder before it was requeued."""
-    record = run_dir / RECORD
-    return restarts() > 0 and record.is_file() and record.read_text().strip() == slurm_job()
 
 
 def end_step_at_exit() -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import distributed
 
 
-class Agreement:
+class SharedAnswer:
     """Each process says yes or no at a step and reads the answer at the next.
 
     It is long there then, so that none waits, and all have the same one at the same step. Gloo

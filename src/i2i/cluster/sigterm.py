@@ -7,7 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from i2i.cluster.preemption import QUESTION, Preemption
-from i2i.cluster.shared_answer import Agreement
+from i2i.cluster.shared_answer import SharedAnswer
 
 
 class Sigterm(Callback):
@@ -23,7 +23,7 @@ class Sigterm(Callback):
 
     def __init__(self) -> None:
         self.signalled = False
-        self.agreement: Agreement | None = None
+        self.stop: SharedAnswer | None = None
         self.theirs: Any = None  # Lightning's handler, which calls collectives
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -31,10 +31,10 @@ class Sigterm(Callback):
         listened = any(isinstance(callback, Preemption) for callback in trainer.callbacks)
         if trainer.world_size == 1 or listened or not hasattr(loop, QUESTION):
             return
-        agreement = self.agreement = Agreement()
+        shared = self.stop = SharedAnswer()
 
         def question() -> None:
-            if agreement.ask(self.signalled):
+            if shared.ask(self.signalled):
                 raise SIGTERMException
 
         def receive(number: int, frame: Any) -> None:
@@ -47,10 +47,10 @@ class Sigterm(Callback):
         self.signalled, self.theirs = False, signal.signal(signal.SIGTERM, receive)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self.agreement is None:
+        if self.stop is None:
             return
-        stop = self.agreement.ask_now(self.signalled)
+        stop = self.stop.ask_now(self.signalled)
         signal.signal(signal.SIGTERM, self.theirs)
-        self.agreement = None
+        self.stop = None
         if stop:
             raise SIGTERMException

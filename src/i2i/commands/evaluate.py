@@ -26,7 +26,8 @@ def evaluate(cfg: Any) -> None:
 
     from i2i.callbacks.samples import SampleGrid
     from i2i.callbacks.scoring import Scoring
-    from i2i.cluster.job_processes import finish_processes, processes_of_one_job
+    from i2i.cluster.job_processes import finish_processes
+    from i2i.commands.one_job import processes_of_one_job
     from i2i.inference.saved_model import load_model, make_judge
 
     output = checked_output(cfg)

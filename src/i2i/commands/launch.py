@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from i2i.cluster.environment import Preempted, rank
@@ -17,10 +18,8 @@ from i2i.cluster.requeue import (
     expect_requeueing,
     let_the_first_speak,
     requeue,
-    run_dir_of,
 )
-from i2i.commands.going_apart import end_unless_all_failed
-from i2i.config.resolvers import in_sweep, job_number, register
+from i2i.config.resolvers import in_sweep, register
 from i2i.errors import SettingError, setting_error
 from i2i.resources import root_dir
 
@@ -54,7 +53,7 @@ class Guarded:
         sys.modules["__main__"].__spec__ = None
 
     def __call__(self, cfg: Any) -> Any:
-        from i2i.commands.multirun import SWEEPS, countable
+        from i2i.commands.multirun import countable
 
         quieten()
         expect_requeueing(cfg)
@@ -64,24 +63,23 @@ class Guarded:
             return countable(self.run(cfg))
         except Exception as error:  # Hydra notes it, starts the next job, and raises it at the end
             print(f"\nThis job failed: {describe(error)}", file=sys.stderr)
-            if SWEEPS:
-                end_unless_all_failed(job_number())
             raise setting_at_fault(error) or error from None  # causes are not pickled
 
     def run(self, cfg: Any) -> Any:
         """The task; a signal of the scheduler in it sends the job back into the queue."""
-        from i2i.commands.multirun import SWEEPS
-
         try:
             check_processes(cfg)
             return self.task(cfg)
         except Preempted:
-            if cfg.trainer.get("requeue") and not requeue(run_dir_of(cfg)):
+            from hydra.core.hydra_config import HydraConfig
+
+            # Scoring saves nothing on its way, and gets another folder each time.
+            run_dir = Path(HydraConfig.get().runtime.output_dir) if "resume" in cfg else None
+            if cfg.trainer.get("requeue") and not requeue(run_dir):
                 raise SystemExit(1) from None
             raise
         except Exception:
-            if not SWEEPS:  # of this process, whose further jobs and table are to come
-                end_step_at_exit()
+            end_step_at_exit()
             raise
 
 

@@ -2,8 +2,6 @@
 
 import math
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +9,8 @@ from typing import Any, NamedTuple
 
 from hydra.experimental.callback import Callback
 
-from i2i.cluster.environment import processes, rank
-from i2i.cluster.requeue import end_step_at_exit, let_the_first_speak
+from i2i.cluster.environment import processes
+from i2i.cluster.requeue import let_the_first_speak
 from i2i.config.resolvers import direction
 from i2i.errors import SettingError, setting_error
 
@@ -30,9 +28,6 @@ class Sweep(NamedTuple):
 
 
 SWEEPS: list[Sweep] = []  # begun here and not yet compared
-COMPARED = ".compared"  # in a sweep's folder: the first of several processes made the table
-AT_WORK = ".at_work"  # beside it: touched every few seconds while it uploads or compares
-BEAT, GRACE = 10, 60  # seconds between two touches; that the others wait without one
 
 
 class CompareRuns(Callback):
@@ -40,50 +35,35 @@ class CompareRuns(Callback):
 
     def on_multirun_start(self, config: Any, **_: Any) -> None:
         try:
+            require_one_process()
             if config.hydra.sweeper._target_.endswith("OptunaSweeper"):
-                require_same_trials(config)
                 suit_optuna(config)
-            several = processes() > 1
         except SettingError as error:  # Hydra makes a warning of an exception
             sys.exit(1 if let_the_first_speak() else f"\n{error}")
         by_slurm = config.hydra.launcher._target_.endswith("SlurmLauncher")
         if by_slurm:
-            from i2i.cluster.slurm_queue import watch_queue
+            from i2i.commands.slurm_sweep import watch_queue
 
             watch_queue()
         SWEEPS.append(Sweep(Path(config.hydra.sweep.dir).absolute(), by_slurm))
-        if several and rank() == 0:
-            (SWEEPS[-1].folder / COMPARED).unlink(missing_ok=True)
 
 
-def require_same_trials(config: Any) -> None:
-    """Refuses what makes several processes of one job try different values.
+def require_one_process() -> None:
+    """Refuses a sweep in several processes that srun or torchrun started.
 
-    Each has a sampler of its own: the same seed makes them draw the same.
+    Each of them would run the sweep, and they would have to meet in every job of it. A job that
+    failed in one of them only would leave the others waiting in it, or training it with a process
+    that is in the next one.
 
     Raises:
-        SettingError: The sampler has no seed, or the processes share a study.
+        SettingError: There are several.
     """
-    number, sweeper = processes(), config.hydra.sweeper
-    if number == 1:
-        return
-    if sweeper.get("storage") is not None:
+    if (number := processes()) > 1:
         raise setting_error(
-            f"hydra.sweeper.storage={sweeper.storage}",
-            f"{number} processes, each of which would take trials of its own from it", "none",
-            "Leave it out, or start the sweep as one process.",
-        )  # fmt: skip
-    if "seed" not in sweeper.sampler:
-        raise setting_error(
-            "hydra/sweeper/sampler", f"{sweeper.sampler._target_} for {number} processes, each "
-            "of which would draw values of its own", "a sampler with a seed",
-            "Add hydra/sweeper/sampler=tpe hydra.sweeper.sampler.seed=0",
-        )  # fmt: skip
-    if sweeper.sampler.seed is None:
-        raise setting_error(
-            "hydra.sweeper.sampler.seed", f"none for {number} processes, each of which would draw "
-            "values of its own", "a number, so that they draw the same",
-            "Add hydra.sweeper.sampler.seed=0",
+            "-m (hydra.mode=MULTIRUN)", f"a sweep in {number} processes of one srun or torchrun",
+            "one process that starts the jobs", "Start the sweep without srun and torchrun: "
+            "hydra/launcher=submitit_slurm gives SLURM one job each, data parallel with "
+            "hydra.launcher.tasks_per_node=. Or call sbatch or srun once per job, without -m.",
         )  # fmt: skip
 
 
@@ -126,17 +106,13 @@ def comparing() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         stop_waiting()
-        compare_all(failed=True)
         raise
     except (ValueError, RuntimeError) as error:
-        compare_all(failed=True)
         if (told := end_of_optuna(error)) is None:
             raise
         raise told from None
-    except BaseException as error:
-        compare_all(failed=not isinstance(error, SystemExit))  # SLURM's signal ends all alike
-        raise
-    compare_all(failed=False)
+    finally:
+        compare_all()
 
 
 def end_of_optuna(error: Exception) -> SettingError | None:
@@ -155,89 +131,30 @@ def end_of_optuna(error: Exception) -> SettingError | None:
     return None
 
 
-def compare_all(failed: bool) -> None:
-    """Compares each sweep's runs in the first process; the others stay until it has.
-
-    Args:
-        failed: Whether this process ends with an error.
-    """
+def compare_all() -> None:
+    """Compares each sweep's runs."""
     while SWEEPS:
         sweep = SWEEPS[-1]
-        if rank() != 0:
-            if failed:
-                await_table(sweep.folder)
-        elif sweep.folder.is_dir():
+        if sweep.folder.is_dir():
             if sweep.by_slurm:
-                from i2i.cluster.slurm_queue import wait_for_jobs
+                from i2i.commands.slurm_sweep import wait_for_jobs
 
                 try:
-                    with at_work():
-                        wait_for_jobs(sweep.folder)
+                    wait_for_jobs(sweep.folder)
                 except KeyboardInterrupt:
                     stop_waiting()
-            with at_work():
-                compare_runs(sweep.folder)
-            if processes() > 1:
-                (sweep.folder / COMPARED).touch()
+            compare_runs(sweep.folder)
         SWEEPS.pop()
-
-
-def await_table(folder: Path) -> None:
-    """Keeps a process alive that failed: srun and torchrun end the others with it.
-
-    Where no table comes, and the first process is not ``at_work`` by itself, it hangs in an
-    exchange with this one.
-    """
-    seen, end = last_touch(folder), time.monotonic() + GRACE
-    while not (folder / COMPARED).exists():
-        if (now := last_touch(folder)) != seen:
-            seen, end = now, time.monotonic() + GRACE
-        if time.monotonic() > end:
-            return end_step_at_exit()
-        time.sleep(0.2)
-
-
-def last_touch(folder: Path) -> int | None:
-    """When the first process was at work, by the clock of the file system."""
-    try:
-        return (folder / AT_WORK).stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
-
-
-@contextmanager
-def at_work() -> Iterator[None]:
-    """Tells ``await_table`` that the first process does what takes long and no exchange.
-
-    Only there: in training it would go on beating while it hangs.
-    """
-    if rank() != 0 or not SWEEPS or processes() == 1:
-        yield
-        return
-    over, file = threading.Event(), SWEEPS[-1].folder / AT_WORK
-
-    def beat() -> None:
-        while True:
-            file.touch()
-            if over.wait(BEAT):
-                return file.unlink(missing_ok=True)
-
-    heart = threading.Thread(target=beat, daemon=True)
-    heart.start()
-    try:
-        yield
-    finally:
-        over.set()
-        heart.join()
 
 
 def stop_waiting() -> None:
     """Ends the program where SLURM has the jobs, which go on; says so, and how to cancel them."""
     folders = [sweep.folder for sweep in SWEEPS if sweep.by_slurm]
     if folders:
-        from i2i.cluster.slurm_queue import what_goes_on
+        from i2i.commands.slurm_sweep import what_goes_on
 
-        for folder in folders if rank() == 0 else ():
+        SWEEPS.clear()  # no table now
+        for folder in folders:
             print(what_goes_on(folder), flush=True)
         raise SystemExit(130)  # as a shell reports Ctrl-C
 

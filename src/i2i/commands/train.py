@@ -2,23 +2,25 @@
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from i2i.cluster.environment import Preempted, require_task, slurm_step
-from i2i.cluster.job_processes import finish_processes, processes_of_one_job
+from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.requeue import note_job
 from i2i.commands.launch import launch
+from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.report import report, score_for_sweep
 from i2i.config.plain_config import (
     leave_out_what_is_missing,
     plain_config,
     say_what_has_no_effect,
 )
-from i2i.config.resume import checkpoint_to_resume, key_of, with_earlier_options
+from i2i.config.resume import checkpoint_to_resume, with_earlier_options
+from i2i.config.same_run import check_same_run
 from i2i.errors import SettingError, setting_error
 
 
@@ -92,13 +94,13 @@ def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
     from hydra.utils import instantiate
 
     from i2i.callbacks.moved_run import MovedRun
-    from i2i.cluster.same_terms import SameTerms
     from i2i.cluster.sigterm import Sigterm
+    from i2i.config.same_everywhere import SameEverywhere
 
     if not cfg.trainer.enable_progress_bar:
         cfg.callbacks.progress = None
     callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
-    callbacks |= {"terms": SameTerms(), "moved": MovedRun(), "sigterm": Sigterm()}
+    callbacks |= {"same": SameEverywhere(), "moved": MovedRun(), "sigterm": Sigterm()}
     callbacks["scoring"] = make_scoring(cfg, datamodule)
     return callbacks
 
@@ -162,9 +164,9 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from i2i.callbacks.scoring import Scoring
+    from i2i.cluster.devices import number_of
     from i2i.data.batch_sampler import images_of_a_pass
     from i2i.inference.saved_model import make_judge
-    from i2i.training.trainer import number_of
 
     evaluator = instantiate(cfg.metrics)
     judge = make_judge(evaluator, datamodule)
@@ -212,26 +214,6 @@ def require_unused(run_dir: Path) -> None:
             )  # fmt: skip
 
 
-def check_same_run(
-    model: Any, config: dict[str, Any], checkpoint: Path, typed: Sequence[str]
-) -> int:
-    """Refuses a checkpoint of other networks, data or settings than asked for; returns its step."""
-    from i2i.config.checkpoint import read_checkpoint, same_weights
-    from i2i.config.differences import differences
-
-    content = read_checkpoint(checkpoint)
-    setting = f"resume={checkpoint}"
-    same_weights(model, content, setting)
-    found = differences(content.config, config, {key_of(option) for option in typed})
-    if found:
-        key, (saved, asked) = next(iter(found.items()))
-        raise setting_error(
-            setting, f"a run with {key}={saved} ({len(found)} such)", f"{key}={asked}, as composed",
-            "Resume the run's folder, which brings its options, or repeat them.",
-        )  # fmt: skip
-    return content.step
-
-
 def write_record(run_dir: Path, config: dict[str, Any]) -> None:
     """config.yaml and code_version.json."""
     from lightning.fabric.utilities.rank_zero import rank_zero_only
@@ -259,7 +241,6 @@ def close(loggers: list[Any], status: str) -> None:
 
     Requeueing comes after it, and before the time is over: there it gets ``UPLOAD`` seconds.
     """
-    from i2i.commands.multirun import at_work
     from i2i.messages import say
 
     for logger in loggers:
@@ -268,8 +249,7 @@ def close(loggers: list[Any], status: str) -> None:
         return
     finish = partial(sys.modules["wandb"].finish, exit_code=0 if status == "success" else 1)
     if not isinstance(sys.exception(), Preempted):
-        with at_work():
-            return finish()
+        return finish()
     upload = threading.Thread(target=finish, daemon=True)
     upload.start()
     upload.join(UPLOAD)

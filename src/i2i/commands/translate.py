@@ -20,10 +20,10 @@ def translate(cfg: Any) -> None:
     import torch
     from omegaconf import OmegaConf
 
+    from i2i.cluster.devices import resolve_accelerator
     from i2i.inference.saved_model import load_model
     from i2i.metrics.diversity import Diversity
     from i2i.run_folder import require_writable
-    from i2i.training.trainer import resolve_accelerator
 
     require_samples(cfg.samples)
     source, output = Path(cfg.input).expanduser(), Path(cfg.output).expanduser()

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
+from i2i.images.grid import GAP, image_grid
 from i2i.images.image_io import read_image
 
-GAP = 4  # white pixels between two images
 CELL = 128  # pixels; smaller images are enlarged to at least that width, so that a heading fits
 TEXT = 13  # pixels a line of a heading
 
@@ -68,18 +69,16 @@ def block(columns: list[tuple[str, list[np.ndarray]]]) -> np.ndarray:
     height, width = (factor * side for side in size)
     headings = [heading(name, width) for name, _ in columns]
     top = max(head.shape[0] for head in headings)
-    rows = max(len(images) for _, images in columns)
-    shape = (top + rows * (height + GAP) + GAP, len(columns) * (width + GAP) + GAP, 3)
-    grid = np.full(shape, 255, np.uint8)
-    for c, (_, images) in enumerate(columns):
-        head, left = headings[c], GAP + c * (width + GAP)
-        grid[top - len(head) : top, left : left + width] = head  # down at the pictures
-        for r, image in enumerate(images):
-            y = top + GAP + r * (height + GAP)
-            grid[y : y + height, left : left + width] = cv2.resize(
-                image, (width, height), interpolation=cv2.INTER_NEAREST
-            )
-    return grid
+    enlarged = [
+        [cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST) for image in images]
+        for _, images in columns
+    ]
+    grid = image_grid(list(zip_longest(*enlarged)))
+    band = np.full((top, grid.shape[1], 3), 255, np.uint8)
+    for c, head in enumerate(headings):
+        left = GAP + c * (width + GAP)
+        band[top - len(head) :, left : left + width] = head  # down at the pictures
+    return np.concatenate([band, grid])
 
 
 def heading(text: str, width: int) -> np.ndarray:

@@ -24,12 +24,14 @@ class Checkpoint:
         config: The resolved configuration of the run, plain values.
         weights: The model's state dict.
         step: Generator steps.
+        processes: How many trained it, each on a batch of its own.
     """
 
     path: Path
     config: dict[str, Any]
     weights: dict[str, Any]
     step: int
+    processes: int = 1
 
 
 def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
@@ -87,7 +89,8 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
         )  # fmt: skip
     for part in BUILT_FROM_FILE:
         check_targets(config[part], f"{setting} ({part})", allowed_types(part))
-    return Checkpoint(file, config, content["state_dict"], content["global_step"])
+    processes = content["i2i"].get("processes", 1)
+    return Checkpoint(file, config, content["state_dict"], content["global_step"], processes)
 
 
 def load_safely(file: Path, setting: str) -> Any:

@@ -4,19 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from i2i.errors import setting_error
-
-# Lightning's names, and its short ones for the same.
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "32", "bf16", "16")
-_HALF, _DOUBLE = (
-    "weights and averages in half precision",
-    "float64 beside float32 images and losses",
-)
-REFUSED = {  # what it would be, and what to use
-    "bf16-true": (_HALF, "bf16-mixed"),
-    "16-true": (_HALF, "16-mixed"),
-    "64-true": (_DOUBLE, "32-true"),
-    "64": (_DOUBLE, "32-true"),
-}
+from i2i.training.precision import validate_precision
 
 
 def on_gpu(accelerator: str) -> bool:
@@ -83,25 +71,6 @@ def validate_trainer(trainer: Mapping[str, Any]) -> None:
         )  # fmt: skip
 
 
-def validate_precision(precision: Any) -> None:
-    """Checks that weights, losses and the optimizer's averages would be float32.
-
-    Args:
-        precision: ``trainer.precision``; None is Lightning's default, float32.
-
-    Raises:
-        SettingError: They would not. In half precision an update that is small beside its weight
-            is lost; images, losses and penalties are float32 and meet no float64 weights.
-    """
-    if precision is None or str(precision) in PRECISIONS:
-        return
-    found, use = REFUSED.get(str(precision), (repr(precision), "32-true"))
-    raise setting_error(
-        f"trainer.precision={precision}", found, "32-true, bf16-mixed or 16-mixed",
-        f"Use trainer.precision={use}; weights and losses are float32 in all three.",
-    )  # fmt: skip
-
-
 def validate_speed(config: Mapping[str, Any]) -> None:
     """Checks what a precision and ``speed`` ask of the machine.
 
@@ -110,7 +79,7 @@ def validate_speed(config: Mapping[str, Any]) -> None:
     """
     import torch
 
-    from i2i.training.trainer import count_devices, number_of
+    from i2i.cluster.devices import processes_of
 
     trainer, speed = config["trainer"], config.get("speed") or {}
     gpu = on_gpu(trainer["accelerator"])
@@ -128,9 +97,7 @@ def validate_speed(config: Mapping[str, Any]) -> None:
             "speed.cuda_graphs=true", "training on a CPU", "a GPU",
             "Add speed.cuda_graphs=false, or trainer=gpu.",
         )  # fmt: skip
-    strategy = str(trainer.get("strategy", "auto"))
-    devices = number_of(count_devices(trainer.get("devices", 1), "gpu", strategy))
-    if devices * int(trainer.get("num_nodes") or 1) > 1:
+    if (devices := processes_of(trainer)) > 1:
         raise setting_error(
             "speed.cuda_graphs=true", f"{devices} GPUs", "one: batch norm's exchange between "
             "processes has not been tried inside a graph", "Add speed.cuda_graphs=false.",

@@ -1,7 +1,31 @@
 """What two configurations of one run disagree on."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
+
+# What may differ between two stretches of one run; everything else is compared. A setting may
+# differ if it leaves what a training step computes as it is in exact arithmetic. What changes the
+# order in which floating-point numbers are added (the kernels that `speed`, `benchmark` and
+# `deterministic` choose) may differ, since another GPU changes it too. So may the number of
+# devices, in which a machine's "auto" says nothing: the number of processes is compared instead.
+MAY_DIFFER = (
+    # places
+    "run_dir", "data_dir", "resume", "dataset.root", "dataset.source",
+    "reconstruction.*.weights_file",
+    # the machine
+    "dataset.num_workers", "dataset.cache_gb", "dataset.eval_batch_size", "speed",
+    "trainer._target_", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
+    "trainer.strategy", "trainer.benchmark", "trainer.deterministic", "trainer.requeue",
+    # how long to train: this is how a run is continued
+    "trainer.max_steps", "trainer.max_epochs", "trainer.max_time",
+    # scores, logging and saving
+    "metrics", "baselines", "validate_first", "test_checkpoint", "sweep_metric", "model.inference",
+    "callbacks", "logger", "project", "label", "trainer.limit_val_batches",
+    "trainer.limit_test_batches", "trainer.check_val_every_n_epoch", "trainer.val_check_interval",
+    "trainer.num_sanity_val_steps", "trainer.log_every_n_steps", "trainer.enable_*",
+    "trainer.profiler",
+)  # fmt: skip
 
 
 def flat(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -12,37 +36,6 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
     for key, value in node.items():
         values |= flat(value, f"{prefix}.{key}" if prefix else str(key))
     return values
-
-
-# What a run's training depends on, as a whole.
-PARTS = (
-    "seed",
-    "generator",
-    "discriminator",
-    "gan_loss",
-    "reconstruction",
-    "optimizer",
-    "scheduler",
-    "augmentation",
-    "dataset",
-)
-# What may differ between two stretches of one run: places and the machine, not the training.
-OF_THE_MACHINE = (
-    "dataset.root",
-    "dataset.num_workers",
-    "dataset.cache_gb",
-    "dataset.source",
-    "dataset.eval_batch_size",
-)
-# Plain values of the model that change what a step does.
-OF_THE_UPDATE = (
-    "lambda_l1",
-    "discriminator_weight",
-    "n_critic",
-    "clip_g",
-    "clip_d",
-    "ema_decay",
-)
 
 
 def differences(
@@ -59,36 +52,32 @@ def differences(
     Returns:
         The saved and the asked value by dotted key.
     """
-    found = {}
-    # Runs from before terms had names trained on L1 alone, whose weight the model has.
-    if "reconstruction" in asked and "reconstruction" not in saved:
-        saved = {**saved, "reconstruction": {"l1": asked["reconstruction"].get("l1", "L1")}}
-    for part in PARTS:
-        found |= differing(flat(saved.get(part), part), flat(asked.get(part), part), typed)
-    # The model's node holds the others' nodes again; only its own plain values are compared here.
-    one, two = (
-        {f"model.{key}": config.get("model", {}).get(key) for key in OF_THE_UPDATE}
-        for config in (saved, asked)
-    )
-    found |= differing(one, two, typed)
-    one, two = (
-        {"trainer.precision": (config.get("trainer") or {}).get("precision")}
-        for config in (saved, asked)
-    )
-    return dict(sorted((found | differing(one, two, typed)).items()))
+    one, two = (flat(without_copies(config)) for config in (saved, asked))
+    came_later = asked.keys() - saved.keys()  # whole nodes that this project did not have then
+    return {
+        key: (one.get(key), two.get(key))
+        for key in sorted(one.keys() | two.keys())
+        if one.get(key) != two.get(key)
+        and key.partition(".")[0] not in came_later
+        and not any(below(key, pattern) for pattern in MAY_DIFFER)
+        and not any(key == t or ("." in t and below(key, t)) for t in typed)
+        and not is_newer(key, one, two)
+    }
 
 
-def differing(
-    one: Mapping[str, Any], two: Mapping[str, Any], typed: set[str]
-) -> dict[str, tuple[Any, Any]]:
-    """What two flat configurations disagree on, but for what was typed or is the machine's."""
-    found = {}
-    for key in one.keys() | two.keys():
-        wanted = any(key == t or ("." in t and key.startswith(f"{t}.")) for t in typed)
-        free = any(key == k or key.startswith(f"{k}.") for k in OF_THE_MACHINE)
-        if one.get(key) != two.get(key) and not (wanted or free or is_newer(key, one, two)):
-            found[key] = (one.get(key), two.get(key))
-    return found
+def below(key: str, pattern: str) -> bool:
+    """Whether a dotted key is the one that a pattern names, or stands below it."""
+    return fnmatchcase(key, pattern) or fnmatchcase(key, f"{pattern}.*")
+
+
+def without_copies(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration without what its model and its data set repeat of the other nodes."""
+    once = dict(config)
+    for part in ("model", "dataset"):
+        node = config.get(part) or {}
+        repeated = {key for key in node if key in config or key.startswith("optimizer_")}
+        once[part] = {key: value for key, value in node.items() if key not in repeated}
+    return once
 
 
 def is_newer(key: str, one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:

@@ -84,13 +84,6 @@ def in_sweep() -> bool:
     return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
-def job_number() -> int:
-    """This job's number in its sweep, from 0."""
-    from hydra.core.hydra_config import HydraConfig
-
-    return HydraConfig.get().job.num
-
-
 def register() -> None:
     """Makes the functions of this file known to OmegaConf."""
     for resolver in (side_channels, launched, direction, in_sweep):

@@ -292,6 +292,7 @@ class AdversarialModule(FastModule):
             "config": dict(self.config),
             "batches_seen": self.batches_seen,
             "images_seen": self.images_seen,
+            "processes": self.trainer.world_size,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -2,45 +2,12 @@
 
 from typing import Any
 
-import torch
 from lightning.pytorch import Trainer
 
+from i2i.cluster.devices import count_devices, number_of, resolve_accelerator
 from i2i.cluster.strategy import TwoPlayerDDP
-from i2i.config.checks import validate_precision
-from i2i.errors import setting_error
 from i2i.messages import say
-
-
-def resolve_accelerator(accelerator: str) -> str:
-    """What ``auto`` means here: gpu where CUDA answers, else cpu."""
-    if accelerator == "auto":
-        return "gpu" if torch.cuda.is_available() else "cpu"
-    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
-        raise setting_error(
-            f"trainer.accelerator={accelerator}", "no CUDA device", "at least one",
-            "Use trainer=cpu, or trainer=auto to take what the machine has.",
-        )  # fmt: skip
-    return accelerator
-
-
-def count_devices(devices: Any, accelerator: str, strategy: str) -> Any:
-    """What ``devices=auto`` means: all GPUs; one CPU process, or two under ddp."""
-    if devices not in ("auto", -1, "-1"):
-        return devices
-    if accelerator == "cpu":
-        return 2 if strategy == "ddp" else 1
-    return torch.cuda.device_count() if accelerator in ("gpu", "cuda") else 1
-
-
-def number_of(devices: Any) -> int:
-    """How many devices a Lightning ``devices`` value names."""
-    if isinstance(devices, int):
-        return devices
-    if isinstance(devices, str) and devices in ("auto", "-1"):
-        return max(torch.cuda.device_count(), 1)
-    if isinstance(devices, str):
-        return int(devices) if devices.isdigit() else len(devices.strip(",").split(","))
-    return len(devices)
+from i2i.training.precision import validate_precision
 
 
 def synchronises(accelerator: str, several: bool) -> bool:

@@ -10,12 +10,9 @@ import pytest
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from i2i.callbacks.samples import GAP, SampleGrid, image_grid
+from i2i.callbacks.samples import SampleGrid
 from i2i.data.tasks.task import Task
-
-
-def flat(level: float, channels: int = 3, height: int = 6, width: int = 5) -> torch.Tensor:
-    return torch.full((channels, height, width), level)
+from i2i.images.grid import GAP
 
 
 def make_batch(n: int, first: int = 0) -> tuple[dict[str, Any], torch.Tensor]:
@@ -57,36 +54,6 @@ def validate(callback: SampleGrid, trainer: Any, *sizes: int) -> None:
         callback.on_validation_batch_end(trainer, None, outputs, batch, i)
         first += n
     callback.on_validation_epoch_end(trainer, None)
-
-
-def test_grid_has_rows_and_columns_with_white_between() -> None:
-    grid = image_grid([[flat(-1), flat(0), flat(1)], [flat(1), flat(-1), flat(0)]])
-    assert grid.dtype == np.uint8
-    assert grid.shape == (2 * (6 + GAP) + GAP, 3 * (5 + GAP) + GAP, 3)
-    expected = [[0, 128, 255], [255, 0, 128]]
-    seen = np.zeros(grid.shape[:2], bool)
-    for r in range(2):
-        for c in range(3):
-            top, left = GAP + r * (6 + GAP), GAP + c * (5 + GAP)
-            area = (slice(top, top + 6), slice(left, left + 5))
-            assert (grid[area] == expected[r][c]).all(), (r, c)
-            seen[area] = True
-    assert (grid[~seen] == 255).all()
-
-
-def test_grid_keeps_colours_and_orientation_and_repeats_grey() -> None:
-    image = torch.full((3, 6, 5), -1.0)
-    image[0, 0, 4] = 1.0  # red, top right
-    grid = image_grid([[image, flat(0.0, channels=1)]])
-    assert grid[GAP, GAP + 4].tolist() == [255, 0, 0]
-    assert grid[GAP + 5, GAP].tolist() == [0, 0, 0]
-    assert grid[GAP, 2 * GAP + 5].tolist() == [128, 128, 128]
-
-
-def test_grid_takes_half_precision_and_values_out_of_range() -> None:
-    grid = image_grid([[flat(3.0).bfloat16(), flat(-7.0).half()]])
-    assert grid[GAP, GAP].tolist() == [255] * 3
-    assert grid[GAP, 2 * GAP + 5].tolist() == [0] * 3
 
 
 @pytest.mark.parametrize(
@@ -194,3 +161,14 @@ def test_other_processes_and_empty_splits_write_nothing(tmp_path: Path) -> None:
     validate(callback, make_trainer(pictures))
     assert callback.last_picture is None
     assert pictures.calls == [] and not (tmp_path / "a").exists()
+
+
+def test_at_test_the_files_of_process_0_outlive_the_other_processes(tmp_path: Path) -> None:
+    """Those end their test after it, before the pictures of a sweep are put together."""
+    batch, outputs = make_batch(2)
+    for first in (True, False):
+        callback, trainer = SampleGrid(str(tmp_path)), make_trainer(first=first)
+        callback.on_test_epoch_start(trainer, None)
+        callback.on_test_batch_end(trainer, None, outputs, batch, 0)
+        callback.on_test_epoch_end(trainer, None)
+    assert len(list((tmp_path / "test").glob("*.png"))) == 6

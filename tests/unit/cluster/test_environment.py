@@ -1,7 +1,7 @@
 """Who started this process, and the one name that all processes of a run give their folder."""
 
-import socket
-import threading
+import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import timedelta
@@ -49,58 +49,19 @@ def test_srun_names_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (cluster.slurm_job(), cluster.started()) == ("10_4", "slurm/10_4.0")
 
 
-def test_one_task_needs_no_other_to_know_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    put(monkeypatch, STEP | {"SLURM_STEP_TASKS_PER_NODE": "1", "SLURM_STEP_NUM_NODES": "1"})
-    monkeypatch.setattr(cluster, "told_in_step", None)
-    assert len(cluster.moment()) == len("2026-01-01/12-00-00")
-
-
-def test_the_first_task_tells_the_others_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four tasks, twice in one step, where training's store of an earlier command still stands."""
-    training = TCPStore("127.0.0.1", 0, 1, is_master=True)
-    port = training.port
-    with socket.socket() as probe:  # nobody else has the other port
-        probe.bind(("127.0.0.1", port + (10_000 if port < 50_000 else -10_000)))
-    tasks = {"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": ""}  # as srun --ntasks=4 sets them
-    put(monkeypatch, STEP | tasks | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
-    monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
-    ranks = dict(zip("abcd", range(4), strict=True))
-    monkeypatch.setattr(cluster, "rank", lambda: ranks[NAME.get()])
-
-    def told(name: str) -> str:
-        NAME.set(name)
-        return cluster.told_in_step(f"clock of {name}")
-
-    for _ in range(2):
-        with ThreadPoolExecutor(4) as pool:
-            assert set(pool.map(told, "dcba")) == {"clock of a"}
-
-
-def test_tasks_of_a_step_find_each_other_where_the_first_comes_last(
+def test_tasks_of_a_step_name_a_command_alike_and_another_one_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In the store for failures, which the first task opens when it fails itself."""
-    training = TCPStore("127.0.0.1", 0, 1, is_master=True)
-    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(training.port)}
-    put(monkeypatch, STEP | address | {"SLURM_NTASKS": "4"})
-    ranks = dict(zip("abcd", range(4), strict=True))
-    monkeypatch.setattr(cluster, "rank", lambda: ranks[NAME.get()])
-
-    def meet(name: str) -> TCPStore:
-        NAME.set(name)
-        if name == "a":
-            assert come.wait(20)
-        elif name == "b":
-            come.set()
-        store = cluster.failure_store(timedelta(seconds=20))
-        store.set(name, "")
-        store.wait(list("abcd"))
-        return store  # kept until all have read
-
-    come = threading.Event()
-    with ThreadPoolExecutor(4) as pool:
-        ports = {store.port for store in list(pool.map(meet, "dcba"))}
-    assert len(ports) == 1 and abs(ports.pop() - training.port) == 5_000
+    """One step may score several times, and each time its tasks share a folder."""
+    put(monkeypatch, STEP)
+    names = set()
+    for rank, split in [("0", "val"), ("3", "val"), ("0", "test"), ("1", "test")]:
+        put(monkeypatch, {"SLURM_PROCID": rank})
+        monkeypatch.setattr(sys, "argv", ["evaluate.py", f"split={split}"])
+        names.add(cluster.moment())
+    assert len(names) == 2 and all(re.fullmatch(r"slurm/12\.0-\w{8}", name) for name in names)
+    put(monkeypatch, {"SLURM_STEP_TASKS_PER_NODE": "1", "SLURM_STEP_NUM_NODES": "1"})
+    assert len(cluster.moment()) == len("2026-01-01/12-00-00")  # one task has one clock
 
 
 @pytest.mark.parametrize("name", ["bash", "interactive"])

@@ -1,9 +1,7 @@
 """Which job is requeued, and which folder it finds again."""
 
 import subprocess
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +9,7 @@ import torch
 
 from i2i.cluster import requeue as module
 from i2i.cluster.job_processes import check_processes
-from i2i.cluster.requeue import earlier_stretch, end_step, note_job, requeue, run_dir_of
+from i2i.cluster.requeue import earlier_stretch, end_step, note_job, requeue
 from i2i.config.resume import checkpoint_to_resume
 from i2i.errors import SettingError
 
@@ -56,15 +54,26 @@ def save(run_dir: Path, step: int) -> None:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The jobs that SLURM was asked to start again; each answer is a success."""
+    """The jobs that SLURM was asked to start again, and starts again."""
     jobs: list[str] = []
 
     def scontrol(*words: str) -> subprocess.CompletedProcess:
-        jobs.extend(words[1:] if words[0] == "requeue" else ())
+        if words[0] == "requeue":
+            jobs.append(words[1])
+            monkeypatch.setenv("SLURM_RESTART_COUNT", str(module.restarts() + 1))
         return subprocess.CompletedProcess(words, 0, "JobId=12 JobState=RUNNING", "")
 
     monkeypatch.setattr(module, "scontrol", scontrol)
     return jobs
+
+
+def stretches(run_dir: Path, number: int) -> list[bool]:
+    """Whether a job is requeued at the end of each of its stretches, in which nothing is saved."""
+    answers = []
+    for _ in range(number):
+        note_job(run_dir)
+        answers.append(requeue(run_dir))
+    return answers
 
 
 @pytest.mark.parametrize("first", [0, 8], ids=["nothing-saved", "step-8"])
@@ -73,63 +82,49 @@ def test_a_job_is_requeued_three_times_in_a_row_at_one_step(
 ) -> None:
     if first:
         save(tmp_path, first)
-    assert [requeue(tmp_path) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert stretches(tmp_path, 5) == [True] * 3 + [False] * 2
     assert asked == ["12"] * 3
     printed = capsys.readouterr().out
     assert printed.count(f"not requeued again: it was 3 times at step {first}, and") == 2
     assert f"resume={tmp_path}" in printed
+    note_job(tmp_path)
     save(tmp_path, first + 1)  # progress begins a new count
-    assert [requeue(tmp_path) for _ in range(4)] == [True] * 3 + [False]
+    assert stretches(tmp_path, 4) == [True] * 3 + [False]
 
 
 def test_another_job_in_the_same_folder_has_a_count_of_its_own(
     tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert [requeue(tmp_path) for _ in range(4)][-1] is False
-    monkeypatch.setenv("SLURM_JOB_ID", "13")
-    assert requeue(tmp_path) and asked == ["12"] * 3 + ["13"]
+    assert stretches(tmp_path, 4)[-1] is False
+    monkeypatch.setenv("SLURM_JOB_ID", "13")  # whose earlier steps used up its restarts
+    assert stretches(tmp_path, 4) == [True] * 3 + [False] and asked == ["12"] * 3 + ["13"] * 3
+
+
+def test_a_job_stopped_before_it_noted_anything_is_bounded_too(
+    tmp_path: Path, asked: list[str]
+) -> None:
+    assert [requeue(tmp_path) for _ in range(4)] == [True] * 3 + [False]
+    assert not list(tmp_path.iterdir())  # the folder may be that of another run
 
 
 def test_what_slurm_refused_was_no_requeueing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    codes = iter([0, 1] + [0, 0] * 3)  # of show, requeue, show, requeue
-
     def scontrol(*words: str) -> subprocess.CompletedProcess:
-        return subprocess.CompletedProcess(words, next(codes), "JobState=RUNNING", "disabled")
+        code = int(words[0] == "requeue")
+        return subprocess.CompletedProcess(words, code, "JobState=RUNNING", "disabled")
 
     monkeypatch.setattr(module, "scontrol", scontrol)
-    assert [requeue(tmp_path) for _ in range(4)] == [False, True, True, True]
+    assert stretches(tmp_path, 4) == [False] * 4
 
 
-def started_in(monkeypatch: pytest.MonkeyPatch, cwd: Path, folder: str, *words: str) -> None:
-    """A command whose folder is named by the time."""
-    runtime = SimpleNamespace(output_dir=str(cwd / folder), cwd=str(cwd))
-    hydra = SimpleNamespace(runtime=runtime)
-    monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.get", lambda: hydra)
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", *words])
-
-
-def test_scoring_finds_its_note_in_whichever_folder_it_is_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str], capsys: pytest.CaptureFixture
+def test_scoring_is_requeued_three_times_in_all(
+    asked: list[str], capsys: pytest.CaptureFixture
 ) -> None:
-    """Another command line, or another step of the job, has a count of its own."""
-    started_in(monkeypatch, tmp_path, "run")
-    assert run_dir_of({"resume": None}) == tmp_path / "run"
-    answers = []
-    for folder in ("23-59-00", "next-day/00-01-00", "00-10-00", "00-20-00"):
-        started_in(monkeypatch, tmp_path, folder, "split=val")
-        answers.append(requeue(run_dir_of({"split": "val"})))
-    assert answers == [True] * 3 + [False]
+    assert [requeue(None) for _ in range(4)] == [True] * 3 + [False]
     told = capsys.readouterr().out.strip().splitlines()[-1]
-    assert "it was 3 times, and scoring begins anew each time" in told
+    assert "it was started again 3 times, and scoring begins anew each time" in told
     assert "callbacks" not in told and "resume" not in told  # evaluate has no such option
-    started_in(monkeypatch, tmp_path, "00-30-00", "split=test")
-    assert requeue(None)
-    monkeypatch.setenv("SLURM_STEP_ID", "1")
-    started_in(monkeypatch, tmp_path, "00-40-00", "split=val")
-    assert requeue(None) and asked == ["12"] * 5
-    assert [p.name for p in tmp_path.iterdir()] == ["outputs"]
 
 
 @pytest.mark.parametrize("rank", ["0", "1"])

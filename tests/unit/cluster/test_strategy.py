@@ -132,3 +132,11 @@ def test_two_processes_hold_the_same_mean(tmp_path: Path) -> None:
         for a, b, m1, m2 in zip(own1, own2, mean1, mean2, strict=True):
             assert torch.equal(m1, m2) and torch.equal(m1, (a + b) / 2)
             assert not torch.equal(a, b)
+
+
+def test_gradients_are_sent_in_few_messages_of_one_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strategy, "MESSAGE", 10)
+    gradients = [torch.zeros(n) for n in (4, 5, 2, 30, 1)] + [torch.zeros(3, dtype=torch.float64)]
+    groups = messages(gradients)
+    assert [[g.numel() for g in group] for group in groups] == [[4, 5, 2], [30], [1], [3]]
+    assert [id(g) for group in groups for g in group] == [id(g) for g in gradients]

@@ -1,11 +1,6 @@
 """What a sweep is given before it starts."""
 
-import contextlib
-import os
-import sys
-import threading
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -13,11 +8,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from i2i.cluster import environment as cluster
-from i2i.cluster import slurm_queue
-from i2i.commands import multirun
+from i2i.commands import multirun, slurm_sweep
 from i2i.commands.multirun import (
-    AT_WORK,
-    COMPARED,
     SWEEPS,
     CompareRuns,
     Sweep,
@@ -69,33 +61,23 @@ def no_sweeps() -> Any:
     SWEEPS.clear()
 
 
-@pytest.mark.parametrize(
-    ("sweeper", "message"),
-    [
-        ({}, "sampler.seed: found none for 4 processes.*Add hydra.sweeper.sampler.seed=0"),
-        ({"sampler": {"_target_": "GridSampler"}}, "found GridSampler for 4.*=tpe hydra"),
-        ({"storage": "sqlite:///x", "sampler": {"seed": 0}}, "storage=sqlite:///x: found 4 pr"),
-        ({"sampler": {"seed": 0}}, None),
-    ],
-    ids=["no-seed", "grid", "storage", "seed"],
-)
-def test_processes_that_would_draw_other_trials_are_refused(
-    monkeypatch: pytest.MonkeyPatch, sweeper: dict[str, Any], message: str | None
+def test_a_sweep_in_several_processes_is_refused_with_the_way_to_do_it(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cluster, "launched", lambda: None)
-    CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
-    assert len(SWEEPS) == 1  # one process may draw what it likes
-    monkeypatch.setattr(cluster, "launched", lambda: (2, 2))
-    if message is None:
-        CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
-        return
-    with pytest.raises(SystemExit, match=f"(?s){message}"):  # Hydra hides an exception
-        CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
+    CompareRuns().on_multirun_start(optuna_sweep())
     assert len(SWEEPS) == 1
+    monkeypatch.setattr(cluster, "launched", lambda: (2, 2))
+    told = (
+        r"(?s)^\n-m \(hydra.mode=MULTIRUN\): found a sweep in 4 processes of one srun or torchrun; "
+        r"expected one process that.*hydra/launcher=submitit_slurm.*call sbatch or srun once"
+    )
+    with pytest.raises(SystemExit, match=told):  # Hydra hides an exception
+        CompareRuns().on_multirun_start(optuna_sweep())
     monkeypatch.setattr(multirun, "let_the_first_speak", lambda: True)
     with pytest.raises(SystemExit) as stop:
-        CompareRuns().on_multirun_start(optuna_sweep(**sweeper))
-    assert stop.value.code == 1  # one of them speaks
+        CompareRuns().on_multirun_start(optuna_sweep())
+    assert stop.value.code == 1 and len(SWEEPS) == 1  # one of them speaks, and none begins
 
 
 def test_nan_is_the_score_of_a_failed_job(capsys: pytest.CaptureFixture) -> None:
@@ -140,82 +122,6 @@ def test_a_failed_job_at_the_end_of_a_grid_is_told(tmp_path: Path, compared: lis
     assert compared == [tmp_path]
 
 
-def test_the_others_stay_until_the_first_process_has_made_the_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: list[Path]
-) -> None:
-    """Else srun and torchrun end the first process as soon as another one ends with an error."""
-    monkeypatch.setattr(cluster, "launched", lambda: (2, 1))
-    ended: list[bool] = []
-    monkeypatch.setattr(multirun, "end_step_at_exit", lambda: ended.append(True))
-    other = threading.Thread(target=multirun.await_table, args=(tmp_path,), daemon=True)
-    other.start()
-    other.join(0.3)
-    assert other.is_alive()
-    SWEEPS.append(Sweep(tmp_path, False))
-    multirun.compare_all(failed=True)
-    other.join(10)
-    assert not other.is_alive() and compared == [tmp_path] and not ended and not SWEEPS
-    (tmp_path / COMPARED).unlink()
-    monkeypatch.setattr(multirun, "GRACE", 0)
-    multirun.await_table(tmp_path)
-    assert ended  # no table ever comes: the first hangs
-
-
-def test_the_others_wait_as_long_as_the_first_process_is_at_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An upload to W&B may take longer than they wait for one that hangs."""
-    clock, ended = [0.0], []
-
-    def pass_time(seconds: float) -> None:
-        clock[0] += 30
-        if clock[0] <= 600:
-            (tmp_path / AT_WORK).touch()
-            os.utime(tmp_path / AT_WORK, (clock[0], clock[0]))
-
-    watch = SimpleNamespace(monotonic=lambda: clock[0], sleep=pass_time)
-    monkeypatch.setattr(multirun, "time", watch)
-    monkeypatch.setattr(multirun, "end_step_at_exit", lambda: ended.append(clock[0]))
-    multirun.await_table(tmp_path)
-    assert ended == [690]  # the first one above 600 + GRACE
-
-
-def test_the_first_process_of_several_shows_that_it_is_at_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    beats = threading.Semaphore(0)
-    touch = Path.touch
-    monkeypatch.setattr(Path, "touch", lambda path: (touch(path), beats.release()))
-    monkeypatch.setattr(multirun, "BEAT", 0.01)
-    SWEEPS.append(Sweep(tmp_path, False))
-    with multirun.at_work():
-        assert not list(tmp_path.iterdir())  # nobody waits for a single process
-    monkeypatch.setattr(cluster, "launched", lambda: (2, 1))
-    with multirun.at_work():
-        assert all(beats.acquire(timeout=10) for _ in range(3))
-        assert multirun.last_touch(tmp_path)
-    assert multirun.last_touch(tmp_path) is None
-    monkeypatch.setattr(multirun, "rank", lambda: 1)
-    with multirun.at_work():
-        assert multirun.last_touch(tmp_path) is None
-
-
-def test_only_a_process_that_failed_waits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: list[Path]
-) -> None:
-    """Under SLURM's signal, a SystemExit, all leave at once."""
-    monkeypatch.setattr(multirun, "rank", lambda: 1)
-    waited: list[Path] = []
-    monkeypatch.setattr(multirun, "await_table", waited.append)
-    for error in (None, SystemExit(0), RuntimeError()):
-        with contextlib.suppress(RuntimeError, SystemExit), comparing():
-            SWEEPS.append(Sweep(tmp_path, False))
-            if error is not None:
-                raise error
-        assert waited == ([tmp_path] if isinstance(error, RuntimeError) else [])
-    assert not compared
-
-
 def submitted(folder: Path, *jobs: str) -> None:
     for job in jobs:
         (folder / ".submitit" / job).mkdir(parents=True)
@@ -227,36 +133,19 @@ def test_ctrl_c_waits_for_no_job_of_slurm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
     compared: list[Path], when: str,
 ) -> None:  # fmt: skip
-    submitted(tmp_path, "12_0", "12_1", "12_2", "12_3")
-    answer = "12_0|COMPLETED\n12_1|RUNNING\n12_2|PENDING\n99|RUNNING\n"
-    calls: list[list[str]] = []
-
-    def squeue(command: list[str], **_: Any) -> Any:
-        calls.append(command)
-        return SimpleNamespace(stdout=answer)
+    submitted(tmp_path, "12_0", "12_1")
 
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(slurm_queue.subprocess, "run", squeue)
-    monkeypatch.setattr(slurm_queue, "wait_for_jobs", interrupted)
+    monkeypatch.setattr(slurm_sweep, "wait_for_jobs", interrupted)
     with pytest.raises(SystemExit) as stop, comparing():
         SWEEPS.append(Sweep(tmp_path, True))
         raise KeyboardInterrupt if when == "in-the-launcher" else RuntimeError("a job failed")
     assert stop.value.code == 130 and compared == []
     told = capsys.readouterr().out
-    assert "2 jobs of the sweep: 12_1 RUNNING, 12_2 PENDING" in told
-    assert "scancel 12_1 12_2\n" in told and f"python -m i2i.comparison {tmp_path}" in told
-    assert [call[0] for call in calls] == ["squeue"]  # nothing is cancelled
-
-
-def test_ctrl_c_without_an_answer_of_squeue_names_all_jobs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    submitted(tmp_path, "12_0", "12_1")
-    monkeypatch.setattr(slurm_queue, "SQUEUE", [sys.executable, "-c", "raise SystemExit(1)"])
-    told = slurm_queue.what_goes_on(tmp_path)
-    assert "squeue does not answer" in told and "scancel 12_0 12_1" in told
+    assert told.count("scancel 12_0 12_1\n") == 1
+    assert told.count(f"python -m i2i.comparison {tmp_path}") == 1
 
 
 def test_ctrl_c_of_a_sweep_in_this_process_makes_the_table(

@@ -13,9 +13,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from i2i.commands.multirun import CompareRuns, compare_runs, comparing
-from i2i.comparison.picture import CELL, GAP, heading, picture
+from i2i.comparison.picture import CELL, heading, picture
 from i2i.comparison.tables import compare, find_runs
 from i2i.errors import SettingError
+from i2i.images.grid import GAP
 from i2i.images.image_io import read_image, write_png
 from i2i.run_folder import CEILING
 

@@ -1,3 +1,5 @@
+import pytest
+
 from i2i.config.differences import differences
 
 
@@ -38,12 +40,61 @@ def test_a_node_that_came_later_is_no_difference_but_one_that_was_switched_on_is
     assert set(differences(saved, task, set())) == {"dataset.task._target_", "dataset.task.keep"}
     other = {"dataset": {"_target_": "E", "task": None, "classes": {"_target_": "C"}}}
     assert set(differences(saved, other, set())) == {"dataset._target_", "dataset.classes._target_"}
+    terms = {"reconstruction": {"l1": {"_target_": "L1"}}}
+    assert differences(saved, saved | terms, set()) == {}
+    without = saved | {"reconstruction": {}}
+    assert set(differences(without, saved | terms, set())) == {"reconstruction.l1._target_"}
 
 
-def test_a_run_from_before_there_were_terms_by_name_goes_on() -> None:
-    l1 = {"reconstruction": {"l1": {"_target_": "L1", "weight": 1.0}}}
-    saved = small_config()
-    assert differences(saved, saved | l1, set()) == {}
-    other = small_config() | {"reconstruction": {"l2": {"_target_": "L2"}}}
-    assert differences(saved | l1, other, set())
-    assert differences(saved, other, set())
+def whole_config(**changes: object) -> dict:
+    """What a run has beside its networks, with values by dotted key."""
+    config = small_config(accumulate=1, generator={"_target_": "U", "depth": 8})
+    config |= {"generator": {"_target_": "U", "depth": 8}, "seed": 0, "label": None}
+    config["dataset"] = {"root": "/a", "batch_size": 4, "num_workers": 2}
+    config["reconstruction"] = {"lpips": {"_target_": "L", "weight": 1.0, "weights_file": "/a/w"}}
+    config["trainer"] = {
+        "_target_": "T", "precision": "32-true", "limit_train_batches": 1.0, "max_epochs": 2,
+        "devices": 1, "sync_batchnorm": "auto", "deterministic": False, "benchmark": None,
+        "log_every_n_steps": 50, "enable_progress_bar": True,
+    }  # fmt: skip
+    config["callbacks"] = {"best": {"monitor": "val/ssim"}}
+    for key, value in changes.items():
+        *parents, last = key.split(".")
+        node = config
+        for parent in parents:
+            node = node[parent]
+        node[last] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("trainer.precision", "bf16-mixed"), ("trainer.limit_train_batches", 0.5),
+        ("trainer.sync_batchnorm", False), ("model.accumulate", 2), ("dataset.batch_size", 1),
+        ("generator.depth", 7), ("seed", 1), ("reconstruction.lpips.weight", 2.0),
+        ("trainer.overfit_batches", 3),
+    ],
+)  # fmt: skip
+def test_whatever_changes_the_numbers_is_compared_unless_it_was_typed(
+    key: str, value: object
+) -> None:
+    saved, asked = whole_config(), whole_config(**{key: value})
+    if key == "trainer.overfit_batches":  # an option that the run had and now is left out
+        saved, asked = asked, saved
+    assert set(differences(saved, asked, set())) == {key}
+    assert differences(saved, asked, {key}) == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("trainer.max_epochs", 4), ("trainer.devices", "auto"), ("trainer.deterministic", True),
+        ("trainer._target_", "SlurmTrainer"), ("trainer.log_every_n_steps", 1), ("label", "a"),
+        ("trainer.enable_progress_bar", False), ("dataset.root", "/b"), ("dataset.num_workers", 0),
+        ("reconstruction.lpips.weights_file", "/b/w"), ("callbacks.best.monitor", "val/l1"),
+        ("model.generator", {"_target_": "U", "depth": 7}),  # said once, by generator
+    ],
+)  # fmt: skip
+def test_places_the_machine_and_logging_may_differ(key: str, value: object) -> None:
+    assert differences(whole_config(), whole_config(**{key: value}), set()) == {}

@@ -4,15 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
-from omegaconf import OmegaConf
 
-from i2i.cluster import strategy as strategy_module
 from i2i.cluster.strategy import TwoPlayerDDP
 from i2i.errors import SettingError
 from i2i.training import trainer as module
-from i2i.training.trainer import build_trainer, count_devices, number_of, resolve_accelerator
+from i2i.training.trainer import build_trainer
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
 
@@ -36,58 +33,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def test_auto_takes_what_the_machine_has(gpus: Any) -> None:
-    gpus(1)
-    assert resolve_accelerator("auto") == "gpu"
-    assert resolve_accelerator("cpu") == "cpu"
-    gpus(0)
-    assert resolve_accelerator("auto") == "cpu"
-
-
-@pytest.mark.parametrize("accelerator", ["gpu", "cuda"])
-def test_a_gpu_that_is_not_there_is_an_error(gpus: Any, accelerator: str) -> None:
-    gpus(2)
-    assert resolve_accelerator(accelerator) == accelerator
-    gpus(0)
-    with pytest.raises(SettingError, match=rf"trainer\.accelerator={accelerator}.*no CUDA device"):
-        resolve_accelerator(accelerator)
-
-
-@pytest.mark.parametrize("devices", ["auto", -1, "-1"])
-def test_all_devices_of_a_kind(gpus: Any, devices: Any) -> None:
-    gpus(3)
-    assert count_devices(devices, "gpu", "auto") == 3
-    assert count_devices(devices, "cpu", "auto") == 1
-    assert count_devices(devices, "cpu", "ddp") == 2
-
-
-@pytest.mark.parametrize("devices", [1, 4, [0, 2], "0,1", "2"])
-def test_devices_that_were_named_stay(devices: Any) -> None:
-    assert count_devices(devices, "gpu", "ddp") == devices
-
-
-@pytest.mark.parametrize(
-    ("devices", "n"),
-    [(1, 1), (4, 4), ("2", 2), ("0,3", 2), ("1,", 1), ([0, 2, 5], 3), (OmegaConf.create([1]), 1)],
-    ids=str,
-)
-def test_how_many_devices_a_value_names(devices: Any, n: int) -> None:
-    assert number_of(devices) == n
-
-
 def test_one_cpu_process() -> None:
     trainer = build_trainer(accelerator="cpu", devices=1, max_steps=3, **QUIET)
     assert isinstance(trainer.strategy, SingleDeviceStrategy)
     assert (trainer.num_devices, trainer.max_steps) == (1, 3)
     assert trainer._accelerator_connector.use_distributed_sampler is False
-
-
-def test_gradients_are_sent_in_few_messages_of_one_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strategy_module, "MESSAGE", 10)
-    gradients = [torch.zeros(n) for n in (4, 5, 2, 30, 1)] + [torch.zeros(3, dtype=torch.float64)]
-    groups = strategy_module.messages(gradients)
-    assert [[g.numel() for g in group] for group in groups] == [[4, 5, 2], [30], [1], [3]]
-    assert [id(g) for group in groups for g in group] == [id(g) for g in gradients]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from i2i.errors import setting_error
 
 
@@ -41,20 +39,3 @@ def require_channels(task: str, given: tuple[int, int], wanted: tuple[int, int])
                 f"{right}, because that is what {task} makes",
                 f"Leave task.{key} out, or choose another task.",
             )
-
-
-def as_rgb(image: np.ndarray) -> np.ndarray:
-    """Gives a picture three channels.
-
-    Args:
-        image: (H, W, 1 or 3).
-
-    Returns:
-        (H, W, 3); grey is repeated.
-
-    Raises:
-        ValueError: It has another shape.
-    """
-    if image.ndim != 3 or image.shape[2] not in (1, 3):
-        raise ValueError(f"image has shape {image.shape}; expected (H, W, 1 or 3)")
-    return image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)

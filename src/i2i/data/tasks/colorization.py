@@ -8,11 +8,12 @@ import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
-from i2i.data.tasks.checks import as_rgb, require_channels, require_one_of
+from i2i.data.tasks.checks import require_channels, require_one_of
 from i2i.data.tasks.colour_space import grey_of_lightness, lab_to_rgb, rgb_to_lab, with_lightness
 from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
 from i2i.images.ranges import to_float
+from i2i.images.rgb import with_three_channels
 
 AB_SCALE = 110.0  # of all sRGB colours, |a| and |b| reach 107.86 at most (pure blue)
 GREY_LEVELS = 2  # of 255: what JPEG may put between the channels of a grey picture
@@ -64,7 +65,7 @@ class Colorization(PhotoTask):
 
     def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
         """Takes grey and colour pictures, (H, W, 1 or 3); of the latter, L alone is looked at."""
-        return _from_lightness(rgb_to_lab(to_float(as_rgb(image)))[:1])
+        return _from_lightness(rgb_to_lab(to_float(with_three_channels(image)))[:1])
 
     def input_picture(self, x: Tensor) -> Tensor:
         return grey_of_lightness(_to_lightness(x))  # (B, 1, H, W)

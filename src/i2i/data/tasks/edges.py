@@ -3,11 +3,12 @@
 import numpy as np
 from torch import Tensor
 
-from i2i.data.tasks.checks import as_rgb, require_channels
+from i2i.data.tasks.checks import require_channels
 from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
 from i2i.images.image_io import as_channels
 from i2i.images.ranges import to_float
+from i2i.images.rgb import with_three_channels
 
 
 class Edges(PhotoTask):
@@ -68,7 +69,7 @@ class Edges(PhotoTask):
         Returns:
             (1, H, W); grey tones are kept, though the network has seen black and white alone.
         """
-        return to_float(_grey(as_rgb(image)))
+        return to_float(_grey(with_three_channels(image)))
 
 
 def _grey(image: np.ndarray) -> np.ndarray:

@@ -4,10 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.tasks.checks import as_rgb, require_channels, require_one_of
+from i2i.data.tasks.checks import require_channels, require_one_of
 from i2i.data.tasks.masks import MASK_KINDS, MaskKind, draw_mask
 from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.images.ranges import to_float
+from i2i.images.rgb import with_three_channels
 
 
 class Inpainting(PhotoTask):
@@ -54,7 +55,7 @@ class Inpainting(PhotoTask):
             ValueError: The mask has not the size of the image.
         """
         image, mask = self.prepare(image, seed, mask)
-        return _with_hole(to_float(as_rgb(image)), mask)
+        return _with_hole(to_float(with_three_channels(image)), mask)
 
     def prepare(
         self, image: np.ndarray, seed: int, mask: np.ndarray | None = None

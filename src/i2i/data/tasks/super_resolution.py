@@ -4,10 +4,11 @@ import numpy as np
 from torch import Tensor
 
 from i2i.data.paired_transforms import resize_image
-from i2i.data.tasks.checks import as_rgb, require_channels
+from i2i.data.tasks.checks import require_channels
 from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
 from i2i.images.ranges import to_float
+from i2i.images.rgb import with_three_channels
 
 BICUBIC_REACH = 2  # pixels to each side that the filter of 4 x 4 takes in
 
@@ -52,7 +53,7 @@ class SuperResolution(PhotoTask):
             (3, factor * H, factor * W).
         """
         height, width = image.shape[:2]
-        return _enlarged(as_rgb(image), (self.factor * height, self.factor * width))
+        return _enlarged(with_three_channels(image), (self.factor * height, self.factor * width))
 
     def encode_part(
         self, image: np.ndarray, seed: int, mask: np.ndarray | None, rows: slice, columns: slice

@@ -1,7 +1,6 @@
 """Waiting for the jobs that a sweep gave to SLURM."""
 
 import contextlib
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ FINAL = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
     "PREEMPTED", "REVOKED", "TIMEOUT", GONE,
 }  # fmt: skip
-SQUEUE = ["squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T"]
 
 
 class QueueWatcher(SlurmInfoWatcher):
@@ -24,7 +22,9 @@ class QueueWatcher(SlurmInfoWatcher):
     """
 
     def _make_command(self) -> list[str] | None:
-        return SQUEUE if self._registered - self._finished else None
+        if not self._registered - self._finished:
+            return None
+        return ["squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T"]
 
     def read_info(self, string: bytes | str) -> dict[str, dict[str, str]]:
         """State by job; a job that is not listed is gone."""
@@ -80,18 +80,10 @@ def jobs_of(folder: Path) -> list[str]:
 
 
 def what_goes_on(folder: Path) -> str:
-    """What somebody has to know who stops waiting: which jobs are left, and how to end them."""
-    try:
-        done = subprocess.run(SQUEUE, capture_output=True, text=True, timeout=30, check=True)
-        states, known = read_states(done.stdout), ""
-    except (OSError, subprocess.SubprocessError):  # then each job may be there
-        states, known = dict.fromkeys(jobs_of(folder), "unknown"), " (squeue does not answer)"
-    left = {job: states[job] for job in jobs_of(folder) if states.get(job, GONE) not in FINAL}
-    table = f"The table, when they are over: python -m i2i.comparison {folder}"
-    if not left:
-        return f"\nStopped waiting. None of the sweep's jobs is in the queue any more. {table}"
-    names = ", ".join(f"{job} {state}" for job, state in left.items())
+    """What somebody has to know who stops waiting: how to end the jobs, and to make the table."""
+    jobs = jobs_of(folder)
     return (
-        f"\nStopped waiting{known}. SLURM goes on with {len(left)} jobs of the sweep: {names}.\n"
-        f"To cancel them: scancel {' '.join(left)}\n{table}"
+        f"\nStopped waiting. SLURM goes on with those of the sweep's {len(jobs)} jobs that are not "
+        f"over (squeue --me).\nTo cancel them: scancel {' '.join(jobs)}\n"
+        f"The table, when they are over: python -m i2i.comparison {folder}"
     )

@@ -7,10 +7,11 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.environments import SLURMEnvironment
 
+from i2i.cluster.devices import number_of, resolve_accelerator
 from i2i.cluster.environment import by_torchrun, require_task
 from i2i.cluster.preemption import Preemption
 from i2i.errors import setting_error
-from i2i.training.trainer import build_trainer, number_of, resolve_accelerator
+from i2i.training.trainer import build_trainer
 
 
 def build_slurm_trainer(

@@ -10,7 +10,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from submitit.core.utils import DelayedSubmission, UncompletedJobError
 from submitit.slurm.slurm import SlurmExecutor, SlurmJob
 
-from i2i.cluster.slurm_queue import QueueWatcher, SweepJob, read_states, watch_queue
+from i2i.commands.slurm_sweep import QueueWatcher, SweepJob, read_states, watch_queue
 
 
 @pytest.fixture(autouse=True)

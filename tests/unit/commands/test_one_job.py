@@ -1,0 +1,36 @@
+"""The command line that the further processes of a job are started with."""
+
+import os
+import sys
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from conftest import CONF, ROOT
+from i2i.commands.one_job import processes_of_one_job
+
+
+@pytest.mark.parametrize("name", ["first_run", "table1_losses", "table3_patch"])
+def test_a_further_process_runs_one_job_whatever_the_experiment_asks_for(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An experiment with hydra.mode: MULTIRUN would start its whole sweep in each process."""
+    monkeypatch.setenv("I2I_ROOT", str(ROOT))
+    program = ["train.py", "-m", "the whole sweep"]
+    monkeypatch.setattr(sys, "argv", program)
+    options = ["run_dir=x", f"experiments={name}", "trainer.max_steps=7"]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", options, return_hydra_config=True)
+        cfg.hydra.runtime.output_dir = "/sweep/3"
+        HydraConfig.instance().set_config(cfg)
+        with processes_of_one_job():
+            os.environ["MASTER_PORT"] = "1"
+            typed = sys.argv
+            assert HydraConfig.get().run.dir == "/sweep/3"
+        child = compose("config", typed[1:], return_hydra_config=True)
+    assert typed[0] == "train.py" and typed[1:-1] == options
+    assert child.hydra.mode == RunMode.RUN
+    assert child.trainer.max_steps == 7
+    assert sys.argv is program and "MASTER_PORT" not in os.environ
