@@ -71,7 +71,9 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
     """
     file = checkpoint_file(path, key)
     setting = f"{key}={file}"
-    content = load_safely(file, setting)
+    from i2i.files.weights import load_safely  # imports torch
+
+    content = load_safely(file, setting, "a checkpoint of i2i", _OURS)
     if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):
         kind = "a checkpoint of something else" if isinstance(content, dict) else "other data"
         raise setting_error(
@@ -88,32 +90,6 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
     for part in BUILT_FROM_FILE:
         check_targets(config[part], f"{setting} ({part})", allowed_types(part))
     return Checkpoint(file, config, content["state_dict"], content["global_step"])
-
-
-def load_safely(file: Path, setting: str) -> Any:
-    """What a file holds, as long as that is tensors and plain values; nothing in it is run.
-
-    Args:
-        file: Saved with torch.save.
-        setting: What it is called in the error.
-
-    Raises:
-        SettingError: The file may not be read, is damaged, or holds something else.
-    """
-    import torch
-
-    try:
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except PermissionError as error:
-        raise setting_error(
-            setting, str(error), "a file that may be read", "Change its permissions."
-        ) from error
-    except Exception as error:  # torch.load raises many types for a damaged or foreign file
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else repr(error)
-        raise setting_error(
-            setting, f"a file that torch cannot load safely ({reason})", "a checkpoint of i2i",
-            _OURS,
-        ) from error  # fmt: skip
 
 
 def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:

@@ -80,6 +80,12 @@ def megabytes(n_bytes: int | None) -> str:
     return f"{n_bytes:,} bytes" if n_bytes < 100_000 else f"{n_bytes / 1e6:,.1f} MB"
 
 
+def file_sha256(path: Path) -> str:
+    """The hexadecimal digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @dataclass
 class _Job:
     """One file to fetch, as fetch_file was asked for it."""
@@ -167,8 +173,7 @@ class _Job:
             return f"a file of {_size(path):,} bytes"
         if not self.sha256:
             return ""
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_sha256(path)
         return "" if digest.startswith(self.sha256) else f"a file with sha256 {digest}"
 
     def _attempt(self) -> None:

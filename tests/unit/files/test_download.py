@@ -4,8 +4,6 @@ import hashlib
 import os
 import random
 import socket
-import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +16,6 @@ import pytest
 from i2i.errors import SettingError
 from i2i.files import download
 from i2i.files.download import fetch_file
-from i2i.files.file_lock import exclusive
 
 BODY = random.Random(0).randbytes(1_000_000)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -342,43 +339,6 @@ def test_many_threads_at_once_make_one_download(server: Server, target: Path) ->
     assert target.read_bytes() == BODY
     assert len(server.requests) == 1
     assert files_in(target.parent) == ["set.bin"]
-
-
-def test_the_lock_of_a_killed_process_holds_nobody_up(server: Server, target: Path) -> None:
-    target.parent.mkdir()
-    hold = f"""
-import sys, pathlib, i2i.files.file_lock as file_lock
-held = file_lock.locked(pathlib.Path({str(target)!r} + ".lock"), "set.bin")
-print("held", flush=True)
-sys.stdin.read()
-"""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", hold], **pipes) as child:
-        assert child.stdout.readline() == b"held\n"
-        child.kill()
-    assert files_in(target.parent) == ["set.bin.lock"]
-    fetch_file(server.url, target, len(BODY))
-    assert files_in(target.parent) == ["set.bin"]
-
-
-def test_the_lock_lets_one_in_at_a_time(tmp_path: Path) -> None:
-    inside, most = 0, 0
-
-    def enter() -> None:
-        nonlocal inside, most
-        for _ in range(50):
-            with exclusive(tmp_path / "lock", "test"):
-                inside += 1
-                most = max(most, inside)
-                os.sched_yield()
-                inside -= 1
-
-    threads = [threading.Thread(target=enter) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (inside, most, files_in(tmp_path)) == (0, 1, [])
 
 
 def test_a_folder_without_write_permission_is_named(
