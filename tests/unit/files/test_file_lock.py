@@ -75,5 +75,5 @@ def test_one_is_in_at_a_time_with_and_without_locks_of_the_file_system(
 
 def test_a_folder_that_may_not_be_written_is_no_reason_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError), exclusive(tmp_path / "file" / "lock", "test"):
+    with pytest.raises(OSError, match="File exists"), exclusive(tmp_path / "file" / "lock", "test"):
         pytest.fail("went in without a lock")
