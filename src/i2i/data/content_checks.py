@@ -8,7 +8,7 @@ from random import Random
 from i2i.data.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.tasks.task import PhotoTask
-from i2i.labels.palette import Strays
+from i2i.labels.stray_colours import Strays, refuse_strays
 
 MOST_PHOTOS = 64  # that stand for a larger split: grey ones are a matter of the set
 MOST_LABELS = 4000  # that are all looked at: about a minute of one core for 256 x 256 JPEGs
@@ -61,4 +61,4 @@ def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -
     with ThreadPoolExecutor(max_workers=4) as pool:  # decoding lets the others run
         most = len(pairs) if all_looked_at(pairs) else SPREAD_LABELS
         found = list(pool.map(strays, from_all_over(pairs, most)))
-    reader.classes.refuse(found, setting, ids=reader.label_files == "ids")
+    refuse_strays(found, setting)
