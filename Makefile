@@ -8,7 +8,7 @@ ARGS   ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-quick bench lint format dry-run golden pins clean
+.PHONY: help setup train test test-quick test-least test-processors bench lint format dry-run golden pins clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -26,11 +26,25 @@ $(READY): pyproject.toml constraints.txt
 train: $(READY)  ## Train on the built-in set: `make train`, or `make train ARGS="generator=resnet9 dataset=maps"`.
 	$(BIN)/python src/train.py $(or $(ARGS),experiments=first_run)
 
-test: $(READY)  ## Pass all tests.
-	$(BIN)/python -m pytest $(ARGS)
+# Two processes of one thread each; tests of one group (trainings that start processes of their own)
+# stay in one of them.
+PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup
+
+test: $(READY)  ## Pass all tests (8 minutes on 2 cores).
+	$(PYTEST) $(ARGS)
 
 test-quick: $(READY)  ## Pass the unit tests only.
-	$(BIN)/python -m pytest tests/unit tests/config $(ARGS)
+	$(PYTEST) tests/unit tests/config $(ARGS)
+
+# oneDNN and PyTorch choose their kernels by the processor: these settings stand for older ones.
+LEAST := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41
+test-least: $(READY)  ## Pass the numeric tests as on the oldest processor.
+	$(LEAST) $(PYTEST) -m numeric $(ARGS)
+
+test-processors: $(READY)  ## Pass the numeric tests under six processor settings.
+	for setting in "$(LEAST)" "$(LEAST) OMP_NUM_THREADS=2" "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2" \
+	  "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=2" "OMP_NUM_THREADS=1" "OMP_NUM_THREADS=2"; do \
+	  echo "== $$setting" && env $$setting $(PYTEST) -m numeric -q $(ARGS) || exit 1; done
 
 bench: $(READY)  ## Measure speed and memory (11 minutes on 2 cores): `make bench ARGS="--only training"`.
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -1,6 +1,8 @@
 """Small pairs made on the spot, presets, and the commands run in this process."""
 
+import functools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +16,9 @@ import torch
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # the networks are tiny: threads only wait
-torch.set_num_threads(1)
+# The networks are tiny: threads only wait, but where another number is asked for.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
@@ -111,19 +114,17 @@ def tiny(pairs_root: Path) -> list[str]:
 TINY_UNET = ["generator.n_downs=6"]  # for 64 x 64 pixels
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+def run_command(name: str, *options: str, cwd: Path) -> int:
     """Runs train, evaluate or translate in this process; returns the exit code."""
+    import importlib
 
-    def run(name: str, *options: str) -> int:
-        import importlib
+    from hydra.core.global_hydra import GlobalHydra
 
-        from hydra.core.global_hydra import GlobalHydra
-
-        monkeypatch.chdir(tmp_path)
-        GlobalHydra.instance().clear()
-        main = importlib.import_module(f"i2i.commands.{name}").main
-        monkeypatch.setattr(sys, "argv", [str(ROOT / "src" / f"{name}.py"), *options])
+    GlobalHydra.instance().clear()
+    main = importlib.import_module(f"i2i.commands.{name}").main
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", [str(ROOT / "src" / f"{name}.py"), *options])
         try:
             main()
         except SystemExit as stop:
@@ -133,19 +134,41 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., in
             return int(stop.code or 0)
         return 0
 
+
+def run_training(tiny: list[str], run_dir: Path, *options: str) -> Path:
+    """Trains a tiny U-Net pix2pix into a folder and returns that folder."""
+    network = [] if any(o.startswith("generator=") for o in options) else TINY_UNET
+    command = [*tiny, *network, f"hydra.run.dir={run_dir}", *options]
+    assert run_command("train", *command, cwd=run_dir.parent) == 0
+    return run_dir
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., int]:
+    """``run_command`` from the test's own folder."""
+
+    def run(name: str, *options: str, cwd: Path = tmp_path) -> int:
+        return run_command(name, *options, cwd=cwd)
+
     return run
 
 
 @pytest.fixture
-def train(command: Callable[..., int], tiny: list[str], tmp_path: Path) -> Run:
-    """Trains a tiny U-Net pix2pix into a folder and returns that folder."""
+def train(tiny: list[str], tmp_path: Path) -> Run:
+    """``run_training`` into the test's own folder."""
 
     def run(*options: str, folder: str = "run") -> Path:
-        run_dir = tmp_path / folder
-        network = [] if any(o.startswith("generator=") for o in options) else TINY_UNET
-        code = command("train", *tiny, *network, f"hydra.run.dir={run_dir}", *options)
-        assert code == 0
-        return run_dir
+        return run_training(tiny, tmp_path / folder, *options)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def train_once(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """``run_training`` for all tests of a file, which read the run and leave it as it is."""
+
+    def run(*options: str, folder: str = "run") -> Path:
+        return run_training(tiny, tmp_path_factory.mktemp("shared") / folder, *options)
 
     return run
 
@@ -171,8 +194,22 @@ def slurm_answers() -> bool:
         return False
 
 
+# What a test file says where it compares numbers that a processor computed.
+NUMBERS = re.compile(r"approx\(|assert_close|allclose|array_equal|torch\.equal|assert_same")
+
+
+@functools.cache
+def compares_numbers(path: Path) -> bool:
+    """Whether a file of unit or golden tests compares numbers."""
+    inside = {"unit", "golden"} & set(path.relative_to(ROOT / "tests").parts)
+    return bool(inside and NUMBERS.search(path.read_text()))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips, by name, what this machine lacks."""
+    """Marks the numeric tests, and skips, by name, what this machine lacks."""
+    for item in items:
+        if compares_numbers(item.path):
+            item.add_marker(pytest.mark.numeric)
     camvid = os.environ.get("I2I_CAMVID", "")
     scheduled = any(i.get_closest_marker("slurm") for i in items) and slurm_answers()
     for item in items:

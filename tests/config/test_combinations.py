@@ -1,4 +1,8 @@
-"""Every generator with every discriminator and objective takes two real training steps."""
+"""Every generator, and every discriminator with every objective, takes two real training steps.
+
+Players meet in ``y_hat`` alone, a (B, C, H, W) tensor in [-1, 1]. So each generator is trained
+once, against one discriminator, and the discriminators and objectives meet one generator.
+"""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -38,7 +42,9 @@ GRID = [
     sorted(p.stem for p in (CONF / group).glob("*.yaml"))
     for group in ("generator", "discriminator", "gan_loss")
 ]
-COMBINATIONS = list(itertools.product(*GRID))
+FIRST = ("unet", "patch70", "vanilla")  # the defaults of pix2pix
+COMBINATIONS = [(name, *FIRST[1:]) for name in GRID[0]]
+COMBINATIONS += [(FIRST[0], *pair) for pair in itertools.product(*GRID[1:]) if pair != FIRST[1:]]
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +69,6 @@ def batches(size: int, count: int) -> DataLoader:
     return DataLoader([{"input": x, "target": y, **rest} for x, y in pairs], batch_size=None)
 
 
-def test_the_grid_is_whole() -> None:
-    assert [len(names) for names in GRID] == [9, 6, 5]
-
-
 @pytest.mark.parametrize(("options", "words"), REFUSED.items(), ids=str)
 def test_what_cannot_be_trained_is_refused_in_words(options: tuple[str, ...], words: str) -> None:
     cfg = composed("dataset=folder", "dataset.root=x", *options)
@@ -81,7 +83,7 @@ def test_what_cannot_be_trained_is_refused_in_words(options: tuple[str, ...], wo
 @pytest.mark.parametrize(
     ("generator", "discriminator", "loss"), COMBINATIONS, ids=["-".join(c) for c in COMBINATIONS]
 )
-def test_every_generator_with_every_discriminator_and_objective(
+def test_combination_takes_two_steps(
     generator: str, discriminator: str, loss: str, nodes: Mapping[str, DictConfig]
 ) -> None:
     cfg = nodes[discriminator].copy()

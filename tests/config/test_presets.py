@@ -13,37 +13,8 @@ from conftest import CONF, ROOT
 from i2i.config.resolvers import register
 
 PRESETS = sorted((p.parent.name, p.stem) for p in CONF.glob("*/*.yaml"))
-EXPERIMENTS = sorted(p.stem for p in (ROOT / "experiments").glob("*.yaml"))
 FILES = sorted([*CONF.rglob("*.yaml"), *(ROOT / "experiments").rglob("*.yaml")])
-PROMISED = {
-    "model": {"pix2pix"},
-    "generator": {
-        *("unet", "unet128", "encoder_decoder", "unet_upsample", "resunet", "resnet6", "resnet9"),
-        *("pix2pixhd", "spade"),
-    },
-    "discriminator": {"pixel", "patch16", "patch70", "patch286", "global", "multiscale"},
-    "gan_loss": {"vanilla", "lsgan", "hinge", "wgan-gp", "none"},
-    "reconstruction": {
-        *("l1", "l2", "charbonnier", "ssim", "perceptual", "lpips", "feature_matching", "pan"),
-        "none",
-    },
-    "task": {
-        *("none", "colorization", "colorization_rgb", "inpainting", "super_resolution", "edges"),
-    },
-    "dataset": {
-        *("synthetic", "cityscapes", "cityscapes_official", "maps", "map2aerial", "facades"),
-        *("edges2shoes", "edges2handbags", "night2day", "camvid", "folder", "photos"),
-    },
-    "speed": {"auto", "eager", "max"},
-    "trainer": {"auto", "cpu", "gpu", "ddp", "slurm"},
-    "logger": {"wandb", "csv", "tensorboard"},
-    "metrics": {"full", "pairwise", "perceptual"},
-    "augmentation": {"jitter", "none"},
-    "optimizer": {"adam"},
-    "scheduler": {"linear", "constant"},
-    "callbacks": {"default", "pruning"},
-}
-SLIM = ["generator.base_channels=2", "discriminator.base_channels=2"]
+assert PRESETS, f"no presets under {CONF}"
 
 
 @pytest.fixture(autouse=True)
@@ -60,25 +31,16 @@ def composed(*overrides: str) -> DictConfig:
     return cfg
 
 
-def test_every_promised_preset_is_there() -> None:
-    found: dict[str, set[str]] = {}
-    for group, name in PRESETS:
-        found.setdefault(group, set()).add(name)
-    assert {
-        g: names - found.get(g, set())
-        for g, names in PROMISED.items()
-        if names - found.get(g, set())
-    } == {}
-    assert EXPERIMENTS
-
-
 @pytest.mark.parametrize(("group", "name"), PRESETS, ids=[f"{g}={n}" for g, n in PRESETS])
 def test_preset_is_built(group: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole job composes with it, has no open interpolation, and its node becomes an object."""
-    options = [*SLIM, f"{group}={name}"]
+    options = [f"{group}={name}"]
     options += ["dataset.root=somewhere"] if group == "dataset" else []
     options += ["task=edges"] if name == "photos" else []
     cfg = composed(*options)
+    for player in (cfg.generator, cfg.discriminator):
+        if "base_channels" in player:
+            player.base_channels = 2  # full networks take seconds to make
     if (group, name) == ("task", "none"):
         assert cfg.task is None
         return
@@ -110,15 +72,8 @@ def test_head_says_what_it_is_and_how_to_use_it(path: Path) -> None:
     assert re.search(r"python src/(train|evaluate|translate)\.py|make train", text), text
 
 
-@pytest.mark.parametrize("loss", ["vanilla", "lsgan", "wgan-gp"])
-@pytest.mark.parametrize("generator", ["unet", "resnet9"])
-def test_every_generator_goes_with_every_loss(generator: str, loss: str) -> None:
-    cfg = composed(*SLIM, f"generator={generator}", f"gan_loss={loss}")
-    assert instantiate(cfg.model).n_critic == (5 if loss == "wgan-gp" else 1)
-
-
-def test_wgan_gp_has_the_settings_of_its_paper() -> None:
-    """Gulrajani et al. 2017, Alg. 1; both players, and both can still be overridden."""
+def test_an_objective_brings_its_optimizers_which_can_still_be_overridden() -> None:
+    """WGAN-GP's presets reach both players (Gulrajani et al. 2017, Alg. 1), below what is typed."""
     cfg = composed("gan_loss=wgan-gp", "optimizer.discriminator.lr=3e-4")
     assert cfg.gan_loss.weight == 10
     assert cfg.model.n_critic == 5
@@ -126,15 +81,3 @@ def test_wgan_gp_has_the_settings_of_its_paper() -> None:
     assert list(cfg.optimizer.discriminator.betas) == [0.0, 0.9]
     assert cfg.optimizer.discriminator.lr == 3e-4
     assert cfg.discriminator.norm != "batch"
-
-
-def test_pix2pix_has_the_settings_of_its_paper() -> None:
-    cfg = composed()
-    assert cfg.model.lambda_l1 == 100
-    assert cfg.model.discriminator_weight == 0.5
-    assert cfg.optimizer.generator.lr == cfg.optimizer.discriminator.lr == 2e-4
-    assert list(cfg.optimizer.generator.betas) == [0.5, 0.999]
-    assert cfg.dataset.batch_size == 1
-    assert round(cfg.augmentation.enlarge * cfg.dataset.image_size) == 286
-    assert cfg.trainer.max_epochs == 200
-    assert cfg.scheduler.flat_fraction == 0.5

@@ -1,23 +1,29 @@
-"""What stands in the README works: links, presets and command lines."""
+"""What stands in the README and in docs/ works: links, presets, command lines and recipes."""
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from conftest import CONF, ROOT
 
-README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text() for page in PAGES).replace("\\\n", " ")
 HEADS = "\n".join(p.read_text() for p in CONF.rglob("*.yaml"))
-COMMANDS = sorted(set(re.findall(r"^(?:# )?(python src/\w+\.py.*)$", README + "\n" + HEADS, re.M)))
+COMMANDS = sorted(set(re.findall(r"^(?:# )?(python src/\w+\.py.*)$", TEXT + "\n" + HEADS, re.M)))
+OWN = ("mine",)  # the name that the recipes give to a new part
 
 
-def test_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
-    assert "_TABLE" not in README
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", page.read_text())]
+    assert [k for k in links if k and ":" not in k and not (page.parent / k).exists()] == []
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -30,4 +36,35 @@ def test_command_lines_can_be_typed(line: str) -> None:
             group = ROOT / "experiments"
         if group.is_dir() and isinstance(override.value(), str):
             value = override.value()
-            assert (group / f"{value}.yaml").is_file() or value in ("mine",), line
+            assert (group / f"{value}.yaml").is_file() or value in OWN, line
+
+
+RECIPES = {  # page and heading, with the tests that have to find the new part
+    "README.md ## Add a generator": [
+        "tests/unit/generators", "tests/config/test_presets.py", "tests/config/test_combinations.py"
+    ],
+    "docs/architecture.md ### A reconstruction loss": ["tests/config/test_presets.py"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_leaves_the_tests_green(recipe: str, tmp_path: Path) -> None:
+    """Done to the letter in a copy of the project; the blanket tests find the part and pass."""
+    for part in ("src", "conf", "experiments", "tests"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    page, heading = recipe.split(" ", 1)
+    text = (ROOT / page).read_text().split(f"\n{heading}\n")[1]
+    files = re.findall(r"`((?:src|conf)/\S+)`:\s+```\w+\n(.*?)```", text, re.S)[:2]
+    assert [Path(name).suffix for name, _ in files] == [".py", ".yaml"]
+    for name, content in files:
+        assert not (tmp_path / name).exists()
+        (tmp_path / name).write_text(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-k", "mine", "-p", "no:cacheprovider",
+         *RECIPES[recipe]],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= len(RECIPES[recipe])

@@ -232,7 +232,7 @@ def test_two_epochs_equal_one_and_resume_and_one(
     straight = train(*options, "trainer.max_epochs=2", folder="straight")
     halves = train(*options, "trainer.max_epochs=1", folder="halves")
     assert load(halves)["global_step"] == load(straight)["global_step"] // 2 > 0
-    train("trainer.max_epochs=2", f"resume={halves}", folder="halves")
+    train(*options, "trainer.max_epochs=2", f"resume={halves}", folder="halves")
     one, two = load(straight), load(halves)
     for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step"):
         assert_same(one[key], two[key], key)

@@ -72,6 +72,6 @@ def test_a_run_goes_on_in_the_other_layout(train: Run) -> None:
     """Weights and averages saved as NCHW go on as NHWC under a fused optimizer."""
     options = ["trainer=gpu", "trainer.devices=1", "trainer.precision=32-true"]
     run_dir = train(*options, "speed=eager", "trainer.max_epochs=1", folder="run")
-    train("trainer.max_epochs=2", "speed=auto", f"resume={run_dir}", folder="run")
+    train(*options, "trainer.max_epochs=2", "speed=auto", f"resume={run_dir}", folder="run")
     last = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True, map_location="cpu")
     assert all(t.isfinite().all() for t in last["state_dict"].values() if t.is_floating_point())

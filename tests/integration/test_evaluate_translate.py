@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,11 +24,12 @@ def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def trained(train: Run, tmp_path: Path) -> tuple[Path, Path]:
+@pytest.fixture(scope="module")
+def trained(train_once: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A tiny run (batch norm, dropout noise, EMA) on 64 x 64 pairs, 24 of them for test."""
-    root = write_pairs(tmp_path / "pairs64", {"train": 6, "val": 4, "test": 24}, size=64, seed=5)
-    run_dir = train(
+    root = tmp_path_factory.mktemp("data") / "pairs64"
+    write_pairs(root, {"train": 6, "val": 4, "test": 24}, size=64, seed=5)
+    run_dir = train_once(
         f"dataset.root={root}", "trainer.max_steps=6", "model.ema_decay=0.5", *TINY_UNET,
         folder="trained",
     )  # fmt: skip
@@ -234,7 +234,7 @@ def test_translate_refuses(
 
 
 def test_grey_to_colour_and_two_folders_from_another_directory(
-    command: Command, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command, tiny: list[str], tmp_path: Path
 ) -> None:
     """1 channel in, 3 out, non-square; evaluated from elsewhere with a relative data root."""
     rng = np.random.default_rng(1)
@@ -251,12 +251,10 @@ def test_grey_to_colour_and_two_folders_from_another_directory(
         "dataset.image_size=[64,128]", f"hydra.run.dir={tmp_path / 'run'}",
     )  # fmt: skip
     assert code == 0
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.setattr(monkeypatch, "chdir", lambda _: os.chdir(tmp_path / "elsewhere"))
-    out = tmp_path / "scores"
-    assert (
-        command("evaluate", f"checkpoint={tmp_path / 'run'}", f"output={out}", "trainer=cpu") == 0
-    )
+    elsewhere, out = tmp_path / "elsewhere", tmp_path / "scores"
+    elsewhere.mkdir()
+    options = [f"checkpoint={tmp_path / 'run'}", f"output={out}", "trainer=cpu"]
+    assert command("evaluate", *options, cwd=elsewhere) == 0
     assert json.loads((out / "metrics.json").read_text())["n_images"] == 3
     grid = cv2.imread(str(next((out / "samples").glob("*.png"))))
     assert grid.shape[1] == 3 * 128 + 4 * 4

@@ -71,10 +71,15 @@ def test_colorization_keeps_the_lightness_of_the_file(
         assert np.abs(given - kept).max() < 0.6  # 8 bits a channel are about 0.4 units of L
 
 
+@pytest.fixture(scope="module")
+def inpainter(train_once: Run, photos: Path) -> Path:
+    """A tiny run that fills holes."""
+    return train_once(*photo_options(photos, "inpainting"), folder="inpainter")
+
+
 def test_inpainting_keeps_the_pixels_outside_the_mask(
-    train: Run, command: Command, photos: Path, tmp_path: Path
+    inpainter: Path, command: Command, photos: Path, tmp_path: Path
 ) -> None:
-    run_dir = train(*photo_options(photos, "inpainting"))
     mask = np.zeros((64, 64), np.uint8)
     mask[10:30, 20:50] = 255
     masks, made = tmp_path / "masks", tmp_path / "made"
@@ -82,7 +87,7 @@ def test_inpainting_keeps_the_pixels_outside_the_mask(
         target = masks / file.relative_to(photos)
         target.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(target), mask)
-    options = [f"checkpoint={run_dir}", f"input={photos}", f"output={made}", f"mask={masks}"]
+    options = [f"checkpoint={inpainter}", f"input={photos}", f"output={made}", f"mask={masks}"]
     assert command("translate", *options) == 0
     for file in made.rglob("*.png"):
         given, kept = read_rgb(photos / file.relative_to(made)), read_rgb(file)
@@ -100,11 +105,11 @@ def test_a_task_takes_the_photographs_of_a_labelled_set(
     assert np.array_equal(target, read_rgb(labelled_root / "test" / "photo" / "000.png"))
 
 
-@pytest.fixture
-def segmenter(train: Run, labelled_root: Path) -> Path:
+@pytest.fixture(scope="module")
+def segmenter(train_once: Run, labelled_root: Path) -> Path:
     """A tiny run photo -> one-hot label."""
     options = [*labelled_options(labelled_root), "dataset.direction=AtoB", *SHORT]
-    return train(*options, "dataset.label_as=onehot", "gan_loss=none", folder="segmenter")
+    return train_once(*options, "dataset.label_as=onehot", "gan_loss=none", folder="segmenter")
 
 
 def test_photo_to_label_is_scored_by_its_classes(segmenter: Path, labelled_root: Path) -> None:
@@ -177,12 +182,13 @@ def test_evaluate_refuses_what_the_checkpoint_does_not_do(
 def test_evaluate_goes_on_without_a_segmenter_that_is_gone(
     segmenter: Path, train: Run, command: Command, labelled_root: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
-    options = [*labelled_options(labelled_root), *SHORT, f"metrics.segmenter={segmenter}"]
+    own = shutil.copytree(segmenter, tmp_path / "own")
+    options = [*labelled_options(labelled_root), *SHORT, f"metrics.segmenter={own}"]
     run_dir = train(*options, folder="painter")
     keys = []
     for i, extra in enumerate((["metrics.segmenter=none"], [], None)):
         if extra is None:
-            segmenter.rename(tmp_path / "moved")
+            own.rename(tmp_path / "moved")
         out = tmp_path / f"scores{i}"
         options = [f"checkpoint={run_dir}", f"output={out}", "trainer=cpu", *(extra or [])]
         assert command("evaluate", *options) == 0
@@ -267,12 +273,11 @@ def test_photographs_without_a_task_are_refused(refused: Callable[..., str], pho
 
 
 def test_a_mask_of_another_size_is_refused(
-    train: Run, command: Command, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture
+    inpainter: Path, command: Command, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture
 ) -> None:
-    run_dir = train(*photo_options(photos, "inpainting"))
     mask = tmp_path / "mask.png"
     cv2.imwrite(str(mask), np.full((32, 64), 255, np.uint8))
-    options = [f"checkpoint={run_dir}", f"input={photos / '0.png'}", f"output={tmp_path / 'o'}"]
+    options = [f"checkpoint={inpainter}", f"input={photos / '0.png'}", f"output={tmp_path / 'o'}"]
     assert command("translate", *options, f"mask={mask}") == 1
     text = capfd.readouterr().err
     assert "32 x 64" in text and "64 x 64" in text

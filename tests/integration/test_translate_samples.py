@@ -15,9 +15,9 @@ from conftest import Run
 Command = Callable[..., int]
 
 
-@pytest.fixture
-def run_dir(train: Run) -> Path:
-    return train("trainer.max_steps=2", "model.inference=paper")
+@pytest.fixture(scope="module")
+def run_dir(train_once: Run) -> Path:
+    return train_once("trainer.max_steps=2", "model.inference=paper")
 
 
 @pytest.fixture

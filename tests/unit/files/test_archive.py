@@ -303,6 +303,7 @@ SPOILT_TAR[-6] ^= 1  # in gzip's checksum: every member reads well
         ("maps.zip", bytes(SPOILT_ZIP)),
         ("maps.zip", b"<html>not found</html>"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # gzip's bytes hold the time
 )
 def test_a_broken_archive_is_named_with_what_to_do(root: Path, name: str, content: bytes) -> None:
     source = by_hand(root, content, name)
