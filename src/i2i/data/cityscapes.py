@@ -10,6 +10,7 @@ dataset=cityscapes_official; the test split has no public labels.
 import argparse
 import io
 import os
+import shutil
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -87,7 +88,7 @@ def train_ids(official: np.ndarray, name: str) -> np.ndarray:
 
 
 def convert(official: Path, output: Path, size: tuple[int, int] = (256, 256)) -> dict[str, int]:
-    """Makes the data set; goes on where an earlier call with the same size was stopped.
+    """Makes the data set.
 
     Everything is written to a folder beside ``output`` that gets its name when it is whole.
     Photographs are shrunk by area averaging, ids take the nearest pixel.
@@ -107,16 +108,18 @@ def convert(official: Path, output: Path, size: tuple[int, int] = (256, 256)) ->
     output = Path(os.path.abspath(output))
     photos, labels = (find_part(official, part) for part in ARCHIVES)
     _refuse_unpaired(photos, labels)
-    staging = output.with_name(f".{output.name}.{size[0]}x{size[1]}.converting")
+    staging = output.with_name(f".{output.name}.converting")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(output.with_name(f".{output.name}.lock"), "cityscapes"):
             _refuse_occupied(output)  # in here: another process may have made it meanwhile
-            for split in SPLITS:
-                _convert_split(split, photos, labels, staging, size)
-            if output.exists():
-                output.rmdir()
-            os.replace(staging, output)
+            shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
+            try:
+                for split in SPLITS:
+                    _convert_split(split, photos, labels, staging / split, size)
+                os.replace(staging, output)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise setting_error(
             f"--output '{output}'", f"a folder that cannot be written ({error.strerror or error})",
@@ -154,30 +157,24 @@ def find_part(official: Path, part: str) -> Part:
             f"{_listing(official)})", "the two official downloads, packed or unpacked",
             "Fetch both at cityscapes-dataset.com (registration) and put them there.",
         )  # fmt: skip
-    _refuse_without_images(found, part)
+    for split in SPLITS:
+        if not found.files[split]:
+            raise setting_error(
+                f"'{found.place}'", f"nothing like {part}/{split}/CITY/*{ENDINGS[part]}",
+                "images of train and val",
+                "Fetch the archive anew, and leave its folders as they are.",
+            )  # fmt: skip
     return found
 
 
-def _refuse_without_images(found: Part, part: str) -> None:
-    inside = f"; it holds {_listing(found.place)}" if found.place.is_dir() else ""
-    for split in (s for s in SPLITS if not found.files[s]):
-        raise setting_error(
-            f"'{found.place}'", f"nothing like {part}/{split}/CITY/*{ENDINGS[part]}{inside}",
-            "images of train and val", "Fetch the archive anew, and leave its folders as they are.",
-        )  # fmt: skip
-
-
-def label_png(ids: np.ndarray) -> bytes:
-    """Encodes class ids, (H, W) uint8, as palette PNG: values are the ids, colours the official."""
+def write_label(file: Path, ids: np.ndarray) -> None:
+    """Writes class ids, (H, W) uint8, as palette PNG: values are the ids, colours the official."""
     from PIL import Image
 
-    palette = np.zeros((256, 3), np.uint8)  # unlabelled, 255, is black
-    palette[: len(CLASSES)] = [colour for _, colour in CLASSES.values()]
+    levels = [level for _, colour in CLASSES.values() for level in colour]
     image = Image.fromarray(ids).convert("P")
-    image.putpalette(palette.tobytes())
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+    image.putpalette(levels + [0] * (768 - len(levels)))  # unlabelled, 255, is black
+    image.save(file)
 
 
 def _refuse_occupied(output: Path) -> None:
@@ -214,32 +211,22 @@ def _refuse_unpaired(photos: Part, labels: Part) -> None:
 
 
 def _convert_split(
-    split: str, photos: Part, labels: Part, staging: Path, size: tuple[int, int]
+    split: str, photos: Part, labels: Part, folder: Path, size: tuple[int, int]
 ) -> None:
-    folders = {side: staging / split / side for side in ("photo", "label")}
-    names = sorted(photos.files[split])
-    wanted = {f"{name}.png" for name in names}
-    for folder in folders.values():
-        folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.iterdir():  # of a process that was killed
-            if left_over.name not in wanted:
-                left_over.unlink()
+    for side in ("photo", "label"):
+        (folder / side).mkdir(parents=True)
 
     def make(name: str) -> None:
-        photo_file, label_file = (folder / f"{name}.png" for folder in folders.values())
-        if label_file.exists():  # written last
-            return
         photo = _decoded(photos, photos.files[split][name], "RGB")
         ids = train_ids(_decoded(labels, labels.files[split][name], "L"), name)
         if photo.shape[:2] != ids.shape:
             shapes = f"a photograph of {photo.shape[:2]} and a label of {ids.shape}"
             raise setting_error(f"'{name}'", shapes, "the same size", "Fetch the archives anew.")
-        write_png(photo_file, resize_image(photo, size, label=False))
+        write_png(folder / "photo" / f"{name}.png", resize_image(photo, size, label=False))
         small = resize_image(ids[:, :, None], size, label=True)[:, :, 0]
-        temporary = label_file.with_name(f".{label_file.name}.{os.getpid()}.tmp")
-        temporary.write_bytes(label_png(small))
-        os.replace(temporary, label_file)
+        write_label(folder / "label" / f"{name}.png", small)
 
+    names = sorted(photos.files[split])
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         try:
             for done, _ in enumerate(pool.map(make, names), start=1):

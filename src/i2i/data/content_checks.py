@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from random import Random
 
 from i2i.data.pair_list import PairFiles
@@ -16,13 +15,11 @@ SPREAD_LABELS = 128  # that stand for a larger split, whose first batch has to c
 
 
 def from_all_over(pairs: Sequence[PairFiles], most: int) -> list[PairFiles]:
-    """At most ``most`` pairs of a split, always the same: a random one of each of equal stretches.
+    """At most ``most`` pairs of a split, drawn at random but always the same.
 
     Even places would miss a fault that comes back every so many files.
     """
-    count, draw = min(len(pairs), most), Random(0)
-    ends = [place * len(pairs) // count for place in range(count + 1)] if count else []
-    return [pairs[draw.randrange(a, b)] for a, b in pairwise(ends)]
+    return Random(0).sample(pairs, min(len(pairs), most))
 
 
 def all_looked_at(pairs: Sequence[PairFiles]) -> bool:

@@ -6,7 +6,7 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.context import get_spawning_popen
 from multiprocessing.reduction import DupFd
 from pathlib import Path
@@ -134,24 +134,19 @@ def affordable(n_bytes: int) -> int:
     return min(n_bytes, *(int(_SPARE * free) for free in _free_memory()))
 
 
-def _free_memory() -> Iterator[int]:
+def _free_memory(root: Path = Path("/")) -> Iterator[int]:
     """Bytes free on the machine, and in the container or batch job (control groups, version 2)."""
     yield 1 << 62  # no other bound
+    top = root / "sys/fs/cgroup"
     try:
-        known = _table(Path("/proc/meminfo"))
-        yield 1024 * known["MemAvailable:"]
-        own = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2]
-    except (OSError, KeyError, ValueError):
+        yield 1024 * _table(root / "proc/meminfo")["MemAvailable:"]
+        own = (root / "proc/self/cgroup").read_text().strip().rpartition("::/")[2]
+    except (OSError, KeyError):
         return
-    group = Path("/sys/fs/cgroup", own.lstrip("/"))
-    for above in (group, *group.parents[:-3]):  # up to /sys/fs/cgroup
-        try:
-            bound, taken = (int((above / f"memory.{n}").read_text()) for n in ("max", "current"))
-            known = _table(above / "memory.stat")
-            files = known["active_file"] + known["inactive_file"]  # given back when asked for
-            yield max(bound - taken + files, 0)
-        except (OSError, KeyError, ValueError):  # no such group or file, or "max": no bound
-            continue
+    for group in (top / own, *(top / own).parents):
+        with suppress(OSError, KeyError, ValueError):  # no group of memory, or "max": no bound
+            bound, taken = int((group / "memory.max").read_text()), _table(group / "memory.stat")
+            yield max(bound - taken["anon"] - taken["shmem"], 0)  # files are given back
 
 
 def _table(file: Path) -> dict[str, int]:

@@ -1,7 +1,6 @@
 """The official Cityscapes tree, packed or not, becomes photo and label folders."""
 
 import io
-import itertools
 import shutil
 import zipfile
 from pathlib import Path
@@ -61,12 +60,6 @@ def packed(official: Path, *parts: str) -> None:
         shutil.rmtree(official / part)
 
 
-def tree(root: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()
-    }
-
-
 @pytest.mark.parametrize("zips", [[], ["gtFine"], ["gtFine", "leftImg8bit"]])
 def test_pairs_are_made_of_folders_and_archives(
     official: Path, tmp_path: Path, zips: list[str]
@@ -115,30 +108,18 @@ def test_a_converted_label_fits_the_preset(official: Path, tmp_path: Path) -> No
         assert np.array_equal(palette.decode(read_image(file, 3)), read_ids(file))
 
 
-def test_a_stopped_conversion_goes_on(
-    official: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_a_stopped_conversion_leaves_nothing(
+    official: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: BaseException
 ) -> None:
-    whole = tmp_path / "whole"
-    convert(official, whole, (16, 16))
-    real, made, calls = cityscapes.label_png, [], itertools.count()
+    def stop(*_: object) -> None:
+        raise kind
 
-    def stopping(ids: np.ndarray) -> bytes:
-        if next(calls) >= 2:
-            raise KeyboardInterrupt
-        return real(ids)
-
-    monkeypatch.setattr(cityscapes, "label_png", stopping)
-    with pytest.raises(KeyboardInterrupt):
+    (tmp_path / ".out.converting" / "train").mkdir(parents=True)  # of a process that was killed
+    monkeypatch.setattr(cityscapes, "write_label", stop)
+    with pytest.raises((KeyboardInterrupt, SettingError)):
         convert(official, tmp_path / "out", (16, 16))
-    assert not (tmp_path / "out").exists()
-    (staging,) = tmp_path.glob(".out.16x16.*")
-    (staging / "train" / "photo" / ".half.png.1.tmp").write_bytes(b"half")
-    (staging / "train" / "label" / "gone_000.png").write_bytes(b"of another tree")
-
-    monkeypatch.setattr(cityscapes, "label_png", lambda ids: made.append(1) or real(ids))
-    convert(official, tmp_path / "out", (16, 16))
-    assert len(made) == 2  # the two that were missing
-    assert tree(tmp_path / "out") == tree(whole)
+    assert [p.name for p in tmp_path.iterdir()] == ["official"]
 
 
 def test_an_occupied_output_is_left_alone(official: Path, tmp_path: Path) -> None:
@@ -160,7 +141,7 @@ def test_what_is_missing_is_named(official: Path, tmp_path: Path) -> None:
         convert(official / "nowhere", tmp_path / "out")
     shutil.move(official / "gtCoarse", official / "gtFine")
     shutil.rmtree(official / "leftImg8bit" / "val")
-    words = r"nothing like leftImg8bit/val/CITY/\*_leftImg8bit.png; it holds test, train"
+    words = r"nothing like leftImg8bit/val/CITY/\*_leftImg8bit.png; expected"
     with pytest.raises(SettingError, match=words):
         convert(official, tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["official"]

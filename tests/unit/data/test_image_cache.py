@@ -152,6 +152,23 @@ def test_no_more_than_half_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> N
     assert 0 < affordable(1 << 62) < 1 << 50  # this machine's
 
 
+def test_the_bound_of_a_batch_job_counts_on_every_level(tmp_path: Path) -> None:
+    """Made up files of Linux: 9 kB free; a job of at most 8,000 bytes, a step without a bound."""
+    job = tmp_path / "sys/fs/cgroup/job_7"
+    for file, text in {
+        tmp_path / "proc/meminfo": "MemTotal: 20 kB\nMemAvailable: 9 kB\n",
+        tmp_path / "proc/self/cgroup": "0::/job_7/step_0\n",
+        job / "memory.max": "8000\n",
+        job / "memory.stat": "anon 1000\nfile 5500\nshmem 500\n",
+        job / "step_0/memory.max": "max\n",
+        job / "step_0/memory.stat": "anon 900\nfile 0\nshmem 0\n",
+    }.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    assert list(image_cache._free_memory(tmp_path))[1:] == [9 * 1024, 6500]
+    assert len(list(image_cache._free_memory(tmp_path / "nowhere"))) == 1
+
+
 def test_images_are_written_and_looked_up_under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Races are too rare to wait for."""
     cache, steps = ImageCache(1, 10_000), []
