@@ -220,12 +220,6 @@ def test_a_wrong_size_is_named_and_not_kept(
         assert "MB/s" not in capsys.readouterr().err  # the header told, before a byte was stored
 
 
-def test_a_wrong_hash_is_named_and_not_kept(server: Server, target: Path) -> None:
-    with pytest.raises(SettingError, match=f"found a file with sha256 {SHA256}.*{'0' * 64}"):
-        fetch_file(server.url, target, len(BODY), "0" * 64)
-    assert files_in(target.parent) == []
-
-
 def test_a_wrong_file_of_the_user_is_named_and_kept(server: Server, target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(b"mine")
@@ -277,18 +271,6 @@ def test_a_closed_port_fails_with_address_and_reason(
         with pytest.raises(SettingError, match=rf"(?s)refused.*{url}.*by hand: ask Ann"):
             fetch_file(url, target, by_hand="ask Ann", waits=NO_WAITS)
     assert files_in(target.parent) == []
-
-
-def test_a_name_that_does_not_resolve_fails_in_one_screen(
-    target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_network(*_: object, **__: object) -> None:
-        raise socket.gaierror(-3, "Temporary failure in name resolution")
-
-    monkeypatch.setattr(socket, "getaddrinfo", no_network)
-    monkeypatch.setenv("no_proxy", "*")
-    with pytest.raises(SettingError, match=r"no connection to nowhere\.example .*name resolution"):
-        fetch_file("http://nowhere.example/a.zip", target, waits=())
 
 
 @pytest.mark.parametrize("url", ["file:///etc/hosts", "ftp://127.0.0.1/a", "set.bin", "http://"])
