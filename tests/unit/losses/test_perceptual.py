@@ -79,7 +79,7 @@ def test_it_is_pix2pixhds_sum(loss, vgg19_file) -> None:
 def test_layers_their_weights_and_the_input_are_options(vgg19_file) -> None:
     y_hat, y = images()
     weights = {"relu3_1": 2.0, "relu2_1": 0.5, "relu5_1": 0.0}
-    term = Perceptual(layers=weights, weights_file=vgg19_file, imagenet_statistics=False)
+    term = Perceptual(layers=weights, weights_file=vgg19_file, imagenet_normalised=False)
     term.prepare("cpu")
     assert term(y_hat, y).item() == pytest.approx(by_hand(y_hat, y, vgg19_file, weights), rel=1e-4)
     assert len(term.maps.network) == 12  # nothing after relu3_1 is computed
