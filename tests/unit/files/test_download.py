@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import re
 import socket
 import threading
 import urllib.request
@@ -217,7 +218,7 @@ def test_a_wrong_size_is_named_and_not_kept(
     assert not target.exists()
     if sizes:
         assert files_in(target.parent) == []
-        assert "MB/s" not in capsys.readouterr().err  # the header told, before a byte was stored
+        assert "B/s" not in capsys.readouterr().err  # the header told, before a byte was stored
 
 
 def test_a_wrong_file_of_the_user_is_named_and_kept(server: Server, target: Path) -> None:
@@ -335,16 +336,8 @@ def test_a_folder_without_write_permission_is_named(
     assert not target.exists()
 
 
-@pytest.mark.parametrize("terminal", [True, False])
 def test_progress_gives_size_and_speed(
-    server: Server,
-    target: Path,
-    terminal: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    server: Server, target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(download.sys.stderr, "isatty", lambda: terminal, raising=False)
     fetch_file(server.url, target, len(BODY), what="set.bin")
-    lines = capsys.readouterr().err
-    assert "set.bin: 1.0 MB of 1.0 MB, " in lines and lines.endswith(" MB/s\n")
-    assert ("\r" in lines) == terminal
+    assert re.search(r"set\.bin: 100%.*1\.00M/1\.00M .*B/s\]\n$", capsys.readouterr().err)

@@ -174,9 +174,7 @@ def preset(name: str) -> ClassPalette:
 @pytest.mark.parametrize(
     ("name", "colours", "unlabelled"),
     [
-        ("camvid", CAMVID, [[0, 0, 0]]),
         ("synthetic", SCENE_COLOURS, []),
-        ("cityscapes_official", {n: c for n, (_, c) in CLASSES.items()}, [[0, 0, 0]]),
         ("cityscapes", {n: c for n, (_, c) in CLASSES.items()}, None),
     ],
 )
