@@ -1,5 +1,6 @@
 """Images in shared memory: the same as were put in, never more than the bound, freed by itself."""
 
+import fcntl
 import multiprocessing
 import os
 import pickle
@@ -160,3 +161,16 @@ def test_the_bound_of_a_batch_job_counts_on_every_level(tmp_path: Path) -> None:
         file.write_text(text)
     assert list(image_cache._free_memory(tmp_path))[1:] == [9 * 1024, 6500]
     assert len(list(image_cache._free_memory(tmp_path / "nowhere"))) == 1
+
+
+def test_images_are_written_and_looked_up_under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Races are too rare to wait for."""
+    cache, steps, lock = ImageCache(1, 10_000), [], fcntl.lockf
+    empty = cache.used
+    monkeypatch.setattr(
+        fcntl, "lockf", lambda file, kind: (steps.append((kind, cache.used)), lock(file, kind))
+    )
+    cache.put(0, (picture(0),))
+    assert steps == [(fcntl.LOCK_EX, empty), (fcntl.LOCK_UN, cache.used)] and cache.used > empty
+    assert holds(cache, 0, picture(0))
+    assert [kind for kind, _ in steps[2:]] == [fcntl.LOCK_EX, fcntl.LOCK_UN]

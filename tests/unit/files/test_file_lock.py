@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,15 +46,19 @@ def test_one_waits_in_words_for_another_process_and_none_for_a_killed_one(
     assert got.is_set() and list(tmp_path.iterdir()) == []
 
 
+def failing(number: int) -> Callable[..., None]:
+    def acquire(self: object, timeout: float = -1) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return acquire
+
+
 @pytest.mark.parametrize("locks", [True, False])
 def test_one_is_in_at_a_time_with_and_without_locks_of_the_file_system(
     tmp_path: Path, locks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_locks(self: object, timeout: float = -1) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
     if not locks:
-        monkeypatch.setattr(file_lock.FileLock, "acquire", no_locks)
+        monkeypatch.setattr(file_lock.FileLock, "acquire", failing(errno.ENOLCK))
     inside, most = 0, 0
 
     def enter() -> None:
@@ -73,7 +78,9 @@ def test_one_is_in_at_a_time_with_and_without_locks_of_the_file_system(
     assert (inside, most, list(tmp_path.iterdir())) == (0, 1, [])
 
 
-def test_a_folder_that_may_not_be_written_is_no_reason_to_go_on(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="File exists"), exclusive(tmp_path / "file" / "lock", "test"):
+def test_a_folder_that_may_not_be_written_is_no_reason_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_lock.FileLock, "acquire", failing(errno.EROFS))
+    with pytest.raises(OSError, match="Read-only"), exclusive(tmp_path / "lock", "test"):
         pytest.fail("went in without a lock")
