@@ -126,7 +126,7 @@ class PairReader:
         return self._side(files, self.label_side), self.lossy(files)
 
     def _refuse_strays(self, files: PairFiles, label: np.ndarray) -> None:
-        """What ``content_checks.check_labels`` does at the start, for a file that it did not look at."""
+        """What ``check_labels`` does at the start, for a file that it did not look at."""
         setting = f"label map '{self._file(files, self.label_side)}'"
         self.classes.check([(files.name, label, self.lossy(files))], setting)
 
