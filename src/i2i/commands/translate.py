@@ -115,8 +115,8 @@ def write_whole(model: Any, image: Any, mask: Any, job: Job, diversity: Any) -> 
 
 def read_input(file: Path, model: Any) -> Any:
     """The image of a file, (H, W, C); a label map of class ids in the colours of its classes."""
+    from i2i.data.tasks.label_map import LabelTask
     from i2i.images.image_io import read_ids, read_image
-    from i2i.labels.label_task import LabelTask
 
     node, task = model.config["dataset"], model.task
     labels = isinstance(task, LabelTask) and task.role == "input"

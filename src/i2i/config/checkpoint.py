@@ -73,7 +73,9 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
     """
     file = checkpoint_file(path, key)
     setting = f"{key}={file}"
-    content = load_safely(file, setting)
+    from i2i.files.weights import load_safely  # imports torch
+
+    content = load_safely(file, setting, "a checkpoint of i2i", _OURS)
     if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):
         kind = "a checkpoint of something else" if isinstance(content, dict) else "other data"
         raise setting_error(
@@ -91,32 +93,6 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
         check_targets(config[part], f"{setting} ({part})", allowed_types(part))
     processes = content["i2i"].get("processes", 1)
     return Checkpoint(file, config, content["state_dict"], content["global_step"], processes)
-
-
-def load_safely(file: Path, setting: str) -> Any:
-    """What a file holds, as long as that is tensors and plain values; nothing in it is run.
-
-    Args:
-        file: Saved with torch.save.
-        setting: What it is called in the error.
-
-    Raises:
-        SettingError: The file may not be read, is damaged, or holds something else.
-    """
-    import torch
-
-    try:
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except PermissionError as error:
-        raise setting_error(
-            setting, str(error), "a file that may be read", "Change its permissions."
-        ) from error
-    except Exception as error:  # torch.load raises many types for a damaged or foreign file
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else repr(error)
-        raise setting_error(
-            setting, f"a file that torch cannot load safely ({reason})", "a checkpoint of i2i",
-            _OURS,
-        ) from error  # fmt: skip
 
 
 def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
@@ -138,29 +114,13 @@ def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
         )  # fmt: skip
 
 
-def targets(node: Any) -> Iterator[str]:
-    """Every ``_target_`` below a node."""
-    if isinstance(node, Mapping):
-        if "_target_" in node:
-            yield node["_target_"]
-        for value in node.values():
-            yield from targets(value)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            yield from targets(value)
-
-
-def strings(node: Any) -> Iterator[str]:
-    """Every string below a node, keys too."""
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            yield str(key)
-            yield from strings(value)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            yield from strings(value)
-    elif isinstance(node, str):
-        yield node
+def entries(node: Any) -> Iterator[tuple[str, Any]]:
+    """Every key with its value below a node; the items of a list have the key ""."""
+    if isinstance(node, Mapping | list | tuple):
+        pairs = node.items() if isinstance(node, Mapping) else (("", value) for value in node)
+        for key, value in pairs:
+            yield str(key), value
+            yield from entries(value)
 
 
 def allowed_types(part: str = "model") -> tuple[type, ...]:
@@ -207,25 +167,30 @@ def check_targets(node: Any, setting: str, allowed: tuple[type, ...] | None = No
         SettingError: A ``_target_`` is not such a class of this project or of torch.nn or
             torch.optim, or a string asks to be computed.
     """
-    for target in targets(node):
-        if str(target).startswith(TRUSTED_MODULES):
-            module, _, name = target.rpartition(".")
-            try:
-                found = getattr(importlib.import_module(module), name, None)
-            except ImportError:
-                found = None
-            kinds = augmentations() if target.startswith("albumentations.") else allowed
-            if isinstance(found, type) and issubclass(found, kinds or allowed_types()):
-                continue
-        raise setting_error(
-            setting, f"_target_: {target}", "classes of i2i, torch.nn, torch.optim or "
-            "albumentations only",
-            "Do not use this file unless you know where it comes from; your own networks belong "
-            "into src/i2i/.",
-        )  # fmt: skip
-    for text in strings(node):
-        if "${" in text:
+    for key, value in entries(node):
+        if key == "_target_" and not _may_be_made(value, allowed or allowed_types()):
             raise setting_error(
-                setting, f"{text[:80]!r}, which asks to be computed", "plain values only",
-                "Do not use this file unless you know where it comes from.",
+                setting, f"_target_: {value}", "classes of i2i, torch.nn, torch.optim or "
+                "albumentations only",
+                "Do not use this file unless you know where it comes from; your own networks "
+                "belong into src/i2i/.",
             )  # fmt: skip
+        for text in (key, value):
+            if isinstance(text, str) and "${" in text:
+                raise setting_error(
+                    setting, f"{text[:80]!r}, which asks to be computed", "plain values only",
+                    "Do not use this file unless you know where it comes from.",
+                )  # fmt: skip
+
+
+def _may_be_made(target: Any, allowed: tuple[type, ...]) -> bool:
+    """Whether a ``_target_`` is a class of this project or of torch, of the kinds allowed."""
+    if not str(target).startswith(TRUSTED_MODULES):
+        return False
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        return False
+    kinds = augmentations() if target.startswith("albumentations.") else allowed
+    return isinstance(found, type) and issubclass(found, kinds)

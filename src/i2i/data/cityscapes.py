@@ -2,19 +2,19 @@
 
     python -m i2i.data.cityscapes --official DIR --output DIR --size 256
 
-DIR holds leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, or what they unpack to. Made are
-OUTPUT/{train,val}/photo/NAME.png and OUTPUT/{train,val}/label/NAME.png, for
-dataset=cityscapes_official; the test split has no public labels.
+DIR holds the folders leftImg8bit and gtFine, to which leftImg8bit_trainvaltest.zip and
+gtFine_trainvaltest.zip unpack. Made are OUTPUT/{train,val}/photo/NAME.png and
+OUTPUT/{train,val}/label/NAME.png, for dataset=cityscapes_official; the test split has no public
+labels.
 """
 
 import argparse
-import io
+import itertools
 import os
-import zipfile
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
 
@@ -49,16 +49,9 @@ CLASSES: dict[str, tuple[int, tuple[int, int, int]]] = {
 }
 MOST_OFFICIAL_ID = 33
 SPLITS = ("train", "val")
-ARCHIVES = {"leftImg8bit": "leftImg8bit_trainvaltest.zip", "gtFine": "gtFine_trainvaltest.zip"}
-ENDINGS = {"leftImg8bit": "_leftImg8bit.png", "gtFine": "_gtFine_labelIds.png"}
+ENDINGS = {"leftImg8bit": "_leftImg8bit.png", "gtFine": "_gtFine_labelIds.png"}  # by download
 
-
-class Part(NamedTuple):
-    """One of the two downloads: the files of each split by name, and how to read one."""
-
-    place: Path  # folder or zip file
-    files: dict[str, dict[str, str]]  # split -> NAME -> path in it
-    read: Callable[[str], bytes]
+Files = dict[str, dict[str, Path]]  # split -> NAME -> file
 
 
 def train_ids(official: np.ndarray, name: str) -> np.ndarray:
@@ -87,13 +80,13 @@ def train_ids(official: np.ndarray, name: str) -> np.ndarray:
 
 
 def convert(official: Path, output: Path, size: tuple[int, int] = (256, 256)) -> dict[str, int]:
-    """Makes the data set; goes on where an earlier call with the same size was stopped.
+    """Makes the data set.
 
     Everything is written to a folder beside ``output`` that gets its name when it is whole.
     Photographs are shrunk by area averaging, ids take the nearest pixel.
 
     Args:
-        official: Folder with the two downloads, packed or unpacked.
+        official: Folder with the two downloads, unpacked.
         output: Folder to make; must not be there, or be empty.
         size: (height, width) in pixels; the files have 1024 x 2048.
 
@@ -105,79 +98,63 @@ def convert(official: Path, output: Path, size: tuple[int, int] = (256, 256)) ->
             something in it or cannot be written.
     """
     output = Path(os.path.abspath(output))
-    photos, labels = (find_part(official, part) for part in ARCHIVES)
+    photos, labels = (find_files(official, part) for part in ENDINGS)
     _refuse_unpaired(photos, labels)
-    staging = output.with_name(f".{output.name}.{size[0]}x{size[1]}.converting")
+    staging = output.with_name(f".{output.name}.converting")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(output.with_name(f".{output.name}.lock"), "cityscapes"):
             _refuse_occupied(output)  # in here: another process may have made it meanwhile
-            for split in SPLITS:
-                _convert_split(split, photos, labels, staging, size)
-            if output.exists():
-                output.rmdir()
-            os.replace(staging, output)
+            shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
+            try:
+                for split in SPLITS:
+                    _convert_split(split, photos, labels, staging / split, size)
+                os.replace(staging, output)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise setting_error(
             f"--output '{output}'", f"a folder that cannot be written ({error.strerror or error})",
             "free space and write permission", "Mend that, or name another; then run this again.",
         ) from error  # fmt: skip
-    return {split: len(photos.files[split]) for split in SPLITS}
+    return {split: len(photos[split]) for split in SPLITS}
 
 
-def find_part(official: Path, part: str) -> Part:
-    """Finds one download, unpacked or else packed.
+def find_files(official: Path, part: str) -> Files:
+    """Finds the images of one download.
 
     Args:
         official: The folder that holds it.
         part: leftImg8bit or gtFine.
 
     Raises:
-        SettingError: It is not there, or has no train or no val images.
+        SettingError: There are no train or no val images.
     """
-    folder, archive = official / part, official / ARCHIVES[part]
-    if folder.is_dir():
-        # As strings with "/" everywhere, like the names in a zip file
-        paths = [p.relative_to(official).as_posix() for p in folder.glob("*/*/*.png")]
-        found = Part(folder, _by_name(paths, part), lambda path: (official / path).read_bytes())
-    elif archive.is_file():
-        try:
-            opened = zipfile.ZipFile(archive)
-        except (OSError, zipfile.BadZipFile) as error:
+    ending, files = ENDINGS[part], {}
+    for split in SPLITS:
+        found = sorted((official / part / split).glob(f"*/*{ending}"))
+        files[split] = {path.name.removesuffix(ending): path for path in found}
+        if not found:
+            inside = sorted(path.name for path in official.iterdir()) if official.is_dir() else []
             raise setting_error(
-                f"'{archive}'", f"a broken file ({error})", "a whole zip file", "Fetch it again."
-            ) from error
-        found = Part(archive, _by_name(opened.namelist(), part), opened.read)
-    else:
-        raise setting_error(
-            f"--official '{official}'", f"neither '{part}' nor '{ARCHIVES[part]}' (found: "
-            f"{_listing(official)})", "the two official downloads, packed or unpacked",
-            "Fetch both at cityscapes-dataset.com (registration) and put them there.",
-        )  # fmt: skip
-    _refuse_without_images(found, part)
-    return found
+                f"--official '{official}'",
+                f"nothing like {part}/{split}/CITY/*{ending} in it (it holds: "
+                f"{', '.join(inside[:8]) or 'nothing'})",
+                "the two official downloads, unpacked",
+                f"Fetch {part}_trainvaltest.zip at cityscapes-dataset.com (registration), unzip it "
+                "there, and leave its folders as they are.",
+            )
+    return files
 
 
-def _refuse_without_images(found: Part, part: str) -> None:
-    inside = f"; it holds {_listing(found.place)}" if found.place.is_dir() else ""
-    for split in (s for s in SPLITS if not found.files[s]):
-        raise setting_error(
-            f"'{found.place}'", f"nothing like {part}/{split}/CITY/*{ENDINGS[part]}{inside}",
-            "images of train and val", "Fetch the archive anew, and leave its folders as they are.",
-        )  # fmt: skip
-
-
-def label_png(ids: np.ndarray) -> bytes:
-    """Encodes class ids, (H, W) uint8, as palette PNG: values are the ids, colours the official."""
+def write_label(file: Path, ids: np.ndarray) -> None:
+    """Writes class ids, (H, W) uint8, as palette PNG: values are the ids, colours the official."""
     from PIL import Image
 
-    palette = np.zeros((256, 3), np.uint8)  # unlabelled, 255, is black
-    palette[: len(CLASSES)] = [colour for _, colour in CLASSES.values()]
+    levels = [level for _, colour in CLASSES.values() for level in colour]
     image = Image.fromarray(ids).convert("P")
-    image.putpalette(palette.tobytes())
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+    image.putpalette(levels + [0] * (768 - len(levels)))  # unlabelled, 255, is black
+    image.save(file)
 
 
 def _refuse_occupied(output: Path) -> None:
@@ -188,58 +165,38 @@ def _refuse_occupied(output: Path) -> None:
         )  # fmt: skip
 
 
-def _by_name(paths: Sequence[str], part: str) -> dict[str, dict[str, str]]:
-    files: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
-    for path in sorted(paths):
-        parts = PurePosixPath(path).parts
-        known = len(parts) == 4 and parts[0] == part and parts[1] in SPLITS
-        if known and parts[3].endswith(ENDINGS[part]):
-            files[parts[1]][parts[3].removesuffix(ENDINGS[part])] = path
-    return files
-
-
-def _refuse_unpaired(photos: Part, labels: Part) -> None:
-    for one, other, kind in ((photos, labels, "photographs"), (labels, photos, "labels")):
-        for split in SPLITS:
-            alone = sorted(one.files[split].keys() - other.files[split].keys())
-            if alone:
-                named = ", ".join(alone[:3]) + (", ..." if len(alone) > 3 else "")
-                raise setting_error(
-                    f"'{other.place}'",
-                    f"no counterpart of {len(alone)} of {len(one.files[split])} {kind} of {split} "
-                    f"({named})",
-                    "a photograph and a label of each name",
-                    "Unpack the official archives anew; one is incomplete.",
-                )
+def _refuse_unpaired(photos: Files, labels: Files) -> None:
+    sides = (("photographs", photos, labels), ("labels", labels, photos))
+    for split, (kind, one, other) in itertools.product(SPLITS, sides):
+        alone = sorted(one[split].keys() - other[split].keys())
+        if alone:
+            named = ", ".join(alone[:3]) + (", ..." if len(alone) > 3 else "")
+            raise setting_error(
+                f"'{one[split][alone[0]].parents[2]}'",
+                f"{len(alone)} of {len(one[split])} {kind} of {split} without counterpart "
+                f"({named})",
+                "a photograph and a label of each name",
+                "Unpack the official archives anew; one is incomplete.",
+            )
 
 
 def _convert_split(
-    split: str, photos: Part, labels: Part, staging: Path, size: tuple[int, int]
+    split: str, photos: Files, labels: Files, folder: Path, size: tuple[int, int]
 ) -> None:
-    folders = {side: staging / split / side for side in ("photo", "label")}
-    names = sorted(photos.files[split])
-    wanted = {f"{name}.png" for name in names}
-    for folder in folders.values():
-        folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.iterdir():  # of a process that was killed
-            if left_over.name not in wanted:
-                left_over.unlink()
+    for side in ("photo", "label"):
+        (folder / side).mkdir(parents=True)
 
     def make(name: str) -> None:
-        photo_file, label_file = (folder / f"{name}.png" for folder in folders.values())
-        if label_file.exists():  # written last
-            return
-        photo = _decoded(photos, photos.files[split][name], "RGB")
-        ids = train_ids(_decoded(labels, labels.files[split][name], "L"), name)
+        photo = _decoded(photos[split][name], "RGB")
+        ids = train_ids(_decoded(labels[split][name], "L"), name)
         if photo.shape[:2] != ids.shape:
             shapes = f"a photograph of {photo.shape[:2]} and a label of {ids.shape}"
             raise setting_error(f"'{name}'", shapes, "the same size", "Fetch the archives anew.")
-        write_png(photo_file, resize_image(photo, size, label=False))
+        write_png(folder / "photo" / f"{name}.png", resize_image(photo, size, label=False))
         small = resize_image(ids[:, :, None], size, label=True)[:, :, 0]
-        temporary = label_file.with_name(f".{label_file.name}.{os.getpid()}.tmp")
-        temporary.write_bytes(label_png(small))
-        os.replace(temporary, label_file)
+        write_label(folder / "label" / f"{name}.png", small)
 
+    names = sorted(photos[split])
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         try:
             for done, _ in enumerate(pool.map(make, names), start=1):
@@ -250,25 +207,17 @@ def _convert_split(
             raise
 
 
-def _decoded(part: Part, path: str, mode: str) -> np.ndarray:
+def _decoded(file: Path, mode: str) -> np.ndarray:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(part.read(path))) as image:
+        with Image.open(file) as image:
             if image.mode == mode:
                 return np.asarray(image)
             found = f"a {image.format} of mode {image.mode}"
-    except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         found = f"a damaged file ({error})"
-    setting, expected = f"'{path}' of '{part.place}'", f"a whole PNG of mode {mode}"
-    raise setting_error(setting, found, expected, "Fetch the archive anew.")
-
-
-def _listing(folder: Path) -> str:
-    if not folder.is_dir():
-        return "no such folder"
-    names = sorted(p.name for p in folder.iterdir())
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "nothing"
+    raise setting_error(f"'{file}'", found, f"a whole PNG of mode {mode}", "Unpack it anew.")
 
 
 def _size(text: str) -> tuple[int, int]:

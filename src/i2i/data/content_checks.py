@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from random import Random
 
 from i2i.data.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.tasks.task import PhotoTask
-from i2i.labels.palette import Strays
+from i2i.labels.stray_colours import Strays, refuse_strays
 
 MOST_PHOTOS = 64  # that stand for a larger split: grey ones are a matter of the set
 MOST_LABELS = 4000  # that are all looked at: about a minute of one core for 256 x 256 JPEGs
@@ -16,13 +15,11 @@ SPREAD_LABELS = 128  # that stand for a larger split, whose first batch has to c
 
 
 def from_all_over(pairs: Sequence[PairFiles], most: int) -> list[PairFiles]:
-    """At most ``most`` pairs of a split, always the same: a random one of each of equal stretches.
+    """At most ``most`` pairs of a split, drawn at random but always the same.
 
     Even places would miss a fault that comes back every so many files.
     """
-    count, draw = min(len(pairs), most), Random(0)
-    ends = [place * len(pairs) // count for place in range(count + 1)] if count else []
-    return [pairs[draw.randrange(a, b)] for a, b in pairwise(ends)]
+    return Random(0).sample(pairs, min(len(pairs), most))
 
 
 def all_looked_at(pairs: Sequence[PairFiles]) -> bool:
@@ -61,4 +58,4 @@ def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -
     with ThreadPoolExecutor(max_workers=4) as pool:  # decoding lets the others run
         most = len(pairs) if all_looked_at(pairs) else SPREAD_LABELS
         found = list(pool.map(strays, from_all_over(pairs, most)))
-    reader.classes.refuse(found, setting, ids=reader.label_files == "ids")
+    refuse_strays(found, setting)

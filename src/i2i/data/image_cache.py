@@ -1,12 +1,12 @@
 """Decoded images in memory that all loading processes of a run share."""
 
 import fcntl
-import math
 import mmap
 import os
+import pickle
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.context import get_spawning_popen
 from multiprocessing.reduction import DupFd
 from pathlib import Path
@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))  # what readers and resizes give
-_WORD = 8  # bytes; everything starts at a multiple of it
 _SPARE = 0.5  # of the free memory at most: what is left is for the network, and for other runs
 
 
@@ -38,7 +36,7 @@ class ImageCache:
 
     def __init__(self, n_entries: int, n_bytes: int) -> None:
         self.n_entries = n_entries
-        first = _WORD * (n_entries + 1)  # after the table: first free place, places by entry
+        first = 8 * (n_entries + 1)  # after the table: first free place, places by entry
         self.n_bytes = n_bytes if n_bytes > first else 0  # not even room for the table: no cache
         self._file: Any = None
         if self.n_bytes:
@@ -48,55 +46,35 @@ class ImageCache:
             self._table[0] = first
 
     def get(self, entry: int) -> tuple[np.ndarray, ...] | None:
-        """Returns the images of an entry, read-only and without a copy; None if it has none."""
+        """Returns a copy of the images of an entry; None if it has none."""
         if not self.n_bytes:
             return None
         with self._locked():
             at = int(self._table[1 + entry])
-        return tuple(self._images(at)) if at else None
+        return pickle.loads(memoryview(self._memory)[at:]) if at else None
 
     def put(self, entry: int, images: Sequence[np.ndarray]) -> None:
         """Keeps the images of an entry, if there is room left and none are kept yet.
 
         Args:
             entry: 0 to ``n_entries - 1``.
-            images: (H, W, C) each, uint8 or float32; others are not kept.
+            images: Of any shape and type.
         """
-        if not self.n_bytes or not all(image.dtype in _DTYPES for image in images):
+        if not self.n_bytes:
             return
-        shapes = [(_DTYPES.index(image.dtype), *image.shape) for image in images]
-        header = np.array([len(images), *np.ravel(shapes)], np.int64)
-        needed = header.nbytes + sum(_rounded(image.nbytes) for image in images)
+        data = pickle.dumps(tuple(images), protocol=pickle.HIGHEST_PROTOCOL)
         with self._locked():
             at = int(self._table[0])
-            if self._table[1 + entry] or at + needed > self.n_bytes:
+            if self._table[1 + entry] or at + len(data) > self.n_bytes:
                 return
-            self._table[0] = at + needed
-            self._write(at, header)
-            place = at + header.nbytes
-            for image in images:
-                self._write(place, image)
-                place += _rounded(image.nbytes)
+            self._table[0] = at + len(data)
+            self._memory[at : at + len(data)] = data
             self._table[1 + entry] = at
 
     @property
     def used(self) -> int:
         """Bytes taken so far."""
         return int(self._table[0]) if self.n_bytes else 0
-
-    def _images(self, at: int) -> Iterator[np.ndarray]:
-        n_images = int(np.frombuffer(self._view, np.int64, 1, at)[0])
-        header = np.frombuffer(self._view, np.int64, 4 * n_images, at + _WORD)
-        place = at + _WORD + header.nbytes
-        for dtype, *shape in header.reshape(n_images, 4).tolist():
-            count = math.prod(shape)
-            image = np.frombuffer(self._view, _DTYPES[dtype], count, place)
-            yield image.reshape(shape)
-            place += _rounded(image.nbytes)
-
-    def _write(self, at: int, image: np.ndarray) -> None:
-        kept = np.frombuffer(self._memory, image.dtype, image.size, at)
-        kept.reshape(image.shape)[...] = image
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -111,7 +89,6 @@ class ImageCache:
 
     def _map(self) -> None:
         self._memory = mmap.mmap(self._file.fileno(), self.n_bytes)
-        self._view = memoryview(self._memory).toreadonly()
         self._table = np.frombuffer(self._memory, np.int64, self.n_entries + 1)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -134,24 +111,19 @@ def affordable(n_bytes: int) -> int:
     return min(n_bytes, *(int(_SPARE * free) for free in _free_memory()))
 
 
-def _free_memory() -> Iterator[int]:
+def _free_memory(root: Path = Path("/")) -> Iterator[int]:
     """Bytes free on the machine, and in the container or batch job (control groups, version 2)."""
     yield 1 << 62  # no other bound
+    top = root / "sys/fs/cgroup"
     try:
-        known = _table(Path("/proc/meminfo"))
-        yield 1024 * known["MemAvailable:"]
-        own = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2]
-    except (OSError, KeyError, ValueError):
+        yield 1024 * _table(root / "proc/meminfo")["MemAvailable:"]
+        own = (root / "proc/self/cgroup").read_text().strip().rpartition("::/")[2]
+    except (OSError, KeyError):
         return
-    group = Path("/sys/fs/cgroup", own.lstrip("/"))
-    for above in (group, *group.parents[:-3]):  # up to /sys/fs/cgroup
-        try:
-            bound, taken = (int((above / f"memory.{n}").read_text()) for n in ("max", "current"))
-            known = _table(above / "memory.stat")
-            files = known["active_file"] + known["inactive_file"]  # given back when asked for
-            yield max(bound - taken + files, 0)
-        except (OSError, KeyError, ValueError):  # no such group or file, or "max": no bound
-            continue
+    for group in (top / own, *(top / own).parents):
+        with suppress(OSError, KeyError, ValueError):  # no group of memory, or "max": no bound
+            bound, taken = int((group / "memory.max").read_text()), _table(group / "memory.stat")
+            yield max(bound - taken["anon"] - taken["shmem"], 0)  # files are given back
 
 
 def _table(file: Path) -> dict[str, int]:
@@ -165,7 +137,3 @@ def _nameless_file() -> int:
         return os.memfd_create("i2i-images", os.MFD_CLOEXEC)
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
-
-
-def _rounded(n_bytes: int) -> int:
-    return -(-n_bytes // _WORD) * _WORD

@@ -126,10 +126,9 @@ class PairReader:
         return self._side(files, self.label_side), self.lossy(files)
 
     def _refuse_strays(self, files: PairFiles, label: np.ndarray) -> None:
-        """What ``content.check_labels`` does at the start, for a file that it did not look at."""
-        strays = self.classes.strays(label, self.lossy(files))
+        """What ``check_labels`` does at the start, for a file that it did not look at."""
         setting = f"label map '{self._file(files, self.label_side)}'"
-        self.classes.refuse([(files.name, strays)], setting, ids=self.label_files == "ids")
+        self.classes.check([(files.name, label, self.lossy(files))], setting)
 
     def _coded(self, stored: np.ndarray, lossy: bool) -> np.ndarray:
         """A stored label map as ``label_as`` asks for it."""

@@ -17,10 +17,10 @@ from i2i.data.option_checks import (
 from i2i.data.pair_index import check_patterns, find_pairs
 from i2i.data.pair_list import PairList
 from i2i.data.pair_reader import Direction, LabelAs, LabelFiles, PairReader, Side
+from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.data.validation_split import hold_out
 from i2i.errors import setting_error
-from i2i.labels.label_task import task_of
 from i2i.labels.palette import ClassPalette
 
 

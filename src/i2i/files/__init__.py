@@ -1,1 +1,1 @@
-"""Files and folders: downloads, archives, locks."""
+"""Files and folders: downloads, archives, locks, and reading weights safely."""

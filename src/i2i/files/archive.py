@@ -7,11 +7,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from i2i.errors import SettingError, setting_error
@@ -22,7 +18,6 @@ MAX_GROWTH = 20  # unpacked bytes per archive byte; an archive of JPEGs has abou
 FREE_GROWTH = 64_000_000  # unpacked bytes that any archive may have
 MAX_MEMBERS = 2_000_000  # files and folders; edges2handbags has 140,000
 MAX_READ = 1 << 24  # bytes asked for at once, so that a forged header cannot fill the memory
-CHUNK = 1 << 18  # bytes
 CORRUPT = (
     EOFError,
     RuntimeError,  # an encrypted zip, or (NotImplementedError) an unknown compression
@@ -119,40 +114,27 @@ class Archive:
         shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
         staging.mkdir()
         try:
-            found, n_files = self._extract(archive, staging)
+            self._extract(archive, staging)
             if not (staging / self.folder).is_dir():
-                raise self._bad(archive, f"no folder '{self.folder}' in it, only {found[:5]}")
+                found = sorted(path.name for path in staging.iterdir())[:5]
+                raise self._bad(archive, f"no folder '{self.folder}' in it, only {found}")
             os.replace(staging / self.folder, root)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         fate = f"{archive} is kept; it may be deleted" if self.keep_archive else "archive deleted"
         if not self.keep_archive:
             archive.unlink()
-        print(f"{self.folder}: {n_files:,} files unpacked to {root} ({fate})", flush=True)
+        print(f"{self.folder}: unpacked to {root} ({fate})", flush=True)
 
-    def _extract(self, archive: Path, staging: Path) -> tuple[list[str], int]:
-        """Writes the members below ``folder``; returns all top folders and the number of files."""
-        limit = max(MAX_GROWTH * archive.stat().st_size, FREE_GROWTH)
-        members = _zip_members if archive.suffix == ".zip" else _tar_members
-        tops, total, n_files = set(), 0, 0
+    def _extract(self, archive: Path, staging: Path) -> None:
+        guard = _Guard(archive.stat().st_size)
         try:
-            for n_seen, member in enumerate(members(archive)):
-                target = _safe_target(member, staging)
-                total += member.n_bytes
-                if total > limit or n_seen >= MAX_MEMBERS:
-                    size = f"more than {megabytes(limit)} or {MAX_MEMBERS:,} members"
-                    raise _Unsafe(f"{size} from an archive of {archive.stat().st_size:,} bytes")
-                if target == staging:
-                    continue
-                tops.add(target.relative_to(staging).parts[0])
-                if staging / self.folder in (target, *target.parents):
-                    n_files += _write(member, target)
+            (_extract_zip if archive.suffix == ".zip" else _extract_tar)(archive, staging, guard)
         except _Unsafe as unsafe:
             raise self._bad(archive, str(unsafe)) from unsafe
         except CORRUPT as error:
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
             raise self._bad(archive, f"a broken file ({reason})") from error
-        return sorted(tops), n_files
 
     def _bad(self, archive: Path, found: str) -> SettingError:
         expected = f"a whole archive of files below '{self.folder}{os.sep}'; nothing was unpacked"
@@ -167,14 +149,27 @@ class Archive:
             raise setting_error(f"dataset.root='{root}'", found, expected, todo)
 
 
-@dataclass(frozen=True)
-class _Member:
-    """One entry of a tar or zip file."""
+class _Guard:
+    """Refuses an archive that may do harm: names that lead out, links, devices, bombs.
 
-    name: str
-    n_bytes: int
-    kind: str  # "file", "folder", or what else it is
-    open: Callable[[], IO[bytes] | None]
+    Stricter than tarfile's filter and zipfile, which mend such names and know no limits.
+    """
+
+    def __init__(self, archive_bytes: int) -> None:
+        self.archive_bytes, self.limit = archive_bytes, max(MAX_GROWTH * archive_bytes, FREE_GROWTH)
+        self.n_members = self.n_bytes = 0
+
+    def check(self, name: str, n_bytes: int, kind: str) -> None:
+        """Looks at a member before it is unpacked; ``kind`` is file, folder, or what else it is."""
+        leaves = PureWindowsPath(name).anchor or ".." in PurePosixPath(name).parts
+        if leaves or set(name) & {"\\", "\0"}:
+            raise _Unsafe(f"the member {name!r}, which may leave the folder")
+        if kind not in ("file", "folder"):
+            raise _Unsafe(f"the member {name!r}, which is {kind}")
+        self.n_members, self.n_bytes = self.n_members + 1, self.n_bytes + n_bytes
+        if self.n_bytes > self.limit or self.n_members > MAX_MEMBERS:
+            size = f"more than {megabytes(self.limit)} or {MAX_MEMBERS:,} members"
+            raise _Unsafe(f"{size} from an archive of {self.archive_bytes:,} bytes")
 
 
 class _BoundedGzip(gzip.GzipFile):
@@ -186,18 +181,22 @@ class _BoundedGzip(gzip.GzipFile):
         return super().read(size)
 
 
-def _tar_members(archive: Path) -> Iterator[_Member]:
+def _extract_tar(archive: Path, staging: Path, guard: _Guard) -> None:
     kinds = {tarfile.SYMTYPE: "a symbolic link", tarfile.LNKTYPE: "a hard link"}
+
+    def guarded(info: tarfile.TarInfo, path: str) -> tarfile.TarInfo:
+        kind = "file" if info.isreg() else "folder" if info.isdir() else None
+        guard.check(info.name, info.size, kind or kinds.get(info.type, "a device"))
+        return tarfile.data_filter(info, path)
+
     with _BoundedGzip(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
         while info := tar.next():
-            kind = "file" if info.isreg() else "folder" if info.isdir() else None
-            kind = kind or kinds.get(info.type, "a device")
-            yield _Member(info.name, info.size, kind, partial(tar.extractfile, info))
+            tar.extract(info, staging, filter=guarded)
             tar.members.clear()  # otherwise every entry stays in memory
         stream.read(MAX_READ)  # to the end, where gzip compares its checksum
 
 
-def _zip_members(archive: Path) -> Iterator[_Member]:
+def _extract_zip(archive: Path, staging: Path, guard: _Guard) -> None:
     kinds = {
         0: "file",
         stat.S_IFREG: "file",
@@ -208,32 +207,10 @@ def _zip_members(archive: Path) -> Iterator[_Member]:
         for info in file.infolist():
             kind = kinds.get(stat.S_IFMT(info.external_attr >> 16), "a device")
             kind = "folder" if kind == "file" and info.is_dir() else kind
-            yield _Member(info.filename, info.file_size, kind, partial(file.open, info))
-
-
-def _safe_target(member: _Member, staging: Path) -> Path:
-    """Says where a member goes, if it is a file or folder that stays below ``staging``."""
-    parts, windows = PurePosixPath(member.name).parts, PureWindowsPath(member.name)
-    if windows.anchor or ".." in parts or set(member.name) & {"\\", "\0"}:
-        raise _Unsafe(f"the member {member.name!r}, which may leave the folder")
-    if member.kind not in ("file", "folder"):
-        raise _Unsafe(f"the member {member.name!r}, which is {member.kind}")
-    return staging.joinpath(*parts)
-
-
-def _write(member: _Member, target: Path) -> int:
-    """Writes one file or folder; returns the number of files."""
-    if member.kind == "folder":
-        target.mkdir(parents=True, exist_ok=True)
-        return 0
-    target.parent.mkdir(parents=True, exist_ok=True)
-    left = member.n_bytes
-    with member.open() as source, target.open("wb") as out:
-        while left and (chunk := source.read(min(CHUNK, left))):
-            left -= out.write(chunk)
-    if left:
-        raise EOFError(f"{member.name} ends {left:,} bytes early")
-    return 1
+            guard.check(info.filename, info.file_size, kind)
+            target = Path(file.extract(info, staging))
+            if kind == "file" and target.stat().st_size != info.file_size:
+                raise EOFError(f"{info.filename} ends early")
 
 
 def _occupied(root: Path) -> bool:

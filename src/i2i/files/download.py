@@ -8,11 +8,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
+
+from tqdm import tqdm
 
 from i2i.errors import SettingError, setting_error
 from i2i.files.file_lock import exclusive
@@ -78,6 +80,12 @@ def megabytes(n_bytes: int | None) -> str:
     if n_bytes is None:
         return "unknown"
     return f"{n_bytes:,} bytes" if n_bytes < 100_000 else f"{n_bytes / 1e6:,.1f} MB"
+
+
+def file_sha256(path: Path) -> str:
+    """The hexadecimal digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass
@@ -167,8 +175,7 @@ class _Job:
             return f"a file of {_size(path):,} bytes"
         if not self.sha256:
             return ""
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_sha256(path)
         return "" if digest.startswith(self.sha256) else f"a file with sha256 {digest}"
 
     def _attempt(self) -> None:
@@ -221,39 +228,26 @@ class _Job:
         return offset, self.n_bytes if match[2] == "*" else int(match[2])
 
     def _copy(self, response: Any, out: IO[bytes], start: int, total: int | None) -> int:
-        done, chunk, show = start, b"-", _progress(self.what, total or self.n_bytes, start)
-        while chunk:
-            try:
-                chunk = response.read1(CHUNK)
-            except (OSError, http.client.HTTPException) as error:
-                show(done, True)
-                raise _Cut(f"a connection that was cut after {done:,} bytes ({error})") from error
-            done += out.write(chunk)
-            if self.n_bytes is not None and done > self.n_bytes:
-                self.part.unlink()
-                raise _Refused(f"more than {self.n_bytes:,} bytes")
-            show(done, not chunk)
+        """Writes the body; one moving line on a terminal says how far it is, else one in 10 s."""
+        every = 0.2 if sys.stderr.isatty() else 10.0  # seconds
+        size = {"total": total or self.n_bytes, "initial": start, "unit": "B", "unit_scale": True}
+        done = start
+        with tqdm(desc=self.what, mininterval=every, maxinterval=every, **size) as shown:
+            while chunk := self._chunk(response, done):
+                done += out.write(chunk)
+                shown.update(len(chunk))
+                if self.n_bytes is not None and done > self.n_bytes:
+                    self.part.unlink()
+                    raise _Refused(f"more than {self.n_bytes:,} bytes")
         out.flush()
         os.fsync(out.fileno())
         return done
 
-
-def _progress(what: str, total: int | None, start: int) -> Callable[[int, bool], None]:
-    """Makes a reporter for stderr: one moving line on a terminal, else a line every 10 seconds."""
-    moving, began = sys.stderr.isatty(), time.monotonic()
-    due = began
-
-    def show(done: int, last: bool) -> None:
-        nonlocal due
-        now = time.monotonic()
-        if last or now >= due:
-            due = now + (0.2 if moving else 10.0)
-            rate = (done - start) / 1e6 / max(now - began, 1e-6)
-            line = f"{what}: {megabytes(done)} of {megabytes(total)}, {rate:.1f} MB/s"
-            end = "" if moving and not last else "\n"
-            print(f"\r\x1b[K{line}" if moving else line, end=end, file=sys.stderr, flush=True)
-
-    return show
+    def _chunk(self, response: Any, done: int) -> bytes:
+        try:
+            return response.read1(CHUNK)
+        except (OSError, http.client.HTTPException) as error:
+            raise _Cut(f"a connection that was cut after {done:,} bytes ({error})") from error
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):

@@ -1,6 +1,8 @@
 """Which colour of a palette a pixel stands for, in an exact picture and in one from a JPEG file."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +15,21 @@ CORES = ((0.002, 2), (0.02, 3), (np.inf, 5))
 REACH = 3  # pixels; how far an unsure pixel looks for a class that is sure
 AWAY = 1e6  # more than any two colours differ by, squared
 NEIGHBOURS = 3  # sure pixels of a class in 3 x 3, itself included, that make it no speckle
+BAND = 256  # rows of a picture that are worked on at once, to bound what that takes
 
 
+def _by_bands(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """The function of a picture, (H, W, 3), that gives (H, W), worked out band by band."""
+
+    @functools.wraps(function)
+    def banded(image: np.ndarray, *options: Any) -> np.ndarray:
+        tops = range(0, max(len(image), 1), BAND)
+        return np.concatenate([function(image[top : top + BAND], *options) for top in tops])
+
+    return banded
+
+
+@_by_bands
 def nearest_colour(image: np.ndarray, table: np.ndarray) -> np.ndarray:
     """Finds the nearest colour (Euclidean, in RGB) of each pixel; the first of equally near ones.
 
@@ -43,6 +58,7 @@ def nearest_colour(image: np.ndarray, table: np.ndarray) -> np.ndarray:
     return near.reshape(image.shape[:2])
 
 
+@_by_bands
 def farther_than(image: np.ndarray, table: np.ndarray, tolerance: float) -> np.ndarray:
     """Finds the pixels whose largest channel difference to every colour exceeds a tolerance.
 

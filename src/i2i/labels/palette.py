@@ -10,7 +10,7 @@ from torch import Tensor
 
 from i2i.errors import setting_error
 from i2i.labels.nearest_colour import decode_jpeg, farther_than, nearest_colour
-from i2i.labels.stray_colours import Strays, refuse_strays
+from i2i.labels.stray_colours import KINDS, Strays, refuse_strays
 
 UNLABELLED = 255  # the id of pixels that belong to no class
 MOST_CLASSES = 254
@@ -19,7 +19,7 @@ MOST_CLASSES = 254
 # resize blended the edges before), and over 15 % of those of nearly every photograph of it.
 JPEG_TOLERANCE = 48  # levels
 JPEG_STRAY_SHARE = 0.15  # of a file's pixels
-MOST_STRAYS = 12  # stray colours counted by value, of a file
+MOST_STRAYS = 1_000_000  # stray pixels of a file that are counted by value
 STAND_INS = ((0, 0, 0), (255, 255, 255), (255, 0, 255), (0, 255, 0))  # for unlabelled, see below
 
 
@@ -177,60 +177,37 @@ class ClassPalette:
             lossy: The colours come from a JPEG file.
 
         Returns:
-            The count, for ``refuse``.
+            The count, for ``refuse_strays``.
         """
+        ids, colours = KINDS
         if label.ndim == 2:
-            values, counts = np.unique(label[self._wrong_ids(label)], return_counts=True)
-            texts = dict(zip(map(str, values.tolist()), counts.tolist(), strict=True))
-            return Strays(int(counts.sum()), label.size, 0.0, Counter(texts), ids=True)
+            wrong = self._wrong_ids(label)
+            expected = f"0 to {self.n_classes - 1}, or {UNLABELLED} for unlabelled"
+            return _counted(label, wrong, 0.0, ids, expected)
         tolerance, allowed = self.tolerance, self.stray_share
         if lossy:
             tolerance, allowed = max(tolerance, JPEG_TOLERANCE), max(allowed, JPEG_STRAY_SHARE)
         far = farther_than(label, self.table, tolerance)
-        count, n_pixels = int(np.count_nonzero(far)), far.size
-        texts = {}
-        if count > allowed * n_pixels:  # nobody asks for the others'
-            values, counts = np.unique(np.rint(label[far]).astype(int), axis=0, return_counts=True)
-            most = counts.argsort(kind="stable")[::-1][:MOST_STRAYS]
-            texts = {str(values[i].tolist()): int(counts[i]) for i in most}
-        return Strays(count, n_pixels, allowed, Counter(texts))
-
-    def refuse(self, found: Iterable[tuple[str, Strays]], setting: str, ids: bool = False) -> None:
-        """Stops where label files have more stray pixels than allowed; see ``refuse_strays``.
-
-        Args:
-            found: Name and count of each file, in any number.
-            setting: Where the files are, for the error.
-            ids: Whether they hold class ids rather than colours.
-        """
         expected = f"the {len(self.table)} colours of dataset.classes"
-        if ids:
-            expected = f"0 to {self.n_classes - 1}, or {UNLABELLED} for unlabelled"
-        refuse_strays(found, setting, expected)
+        return _counted(label, far, allowed, colours, expected)
 
     def check(
         self, files: Iterable[tuple[str, np.ndarray, bool]], setting: str = "dataset.classes"
     ) -> None:
-        """Looks at files with label colours one at a time, and raises as ``refuse`` does.
+        """Looks at label maps one at a time, and raises as ``refuse_strays`` does.
 
         Args:
-            files: Name, (H, W, 3) colours, and whether they come from a JPEG file.
+            files: Name, (H, W, 3) colours or (H, W) class ids, and whether they come from a JPEG.
             setting: Where the files are, for the error.
         """
-        self.refuse(((name, self.strays(image, lossy)) for name, image, lossy in files), setting)
-
-    def check_ids(
-        self, files: Iterable[tuple[str, np.ndarray]], setting: str = "dataset.classes"
-    ) -> None:
-        """The same for names and (H, W) class ids."""
-        self.refuse(((name, self.strays(ids)) for name, ids in files), setting, ids=True)
+        refuse_strays(((name, self.strays(label, lossy)) for name, label, lossy in files), setting)
 
     def _wrong_ids(self, ids: np.ndarray) -> np.ndarray:
         return (ids >= self.n_classes) & (ids != UNLABELLED)
 
     def _checked_ids(self, ids: np.ndarray) -> np.ndarray:
         if self._wrong_ids(ids).any():
-            self.check_ids([("this one", ids)])
+            self.check([("this one", ids, False)])
         return ids
 
     def _table_by_id(self) -> np.ndarray:
@@ -239,6 +216,16 @@ class ClassPalette:
         table[:] = self._unlabelled
         table[: self.n_classes] = self.table[: self.n_classes]
         return table
+
+
+def _counted(
+    label: np.ndarray, stray: np.ndarray, allowed: float, kind: str, expected: str
+) -> Strays:
+    count, values = int(np.count_nonzero(stray)), Counter()
+    if count > allowed * stray.size:  # nobody asks for the others'
+        found = np.rint(label[stray][:MOST_STRAYS]).astype(int).tolist()
+        values = Counter(map(str, found))
+    return Strays(count, stray.size, allowed, values, kind, expected)
 
 
 def _colour_list(unlabelled: Any) -> list[Any]:

@@ -1,13 +1,13 @@
 """The frozen ImageNet classifiers that perceptual losses and LPIPS look through, loaded safely."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from i2i.errors import SettingError, setting_error
+from i2i.errors import setting_error
+from i2i.files.weights import PublishedWeights
 
 URLS = {  # torchvision's IMAGENET1K_V1; the digits in a name open the file's sha256
     "vgg19": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
@@ -155,53 +155,28 @@ def load_backbone(
         raise setting_error(
             f"{asker.setting}.network", repr(name), "one of " + ", ".join(URLS), "Name one of them."
         )
-    features = _features(name, find_weights(name, weights_file, asker), asker)
-    return features.requires_grad_(False).eval().to(device)
-
-
-def _features(name: str, path: Path, asker: Asker) -> nn.Sequential:
-    """The layers with the weights of a file."""
-    state = _feature_tensors(name, path, asker)
+    published = PublishedWeights(
+        url=URLS[name],
+        sha256=URLS[name].removesuffix(".pth").rpartition("-")[2],
+        what=f"{name} weights of torchvision (ImageNet)",
+        option=asker.file,
+        expected=f"weights of torchvision's {name} (a state dict, whole or of features.* alone)",
+        without=asker.without,
+    )
+    file, prefix = published.find(weights_file), "features."
+    state = {
+        key.removeprefix(prefix): value.float()
+        for key, value in published.read(file).items()
+        if key.startswith(prefix)
+    }
     from torchvision import models
 
     # On the meta device nothing is drawn or allocated, not even the large layers at the end.
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         features = getattr(models, name)(weights=None).features
-    try:
+    with published.fitting(file):
         features.load_state_dict(state, assign=True)
-    except RuntimeError as error:
-        lines = str(error).splitlines()
-        found = "weights of another network: " + " ".join(lines[1:2] or lines[:1]).strip()[:160]
-        raise _weights_error(name, path, found, asker) from error
-    return features
-
-
-def find_weights(name: str, weights_file: str | None, asker: Asker) -> Path:
-    """Finds a weights file: the given one, else torch hub's cached one, else downloads it.
-
-    Raises:
-        SettingError: ``weights_file`` is no file; or the published weights cannot be had, or the
-            cached file is damaged.
-    """
-    if weights_file is not None:
-        file = Path(weights_file).expanduser()
-        if not file.is_file():
-            found = "a folder" if file.is_dir() else "no such file"
-            raise _weights_error(name, file, found, asker)
-        return file
-    from i2i.files.download import fetch_file
-
-    file_name = URLS[name].rsplit("/", 1)[1]
-    return fetch_file(
-        URLS[name],
-        Path(torch.hub.get_dir()) / "checkpoints" / file_name,
-        sha256=file_name.removesuffix(".pth").rsplit("-", 1)[1],
-        what=f"{name} weights of torchvision (ImageNet)",
-        setting=f"{asker.file}=null",
-        by_hand="download it in a browser where there is a network, then put it into that folder "
-        f"or type {asker.file}=FILE; or {asker.without}",
-        waits=(1.0,),
-    )
+    return features.requires_grad_(False).eval().to(device)
 
 
 def relu_layers(features: nn.Sequential) -> dict[str, int]:
@@ -227,29 +202,3 @@ def _smallest_side(network: nn.Sequential) -> int:
             )
             side = max(1, (side - 1) * stride + kernel - 2 * padding)
     return side
-
-
-def _feature_tensors(name: str, path: Path, asker: Asker) -> dict[str, Tensor]:
-    """Reads the tensors of ``features.*`` in float32, named without that prefix."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load has a dozen kinds; all mean that this is no such file
-        found = f"a file that does not load as weights ({type(error).__name__})"
-        raise _weights_error(name, path, found, asker) from error
-    if not isinstance(state, Mapping):
-        raise _weights_error(name, path, f"a saved {type(state).__name__}", asker)
-    other = [key for key, value in state.items() if not isinstance(value, Tensor)]
-    if other:
-        found = f"a checkpoint with entries that are no tensors ({other[0]!r})"
-        raise _weights_error(name, path, found, asker)
-    prefix = "features."
-    return {k.removeprefix(prefix): v.float() for k, v in state.items() if k.startswith(prefix)}
-
-
-def _weights_error(name: str, path: Path, found: str, asker: Asker) -> SettingError:
-    return setting_error(
-        f"{asker.file}='{path}'",
-        found,
-        f"weights of torchvision's {name} (a state dict, whole or of features.* alone)",
-        f"Give another file, type {asker.file}=null to download it, or {asker.without}.",
-    )

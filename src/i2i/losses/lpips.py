@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from i2i.errors import setting_error
+from i2i.files.weights import load_safely
 from i2i.losses.backbones import Asker, HiddenMaps, asking_loss, load_backbone
 from i2i.losses.reconstruction import ReconstructionLoss
 
@@ -115,12 +116,8 @@ def linear_weights(network: str) -> list[Tensor]:
     """
     folder = Path(find_spec("torchmetrics").submodule_search_locations[0])
     file = folder / "functional" / "image" / "lpips_models" / f"{network}.pth"
-    if not file.is_file():
-        raise setting_error(
-            "torchmetrics", f"no {file}", "LPIPS's linear weights, which its releases contain",
-            "Install torchmetrics again.",
-        )  # fmt: skip
-    state = torch.load(file, map_location="cpu", weights_only=True)
+    todo = "Install torchmetrics again."
+    state = load_safely(file, "torchmetrics", f"LPIPS's linear weights in {file}", todo)
     return [state[f"lin{i}.model.1.weight"].float().view(-1, 1, 1) for i in range(5)]
 
 

@@ -37,8 +37,8 @@ class Perceptual(ReconstructionLoss):
         # None for pix2pixHD's five
         network: str = "vgg19",  # or vgg16
         weights_file: str | None = None,  # None for torchvision's published weights
-        imagenet_statistics: bool = True,  # scales the input as VGG was trained; False feeds it
-        # images in [-1, 1] as they are, as pix2pixHD's code does
+        imagenet_normalised: bool = True,  # shifts and scales images as VGG was trained; False
+        # feeds it images in [-1, 1] as they are, as the code of pix2pixHD and of SPADE does
         required: bool = True,  # False trains without this term where the weights cannot be had
     ):
         super().__init__(weight)
@@ -57,14 +57,14 @@ class Perceptual(ReconstructionLoss):
                 "Give one, such as reconstruction.perceptual.layers.relu4_1=1.0.",
             )  # fmt: skip
         self.network, self.weights_file = network, weights_file
-        self.imagenet_statistics, self.required = imagenet_statistics, required
+        self.imagenet_normalised, self.required = imagenet_normalised, required
         self.maps: HiddenMaps | None = None
 
     def prepare(self, device: torch.device | str) -> None:
         if self.maps is None:
             asker = asking_loss(self.preset)
             features = load_backbone(self.network, self.weights_file, device, asker=asker)
-            self.maps = HiddenMaps(features, list(self.layers), asker, self.imagenet_statistics)
+            self.maps = HiddenMaps(features, list(self.layers), asker, self.imagenet_normalised)
         self.maps.to(device)
 
     def __call__(self, y_hat: Tensor, y: Tensor) -> Tensor:

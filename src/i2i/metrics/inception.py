@@ -1,24 +1,33 @@
 """The InceptionV3 of FID, KID and Inception Score: torch-fidelity's, loaded safely."""
 
-import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from i2i.errors import SettingError, setting_error
+from i2i.errors import setting_error
+from i2i.files.download import file_sha256
+from i2i.files.weights import PublishedWeights
 
-SETTING = "metrics.inception_weights"
 FEATURES = "2048"  # the pooled layer, torch-fidelity's name and size
 LOGITS = "logits_unbiased"  # the 1008 class scores without the last layer's bias
-PUBLISHED_BYTES = 95_628_359
-PUBLISHED_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 RESIZE = "bilinear to 299 x 299 as in TensorFlow 1, without antialiasing (torch-fidelity)"
+PUBLISHED = PublishedWeights(
+    url="https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
+    "weights-inception-2015-12-05-6726825d.pth",
+    sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    what="Inception weights for FID and KID",
+    option="metrics.inception_weights",
+    expected="weights of torch-fidelity's InceptionV3 (a state dict of 95,628,359 bytes)",
+    without="type metrics=pairwise to do without FID and KID",
+    n_bytes=95_628_359,
+)
+find_weights = PUBLISHED.find  # the file of a path; None for the published one
 
 
 class InceptionOutput(NamedTuple):
@@ -39,7 +48,7 @@ class InceptionFeatures:
     def __init__(self, network: nn.Module, sha256: str):
         self.network = network.eval().requires_grad_(False)
         self.sha256 = sha256
-        published = "" if sha256 == PUBLISHED_SHA256 else ", weights other than the published ones"
+        published = "" if sha256 == PUBLISHED.sha256 else ", weights other than the published ones"
         self.name = f"torch-fidelity InceptionV3 2015-12-05, {FEATURES} features{published}"
 
     def to(self, device: torch.device | str) -> "InceptionFeatures":
@@ -75,43 +84,6 @@ class InceptionFeatures:
         return InceptionOutput(features.float().cpu(), logits.float().cpu())
 
 
-def find_weights(path: str | None) -> Path:
-    """Finds the weights file: the given one, else torch hub's cached one, else downloads it.
-
-    Args:
-        path: A file of torch-fidelity's layout; None for the published weights of 2015-12-05.
-
-    Returns:
-        A path that exists; where ``path`` is None, with the published size and sha256.
-
-    Raises:
-        SettingError: ``path`` is no file; or the published weights cannot be had, or the cached
-            file is damaged.
-    """
-    if path is not None:
-        file = Path(path).expanduser()
-        if not file.is_file():
-            found = "a folder" if file.is_dir() else "no such file"
-            raise _weights_error(file, found)
-        return file
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-
-    from i2i.files.download import fetch_file
-
-    cache = Path(torch.hub.get_dir()) / "checkpoints"
-    return fetch_file(
-        URL_INCEPTION_V3,
-        cache / os.path.basename(URL_INCEPTION_V3),
-        n_bytes=PUBLISHED_BYTES,
-        sha256=PUBLISHED_SHA256,
-        what="Inception weights for FID and KID",
-        setting=f"{SETTING}=null",
-        by_hand=f"download it in a browser where there is a network, then put it into that folder "
-        f"or type {SETTING}=FILE; metrics=pairwise does without FID and KID",
-        waits=(1.0,),  # training goes on without the file, so it does not wait long for it
-    )
-
-
 def load_inception(path: str | os.PathLike[str], device: torch.device | str) -> InceptionFeatures:
     """Builds torch-fidelity's feature extractor from a weights file.
 
@@ -130,53 +102,17 @@ def load_inception(path: str | os.PathLike[str], device: torch.device | str) -> 
         SettingError: The file is no checkpoint, or one of another network.
     """
     path = Path(path)
-    state = _read_tensors(path)
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
     # The constructor reads a file without weights_only; it gets what was read safely, from memory.
     safe = io.BytesIO()
-    torch.save(state, safe)
+    torch.save(PUBLISHED.read(path), safe)
     safe.seek(0)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            network = FeatureExtractorInceptionV3(
-                "inception-v3-compat", [FEATURES, LOGITS], feature_extractor_weights_path=safe
-            )
-    except RuntimeError as error:
-        raise _weights_error(path, _mismatch(error)) from error
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return InceptionFeatures(network.to(device), digest)
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-
-def _read_tensors(path: Path) -> Mapping[str, Any]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load has a dozen kinds; all mean that this is no such file
-        found = f"a file that does not load as weights ({type(error).__name__})"
-        raise _weights_error(path, found) from error
-    if not isinstance(state, Mapping):
-        raise _weights_error(path, f"a saved {type(state).__name__}")
-    other = [key for key, value in state.items() if not isinstance(value, Tensor)]
-    if other:
-        raise _weights_error(path, f"a checkpoint with entries that are no tensors ({other[0]!r})")
-    return state
-
-
-def _mismatch(error: RuntimeError) -> str:
-    """The first line of load_state_dict's long list that says what does not fit."""
-    lines = str(error).splitlines()
-    return "weights of another network: " + " ".join(lines[1:2] or lines[:1]).strip()[:160]
-
-
-def _weights_error(path: Path, found: str) -> SettingError:
-    return setting_error(
-        f"{SETTING}='{path}'",
-        found,
-        f"weights of torch-fidelity's InceptionV3 (a state dict of {PUBLISHED_BYTES:,} bytes)",
-        f"Give another file, type {SETTING}=null to download it, or metrics=pairwise to do "
-        "without FID and KID.",
-    )
+    with PUBLISHED.fitting(path), torch.random.fork_rng(devices=[]):
+        network = FeatureExtractorInceptionV3(
+            "inception-v3-compat", [FEATURES, LOGITS], feature_extractor_weights_path=safe
+        )
+    return InceptionFeatures(network.to(device), file_sha256(path))
 
 
 @contextmanager

@@ -14,16 +14,17 @@ from i2i.config.checkpoint import (
     Checkpoint,
     check_targets,
     checkpoint_file,
+    entries,
     read_checkpoint,
     same_weights,
-    targets,
 )
 from i2i.config.checks import validate_config, validate_networks
 from i2i.errors import SettingError
 
 SAVED_GROUPS = ("model", "generator", "discriminator", "gan_loss", "optimizer", "scheduler")
 PRESETS = [path for group in SAVED_GROUPS for path in (CONF / group).glob("*.yaml")]
-NAMED = sorted({t for path in PRESETS for t in targets(yaml.safe_load(path.read_text()))})
+NODES = [yaml.safe_load(path.read_text()) for path in PRESETS]
+NAMED = sorted({value for key, value in entries(NODES) if key == "_target_"})
 assert len(NAMED) >= 8, f"presets under {CONF} name only {NAMED}"
 
 
@@ -114,10 +115,14 @@ def test_a_checkpoint_with_parts_missing_is_named(tmp_path: Path, content: dict)
 # ---- what it may name ----
 
 
-def test_targets_are_found_at_any_depth() -> None:
+def test_entries_are_found_at_any_depth() -> None:
     node = {"_target_": "a", "b": [{"_target_": "c", "d": {"e": ({"_target_": "f"},)}}], "g": 1}
-    assert list(targets(node)) == ["a", "c", "f"]
-    assert list(targets({"_target": "x", "y": "_target_"})) == []
+    assert [value for key, value in entries(node) if key == "_target_"] == ["a", "c", "f"]
+    assert [key for key, _ in entries(node) if key] == [
+        "_target_",
+        "b",
+        *["_target_", "d", "e", "_target_", "g"],
+    ]
 
 
 @pytest.mark.parametrize("target", NAMED)

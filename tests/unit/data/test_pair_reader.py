@@ -13,9 +13,9 @@ from i2i.data.pair_index import PairFiles, find_pairs
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_dataset import PairedDataset
 from i2i.data.paired_transforms import PairedTransform
+from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
 from i2i.images.image_io import read_ids, write_png
-from i2i.labels.label_task import LabelTask
 from i2i.labels.palette import ClassPalette
 
 COLOURS = {"sky": [128, 128, 128], "wall": [128, 0, 0], "road": [128, 64, 128]}

@@ -14,10 +14,10 @@ from i2i.data.pair_reader import PairReader
 from i2i.data.paired_dataset import CachePart, PairedDataset
 from i2i.data.paired_transforms import PairedTransform
 from i2i.data.tasks.inpainting import Inpainting
+from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
 from i2i.images.image_io import write_png
 from i2i.images.ranges import to_float
-from i2i.labels.label_task import LabelTask
 from i2i.labels.palette import ClassPalette
 
 A = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)

@@ -8,10 +8,8 @@ import tarfile
 import threading
 import zipfile
 from collections import namedtuple
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -66,29 +64,23 @@ def zip_member(name: str, mode: int = 0o100644) -> zipfile.ZipInfo:
     return info
 
 
-class Handler(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
+class Answer(io.BytesIO):
+    """What a server gives."""
 
-    def do_GET(self) -> None:
-        self.server.paths.append(self.path)
-        super().do_GET()
+    status, chunked, headers = 200, False, {}
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    (tmp_path / "served").mkdir()
-    handler = partial(Handler, directory=str(tmp_path / "served"))
-    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    http.paths, http.folder = [], tmp_path / "served"
-    http.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield http
-    http.shutdown()
-    thread.join()
-    http.server_close()
+def web(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The content behind addresses, and the addresses that were asked for."""
+    site = SimpleNamespace(content={}, asked=[])
+
+    def answer(job: download._Job, offset: int) -> Answer:
+        site.asked.append(job.url)
+        return Answer(site.content[job.url])
+
+    monkeypatch.setattr(download._Job, "_open", answer)
+    return site
 
 
 @pytest.fixture
@@ -96,10 +88,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "data" / "maps"
 
 
-def served(server: ThreadingHTTPServer, content: bytes, name: str = "maps.tar.gz") -> Archive:
-    (server.folder / name).write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    return Archive(f"{server.url}/{name}", len(content), digest, LICENCE, "maps")
+def served(web: SimpleNamespace, content: bytes, name: str = "maps.tar.gz") -> Archive:
+    url = f"https://data.invalid/{name}"
+    web.content[url] = content
+    return Archive(url, len(content), hashlib.sha256(content).hexdigest(), LICENCE, "maps")
 
 
 def by_hand(root: Path, content: bytes, name: str = "maps.tar.gz") -> Archive:
@@ -121,17 +113,15 @@ WHOLE = {name[5:]: content for name, content in FILES.items() if name.startswith
     ("name", "pack"), [("maps.tar.gz", tar_bytes), ("m%20aps.tgz", tar_bytes), ("a.zip", zip_bytes)]
 )
 def test_the_folder_of_the_archive_becomes_the_root(
-    server: ThreadingHTTPServer, root: Path, name: str, pack, capsys: pytest.CaptureFixture[str]
+    web: SimpleNamespace, root: Path, name: str, pack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     on_disk = name.replace("%20", " ")
-    source = served(server, pack(), on_disk)
-    source.url = f"{server.url}/{name}"
-    source.prepare(root)
+    served(web, pack(), name).prepare(root)
     assert tree(root) == WHOLE
     assert sorted(path.name for path in root.parent.iterdir()) == sorted([on_disk, "maps"])
     printed = capsys.readouterr().out
     assert f"maps: licence: {LICENCE}\n" in printed
-    assert f"3 files unpacked to {root} ({root.parent / on_disk} is kept" in printed
+    assert f"maps: unpacked to {root} ({root.parent / on_disk} is kept" in printed
 
 
 def test_a_whole_root_needs_no_write_permission(
@@ -144,21 +134,19 @@ def test_a_whole_root_needs_no_write_permission(
 
 
 def test_a_second_prepare_asks_nothing_and_changes_nothing(
-    server: ThreadingHTTPServer, root: Path
+    web: SimpleNamespace, root: Path
 ) -> None:
-    source = served(server, tar_bytes())
+    source = served(web, tar_bytes())
     source.prepare(root)
     (root / "mine.txt").write_bytes(b"kept")
     (root.parent / "maps.tar.gz").unlink()
     source.prepare(root)
-    assert server.paths == ["/maps.tar.gz"]
+    assert web.asked == [source.url]
     assert tree(root) == WHOLE | {"mine.txt": b"kept"}
 
 
-def test_the_archive_goes_when_it_is_not_to_be_kept(
-    server: ThreadingHTTPServer, root: Path
-) -> None:
-    source = served(server, tar_bytes())
+def test_the_archive_goes_when_it_is_not_to_be_kept(web: SimpleNamespace, root: Path) -> None:
+    source = served(web, tar_bytes())
     source.keep_archive = False
     source.prepare(root)
     assert [path.name for path in root.parent.iterdir()] == ["maps"]
@@ -170,14 +158,14 @@ def test_an_archive_put_there_by_hand_needs_no_network(root: Path) -> None:
 
 
 def test_a_wrong_archive_put_there_by_hand_is_named_and_kept(
-    server: ThreadingHTTPServer, root: Path
+    web: SimpleNamespace, root: Path
 ) -> None:
-    source = served(server, tar_bytes())
+    source = served(web, tar_bytes())
     by_hand(root, b"<html>")
     with pytest.raises(SettingError, match=r"maps\.tar\.gz: found a file of 6 bytes.*Delete it"):
         source.prepare(root)
     assert tree(root.parent) == {"maps.tar.gz": b"<html>"}
-    assert server.paths == []
+    assert web.asked == []
 
 
 def test_an_empty_root_is_filled(root: Path) -> None:
@@ -197,12 +185,12 @@ def test_a_root_that_is_a_link_is_filled_where_it_leads(root: Path, tmp_path: Pa
     assert tree(root) == WHOLE
 
 
-def test_a_foreign_root_is_left_to_the_reader(server: ThreadingHTTPServer, root: Path) -> None:
+def test_a_foreign_root_is_left_to_the_reader(web: SimpleNamespace, root: Path) -> None:
     root.mkdir(parents=True)
     (root / "thesis.txt").write_bytes(b"mine")
-    served(server, tar_bytes()).prepare(root)
+    served(web, tar_bytes()).prepare(root)
     assert tree(root.parent) == {"maps/thesis.txt": b"mine"}
-    assert server.paths == []
+    assert web.asked == []
 
 
 def test_without_a_network_one_screen_says_what_to_do(
@@ -314,14 +302,17 @@ def test_a_broken_archive_is_named_with_what_to_do(root: Path, name: str, conten
     assert not root.exists()
 
 
-def test_a_member_gives_as_many_bytes_as_it_announces(tmp_path: Path) -> None:
-    def member(n_bytes: int) -> archive._Member:
-        return archive._Member("maps/1.jpg", n_bytes, "file", lambda: io.BytesIO(b"12345"))
-
-    assert archive._write(member(3), tmp_path / "maps" / "1.jpg") == 1
-    assert (tmp_path / "maps" / "1.jpg").read_bytes() == b"123"
-    with pytest.raises(EOFError, match=r"maps/1\.jpg ends 2 bytes early"):
-        archive._write(member(7), tmp_path / "maps" / "1.jpg")
+@pytest.mark.parametrize(("more", "found"), [(2, "ends early"), (-2, "Bad CRC-32")])
+def test_a_zip_member_gives_as_many_bytes_as_it_announces(
+    root: Path, more: int, found: str
+) -> None:
+    content = bytearray(zip_bytes(files={"maps/1.jpg": b"12345"}))
+    for mark, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):  # the sizes in both headers
+        at = content.rindex(mark) + offset
+        content[at : at + 4] = (5 + more).to_bytes(4, "little")
+    with pytest.raises(SettingError, match=f"found a broken file .*{found}"):
+        by_hand(root, bytes(content), "maps.zip").prepare(root)
+    assert not root.exists()
 
 
 def test_an_archive_of_another_set_is_told_apart(root: Path) -> None:
@@ -339,15 +330,15 @@ def test_an_address_without_a_known_ending_is_refused() -> None:
 def test_an_interrupted_unpack_leaves_no_root_and_the_next_one_succeeds(
     root: Path, interrupt: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, write, seen = by_hand(root, tar_bytes()), archive._write, []
+    source, makefile, seen = by_hand(root, tar_bytes()), tarfile.TarFile.makefile, []
 
-    def stop_at_the_second(member: archive._Member, target: Path) -> int:
+    def stop_at_the_second(tar: tarfile.TarFile, info: tarfile.TarInfo, target: str) -> None:
         seen.append(target)
         if len(seen) == 2:
             raise interrupt
-        return write(member, target)
+        makefile(tar, info, target)
 
-    monkeypatch.setattr(archive, "_write", stop_at_the_second)
+    monkeypatch.setattr(tarfile.TarFile, "makefile", stop_at_the_second)
     with pytest.raises((KeyboardInterrupt, SettingError)) as caught:
         source.prepare(root)
     if isinstance(interrupt, OSError):
@@ -370,16 +361,16 @@ def test_the_rest_of_a_killed_unpack_is_not_mistaken_for_data(root: Path) -> Non
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_many_at_once_unpack_once(
-    server: ThreadingHTTPServer, root: Path, capsys: pytest.CaptureFixture[str]
+    web: SimpleNamespace, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source = served(server, tar_bytes())
+    source = served(web, tar_bytes())
     threads = [threading.Thread(target=source.prepare, args=(root,)) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert tree(root) == WHOLE
-    assert server.paths == ["/maps.tar.gz"]
+    assert web.asked == [source.url]
     assert capsys.readouterr().out.count("unpacked to") == 1
 
 
@@ -400,13 +391,13 @@ def test_a_folder_without_write_permission_names_the_setting(
 
 
 def test_a_full_disk_is_told_before_anything_is_fetched(
-    server: ThreadingHTTPServer, root: Path, monkeypatch: pytest.MonkeyPatch
+    web: SimpleNamespace, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12, 3_000_000))
-    source = served(server, tar_bytes())
+    source = served(web, tar_bytes())
     source.n_bytes = 2_000_000
     expected = rf"dataset\.root='{root}': found 3\.0 MB free on its disk; expected 4\.0 MB"
     with pytest.raises(SettingError, match=expected):
         source.prepare(root)
-    assert server.paths == []
+    assert web.asked == []

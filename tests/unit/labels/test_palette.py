@@ -157,10 +157,10 @@ def test_more_files_than_are_named() -> None:
 
 def test_ids_out_of_range_are_counted_and_named() -> None:
     good = np.array([[0, 10, 255]], np.uint8)
-    PALETTE.check_ids([("good", good)])
+    PALETTE.check([("good", good, False)])
     words = r"class ids out of range in 1 of 2 label files \(bad\): 2 pixels.*11 \(1 t.*0 to 10, or"
     with pytest.raises(SettingError, match=words):
-        PALETTE.check_ids([("good", good), ("bad", np.array([[11, 254, 3]], np.uint8))])
+        PALETTE.check([("good", good, False), ("bad", np.array([[11, 254, 3]], np.uint8), False)])
     for method in (PALETTE.one_hot, PALETTE.encode_colours):
         with pytest.raises(SettingError, match="class ids out of range"):
             method(np.array([[11]], np.uint8))
@@ -174,9 +174,7 @@ def preset(name: str) -> ClassPalette:
 @pytest.mark.parametrize(
     ("name", "colours", "unlabelled"),
     [
-        ("camvid", CAMVID, [[0, 0, 0]]),
         ("synthetic", SCENE_COLOURS, []),
-        ("cityscapes_official", {n: c for n, (_, c) in CLASSES.items()}, [[0, 0, 0]]),
         ("cityscapes", {n: c for n, (_, c) in CLASSES.items()}, None),
     ],
 )

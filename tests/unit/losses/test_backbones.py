@@ -1,8 +1,5 @@
 """The frozen classifiers: where their weights come from, and what is refused."""
 
-import hashlib
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -53,16 +50,6 @@ def test_loading_leaves_the_random_state_alone(alexnet_file) -> None:
     assert torch.equal(torch.rand(4), expected)
 
 
-def test_the_addresses_are_torchvisions() -> None:
-    from torchvision import models
-
-    published = {
-        "vgg19": models.VGG19_Weights, "vgg16": models.VGG16_Weights,
-        "alexnet": models.AlexNet_Weights,
-    }  # fmt: skip
-    assert {name: kind.IMAGENET1K_V1.url for name, kind in published.items()} == backbones.URLS
-
-
 def test_the_scaling_is_torchvisions_for_images_around_0() -> None:
     from torchvision.models import VGG19_Weights
 
@@ -92,6 +79,8 @@ def test_maps_come_in_the_order_asked_for_and_nothing_after_is_computed(alexnet)
     late, early = maps(x)
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     scaled = ((x + 1) / 2 - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
+    # The scaling is written otherwise: it differs by some 2^-24 of values below 3. What a layer
+    # sums of that, at most 1,728 products, stays below 1e-5.
     torch.testing.assert_close(early, alexnet[:2](scaled), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(late, alexnet[:8](scaled), rtol=1e-4, atol=1e-5)
     (raw,) = HiddenMaps(alexnet, ["relu1_1"], ASKER, scaled=False)(x)
@@ -127,61 +116,16 @@ def test_an_unknown_layer_or_network_is_named(alexnet) -> None:
         load_backbone("vgg11", None, "cpu")
 
 
-class Mine:
-    """A pickle that makes a folder when it is loaded by an unsafe reader."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        (b"<html>404</html>", "a file that does not load as weights"),
-        ([torch.zeros(1)], "a saved list"),
-        ({"state_dict": {}}, r"entries that are no tensors \('state_dict'\)"),
-        ({"fc.weight": torch.zeros(1)}, "weights of another network: Missing key"),
-        ({"features.0.weight": torch.zeros(2, dtype=torch.int)}, "weights of another network"),
-    ],
-    ids=["web page", "list", "training checkpoint", "other network", "other shapes"],
-)
-def test_a_file_that_is_no_backbone_is_named_with_the_ways_out(tmp_path, content, found) -> None:
-    file = tmp_path / "weights.pth"
-    file.write_bytes(content) if isinstance(content, bytes) else torch.save(content, file)
-    pattern = rf"reconstruction\.perceptual\.weights_file='{file}': found .*{found}"
-    with pytest.raises(SettingError, match=pattern) as caught:
-        load_backbone("alexnet", str(file), "cpu")
-    message = str(caught.value)
-    assert "expected weights of torchvision's alexnet" in message
-    assert "weights_file=null to download it, or leave perceptual out of" in message
-    assert len(message) < 800
-
-
 def test_weights_of_another_architecture_are_named(tmp_path) -> None:
     from torchvision import models
 
-    state = models.squeezenet1_1(weights=None).state_dict()
-    torch.save(state, tmp_path / "squeeze.pth")
-    with pytest.raises(SettingError, match="weights of another network"):
-        load_backbone("alexnet", str(tmp_path / "squeeze.pth"), "cpu")
-
-
-def test_a_file_from_a_stranger_runs_no_code(tmp_path) -> None:
-    file, trace = tmp_path / "weights.pth", tmp_path / "was here"
-    torch.save({"features.0.weight": Mine(trace)}, file)
-    with pytest.raises(SettingError, match="does not load as weights"):
+    file = tmp_path / "squeeze.pth"
+    torch.save(models.squeezenet1_1(weights=None).state_dict(), file)
+    pattern = rf"^reconstruction\.perceptual\.weights_file='{file}': found weights of another netw"
+    with pytest.raises(SettingError, match=pattern) as caught:
         load_backbone("alexnet", str(file), "cpu")
-    assert not trace.exists()
-
-
-def test_a_missing_file_and_a_folder_are_named(tmp_path) -> None:
-    with pytest.raises(SettingError, match=r"nowhere\.pth': found no such file; expected"):
-        load_backbone("vgg19", str(tmp_path / "nowhere.pth"), "cpu")
-    with pytest.raises(SettingError, match="found a folder"):
-        load_backbone("vgg19", str(tmp_path), "cpu")
+    assert "expected weights of torchvision's alexnet" in str(caught.value)
+    assert "or leave perceptual out of reconstruction" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", backbones.URLS)
@@ -191,32 +135,14 @@ def test_without_a_file_the_published_one_is_fetched_into_torch_hubs_cache(
     calls = []
 
     def fetch_file(url, target, **options):
-        calls.append((url, target, options))
-        return target
+        calls.append((url, target, options["sha256"], options["setting"]))
+        raise SettingError("no network")
 
     monkeypatch.setattr(download, "fetch_file", fetch_file)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     asker = backbones.Asker("metrics.lpips", "metrics.lpips_weights", "type metrics.lpips=false")
-    file = backbones.find_weights(name, None, asker)
-    assert file == tmp_path / "checkpoints" / backbones.URLS[name].rsplit("/")[-1]
-    ((url, target, options),) = calls
-    assert (url, target) == (backbones.URLS[name], file)
-    assert options["sha256"] in file.name and len(options["sha256"]) == 8
-    assert options["setting"] == "metrics.lpips_weights=null"
-    assert options["by_hand"].endswith("metrics.lpips_weights=FILE; or type metrics.lpips=false")
-
-
-def test_a_cached_file_is_used_without_a_request_and_a_damaged_one_refused(
-    alexnet, alexnet_file, tmp_path, monkeypatch
-) -> None:
-    digits = hashlib.sha256(alexnet_file.read_bytes()).hexdigest()[:8]
-    name = f"alexnet-owt-{digits}.pth"
-    monkeypatch.setitem(backbones.URLS, "alexnet", f"https://weights.invalid/{name}")
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    (tmp_path / "checkpoints").mkdir()
-    cached = Path(shutil.copy(alexnet_file, tmp_path / "checkpoints" / name))
-    loaded = load_backbone("alexnet", None, "cpu")
-    assert torch.equal(loaded[0].weight, alexnet[0].weight)
-    cached.write_bytes(cached.read_bytes()[:-1])
-    with pytest.raises(SettingError, match=f"expected .* with sha256 {digits}"):
-        load_backbone("alexnet", None, "cpu")
+    with pytest.raises(SettingError, match="no network"):
+        load_backbone(name, None, "cpu", asker=asker)
+    url = backbones.URLS[name]
+    cached, digits = tmp_path / "checkpoints" / url.rsplit("/")[-1], url[-12:-4]
+    assert calls == [(url, cached, digits, "metrics.lpips_weights=null")]

@@ -45,7 +45,9 @@ def test_it_equals_torchmetrics(network, files, distances, monkeypatch) -> None:
     )
     values = distances[network](a, b)
     assert values.shape == (3,) and values.dtype == torch.float32
-    torch.testing.assert_close(values, expected, rtol=1e-5, atol=1e-6)
+    # The maps are the same operations. Scaling, the sum of at most 512 channels and the mean of at
+    # most 3,072 pixels are not: in float32 sqrt(512 * 3072) * 2^-24 is 8e-5.
+    torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-6)
     assert values[0] < values[1] and values[1] > 0.05 and values[2] == 0
 
 
@@ -72,7 +74,9 @@ def test_torchmetrics_without_the_weights_is_named(tmp_path, monkeypatch) -> Non
         submodule_search_locations = (str(tmp_path),)
 
     monkeypatch.setattr(lpips, "find_spec", lambda name: Spec)
-    with pytest.raises(SettingError, match=r"torchmetrics: found no .*lpips_models/alex\.pth"):
+    with pytest.raises(
+        SettingError, match=r"torchmetrics: found .* expected .*lpips_models/alex\.pth"
+    ):
         lpips.linear_weights("alex")
 
 
@@ -113,19 +117,9 @@ def test_autocast_changes_nothing(distances) -> None:
         assert torch.equal(distances["alex"](a, b), expected)
 
 
-def test_grey_images_are_repeated_and_others_refused(distances) -> None:
-    a, b = images(1)
-    three = [v.repeat(1, 3, 1, 1) for v in (a, b)]
-    assert torch.equal(distances["alex"](a, b), distances["alex"](*three))
-    with pytest.raises(SettingError, match=r"reconstruction\.lpips: found images of 4 channels"):
-        distances["alex"](*images(4))
-    with pytest.raises(SettingError, match="images of 30 x 64 pixels; expected at least 31 x 31"):
-        distances["alex"](*images(3, (30, 64)))
+def test_images_of_two_shapes_and_a_call_before_prepare_are_refused(distances) -> None:
     with pytest.raises(ValueError, match=r"shapes differ: \(3, 1, 48, 64\) and \(3, 3, 48, 64\)"):
-        distances["alex"](a, three[1])
-
-
-def test_it_says_when_it_was_not_prepared() -> None:
+        distances["alex"](images(1)[0], images(3)[0])
     with pytest.raises(RuntimeError, match="prepare"):
         LPIPSDistance()(*images())
 

@@ -32,7 +32,7 @@ def images(channels: int = 3, size: int = 32) -> tuple[torch.Tensor, torch.Tenso
 
 def first_relus(x: torch.Tensor, file: str) -> list[torch.Tensor]:
     """The first map of each of the five blocks of 2, 2, 4, 4 and 4 convolutions."""
-    state = {k: v.float() for k, v in torch.load(Path(file), weights_only=True).items()}
+    state = {k: v.double() for k, v in torch.load(Path(file), weights_only=True).items()}
     maps, i = [], 0
     for convolutions in (2, 2, 4, 4, 4):
         for n in range(convolutions):
@@ -47,15 +47,24 @@ def first_relus(x: torch.Tensor, file: str) -> list[torch.Tensor]:
 
 
 def by_hand(y_hat: torch.Tensor, y: torch.Tensor, file: str, weights: dict[str, float]) -> float:
+    """In float64.
+
+    float32 rounds each of 13 layers by about 4e-6: it sums up to 4,608 products, and
+    sqrt(4608) * 2^-24 is 4e-6. That makes 5e-5 in all; 1e-4 is allowed below.
+    """
     total = 0.0
-    pairs = zip(first_relus(y_hat, file), first_relus(y, file), strict=True)
+    pairs = zip(first_relus(y_hat.double(), file), first_relus(y.double(), file), strict=True)
     for i, (a, b) in enumerate(pairs):
         total += weights.get(f"relu{i + 1}_1", 0.0) * (a - b).abs().mean().item()
     return total
 
 
 def normalised(x: torch.Tensor) -> torch.Tensor:
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    x, mean, std = (
+        x.double(),
+        torch.tensor([0.485, 0.456, 0.406]),
+        torch.tensor([0.229, 0.224, 0.225]),
+    )
     return ((x + 1) / 2 - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
 
 
@@ -70,7 +79,7 @@ def test_it_is_pix2pixhds_sum(loss, vgg19_file) -> None:
 def test_layers_their_weights_and_the_input_are_options(vgg19_file) -> None:
     y_hat, y = images()
     weights = {"relu3_1": 2.0, "relu2_1": 0.5, "relu5_1": 0.0}
-    term = Perceptual(layers=weights, weights_file=vgg19_file, imagenet_statistics=False)
+    term = Perceptual(layers=weights, weights_file=vgg19_file, imagenet_normalised=False)
     term.prepare("cpu")
     assert term(y_hat, y).item() == pytest.approx(by_hand(y_hat, y, vgg19_file, weights), rel=1e-4)
     assert len(term.maps.network) == 12  # nothing after relu3_1 is computed
@@ -85,23 +94,6 @@ def test_gradients_go_to_the_made_image_alone(loss) -> None:
     assert len(parameters) == 26 and all(p.grad is None for p in parameters)
 
 
-def test_it_is_no_module_and_float32_under_autocast(loss) -> None:
-    y_hat, y = images()
-    expected = loss(y_hat, y)
-    assert not isinstance(loss, torch.nn.Module) and expected.dtype == torch.float32
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(loss(y_hat, y), expected)
-
-
-def test_grey_images_are_repeated_and_others_refused(loss) -> None:
-    y_hat, y = images(1)
-    assert loss(y_hat, y).item() == loss(y_hat.repeat(1, 3, 1, 1), y.repeat(1, 3, 1, 1)).item()
-    with pytest.raises(SettingError, match=r"reconstruction\.perceptual: found images of 2 chan"):
-        loss(*images(2))
-    with pytest.raises(SettingError, match="images of 8 x 8 pixels; expected at least 16 x 16"):
-        loss(*images(3, 8))
-
-
 def test_a_second_prepare_keeps_the_network(loss) -> None:
     network = loss.maps.network
     loss.prepare("cpu")
@@ -111,11 +103,6 @@ def test_a_second_prepare_keeps_the_network(loss) -> None:
 def test_it_says_when_it_was_not_prepared() -> None:
     with pytest.raises(RuntimeError, match="prepare"):
         Perceptual()(*images())
-
-
-def test_the_defaults_are_the_published_layers() -> None:
-    assert Perceptual().layers == PUBLISHED
-    assert Perceptual().network == "vgg19"
 
 
 @pytest.mark.parametrize(
@@ -131,9 +118,3 @@ def test_the_defaults_are_the_published_layers() -> None:
 def test_wrong_options_are_named(options: dict, named: str) -> None:
     with pytest.raises(SettingError, match=named):
         Perceptual(**options)
-
-
-def test_a_layer_that_vgg_lacks_is_named(vgg19_file) -> None:
-    term = Perceptual(layers={"relu2_3": 1.0}, weights_file=vgg19_file)
-    with pytest.raises(SettingError, match=r"perceptual\.layers: found 'relu2_3'; expected some"):
-        term.prepare("cpu")

@@ -1,14 +1,9 @@
 import hashlib
-import io
-import os
-import pickle
-from pathlib import Path
 
 import pytest
 import torch
 
 from i2i.errors import SettingError
-from i2i.files import download
 from i2i.images.quantise import to_uint8
 from i2i.metrics import inception
 
@@ -108,88 +103,10 @@ def test_loading_leaves_the_random_state_alone(inception_file):
     assert torch.equal(torch.rand(4), expected)
 
 
-class Mine:
-    """A pickle that makes a file when it is loaded by an unsafe reader."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-def saved(value) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        (b"", "a file that does not load as weights"),
-        (b"<html>404</html>", "a file that does not load as weights"),
-        (pickle.dumps([1], protocol=2), "a file that does not load as weights"),
-        (saved([torch.zeros(1)]), "a saved list"),
-        (saved({"state_dict": {}}), r"entries that are no tensors \('state_dict'\)"),
-        (saved({"fc.weight": torch.zeros(1)}), "weights of another network: Missing key"),
-    ],
-    ids=["empty", "web page", "pickle", "list", "training checkpoint", "other network"],
-)
-def test_a_file_that_is_no_inception_is_named(tmp_path, content, found):
+def test_a_file_that_is_no_inception_is_named(tmp_path):
     file = tmp_path / "weights.pth"
-    file.write_bytes(content)
-    pattern = rf"metrics\.inception_weights='{file}': found .*{found}"
+    torch.save({"fc.weight": torch.zeros(1)}, file)
+    pattern = rf"^metrics\.inception_weights='{file}': found weights of another network: M"
     with pytest.raises(SettingError, match=pattern) as caught:
         inception.load_inception(file, "cpu")
     assert "metrics=pairwise" in str(caught.value)
-    assert len(str(caught.value)) < 800
-
-
-def test_a_file_from_a_stranger_runs_no_code(tmp_path):
-    file, trace = tmp_path / "weights.pth", tmp_path / "was here"
-    file.write_bytes(saved({"fc.weight": Mine(trace)}))
-    with pytest.raises(SettingError, match="does not load as weights"):
-        inception.load_inception(file, "cpu")
-    assert not trace.exists()
-
-
-def test_a_given_file_is_taken_and_a_missing_one_named(tmp_path):
-    file = tmp_path / "weights.pth"
-    with pytest.raises(SettingError, match=r"weights\.pth': found no such file; expected"):
-        inception.find_weights(str(file))
-    with pytest.raises(SettingError, match="found a folder"):
-        inception.find_weights(str(tmp_path))
-    file.touch()
-    assert inception.find_weights(str(file)) == file
-
-
-def test_without_a_file_the_published_one_is_fetched_into_torch_hubs_cache(tmp_path, monkeypatch):
-    calls = []
-
-    def fetch_file(url, target, **options):
-        calls.append((url, target, options))
-        return target
-
-    monkeypatch.setattr(download, "fetch_file", fetch_file)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    name = "weights-inception-2015-12-05-6726825d.pth"
-    assert inception.find_weights(None) == tmp_path / "checkpoints" / name
-    ((url, _, options),) = calls
-    assert url.startswith("https://github.com/toshas/torch-fidelity/") and url.endswith(name)
-    assert options["sha256"].startswith("6726825d") and options["n_bytes"] == 95_628_359
-    assert options["setting"] == "metrics.inception_weights=null"
-
-
-def test_without_a_network_the_error_names_both_ways_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(download._Job, "_open", offline)
-    monkeypatch.setattr(download.time, "sleep", lambda seconds: None)
-    with pytest.raises(SettingError, match=r"^metrics\.inception_weights=null: found") as caught:
-        inception.find_weights(None)
-    for part in ("https://github.com/toshas", str(tmp_path), "metrics.inception_weights=FILE"):
-        assert part in str(caught.value)
-
-
-def offline(job, offset):
-    raise download._Cut("no connection to github.com")

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from i2i.data.tasks.label_map import LabelTask
 from i2i.images.ranges import to_float
-from i2i.labels.label_task import LabelTask
 from i2i.labels.palette import ClassPalette
 from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.scorer import Judge

@@ -1,1 +1,1 @@
-"""Tasks that make input and target from single photographs."""
+"""What a network is shown of a pair: tasks on single photographs, and label maps."""

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
-from i2i.labels.label_task import LabelTask
 from i2i.labels.palette import UNLABELLED, ClassPalette
 
 PALETTE = ClassPalette({"sky": [10, 20, 30], "wall": [200, 0, 0], "road": [0, 0, 250]}, [1, 1, 1])

@@ -12,9 +12,6 @@ from i2i.data.paired_transforms import Role
 from i2i.data.tasks.task import Encoded, PhotoTask, Task
 from i2i.images.ranges import to_float
 from i2i.labels.palette import ClassPalette
-from i2i.labels.stray_colours import add_strays
-
-BAND = 256  # rows of a label map that are worked on at once, to bound what that takes
 
 
 class LabelTask(Task):
@@ -63,8 +60,7 @@ class LabelTask(Task):
         """
         if not self._is_one_hot("input"):
             return to_float(image)
-        self.classes.check([("the input image", image, False)], "input")
-        return self.classes.one_hot(self.classes.decode(image))
+        return self.classes.one_hot(self.prepare(image, seed)[0])
 
     def prepare(
         self, image: np.ndarray, seed: int, mask: np.ndarray | None = None
@@ -76,10 +72,8 @@ class LabelTask(Task):
         """
         if not self._is_one_hot("input"):
             return image, None
-        bands = [image[top : top + BAND] for top in range(0, len(image), BAND)]
-        strays = add_strays([self.classes.strays(band) for band in bands])
-        self.classes.refuse([("the input image", strays)], "input")
-        return np.concatenate([self.classes.decode(band) for band in bands]), None
+        self.classes.check([("the input image", image, False)], "input")
+        return self.classes.decode(image), None
 
     def encode_part(
         self, image: np.ndarray, seed: int, mask: np.ndarray | None, rows: slice, columns: slice

@@ -1,0 +1,121 @@
+"""Weights of networks that others trained: found or downloaded, and read without running them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from i2i.errors import SettingError, setting_error
+from i2i.files import download
+
+
+def load_safely(file: Path, setting: str, expected: str, todo: str) -> Any:
+    """What a file holds, as long as that is tensors and plain values; nothing in it is run.
+
+    Args:
+        file: Saved with torch.save.
+        setting: What it is called in the error.
+        expected: What it should have held.
+        todo: What to do about it.
+
+    Raises:
+        SettingError: The file may not be read, is damaged, or holds something else.
+    """
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except PermissionError as error:
+        todo = "Change its permissions."
+        raise setting_error(setting, str(error), "a file that may be read", todo) from error
+    except Exception as error:  # torch.load raises many types for a damaged or foreign file
+        reason = (str(error).strip() or repr(error)).splitlines()[0][:160]
+        found = f"a file that torch cannot load safely ({reason})"
+        raise setting_error(setting, found, expected, todo) from error
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """A weights file that anybody can download, and the words of the errors about it.
+
+    torch.hub.load_state_dict_from_url is not used: it starts a cut download of 500 MB anew, lets
+    processes download side by side, and its errors name neither the option nor the ways out.
+
+    Attributes:
+        url: Its address; the file keeps its name in torch hub's cache.
+        sha256: Its digest, or the first 8 or more digits.
+        what: Its name in progress lines, such as "vgg19 weights of torchvision (ImageNet)".
+        option: The option that names another file, such as ``metrics.lpips_weights``.
+        expected: What a file has to hold.
+        without: How to do without it, to follow "or".
+        n_bytes: Its size; None where it is not known.
+    """
+
+    url: str
+    sha256: str
+    what: str
+    option: str
+    expected: str
+    without: str
+    n_bytes: int | None = None
+
+    def find(self, path: str | None) -> Path:
+        """Finds the file: the named one, else torch hub's cached one, else downloads it.
+
+        Raises:
+            SettingError: ``path`` is no file; or the published weights cannot be had, or the cached
+                file is damaged.
+        """
+        if path is not None:
+            file = Path(path).expanduser()
+            if not file.is_file():
+                raise self._error(file, "a folder" if file.is_dir() else "no such file")
+            return file
+        return download.fetch_file(
+            self.url,
+            Path(torch.hub.get_dir(), "checkpoints", self.url.rpartition("/")[2]),
+            n_bytes=self.n_bytes,
+            sha256=self.sha256,
+            what=self.what,
+            setting=f"{self.option}=null",
+            by_hand="download it in a browser where there is a network, then put it into that "
+            f"folder or type {self.option}=FILE; or {self.without}",
+            waits=(1.0,),  # training can go on without the file, so it does not wait long for it
+        )
+
+    def read(self, file: Path) -> dict[str, Tensor]:
+        """Reads a state dict, which must hold tensors only.
+
+        Raises:
+            SettingError: The file is no such thing.
+        """
+        state = load_safely(file, f"{self.option}='{file}'", self.expected, self._todo)
+        if not isinstance(state, Mapping):
+            raise self._error(file, f"a saved {type(state).__name__}")
+        other = [key for key, value in state.items() if not isinstance(value, Tensor)]
+        if other:
+            raise self._error(file, f"a checkpoint with entries that are no tensors ({other[0]!r})")
+        return dict(state)
+
+    @contextmanager
+    def fitting(self, file: Path) -> Iterator[None]:
+        """Names the file where ``load_state_dict`` finds that keys or shapes do not fit.
+
+        Raises:
+            SettingError: The block raised RuntimeError.
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            lines = str(error).splitlines()  # the second one is the first that does not fit
+            found = "weights of another network: " + (lines[1:2] or lines)[0].strip()[:160]
+            raise self._error(file, found) from error
+
+    @property
+    def _todo(self) -> str:
+        return f"Give another file, type {self.option}=null to download it, or {self.without}."
+
+    def _error(self, file: Path, found: str) -> SettingError:
+        return setting_error(f"{self.option}='{file}'", found, self.expected, self._todo)
