@@ -24,7 +24,7 @@ def set_requires_grad(network: nn.Module, value: bool) -> None:
 
 
 class BareLoop:
-    """One D update a batch; after every ``n_critic`` of them one G update on the same batch."""
+    """One D update per batch; after every ``n_critic`` of them one G update on the same batch."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What the numbers were measured on, and how fast its matrix product is."""
+"""What the numbers were measured on, and how fast a GPU's matrix product is."""
 
 import os
 import platform
@@ -14,10 +14,6 @@ import torch
 
 from i2i.run_folder import code_version
 
-MATRIX = {"cuda": 8192, "cpu": 1024}  # rows and columns
-REPEATS = {"cuda": 30, "cpu": 4}
-DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
-
 
 def describe_machine(device: str) -> dict[str, Any]:
     """Hardware, versions, commit and date."""
@@ -30,15 +26,8 @@ def describe_machine(device: str) -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
         "os": platform.platform(),
         "gpu": gpu() if device == "cuda" else None,
-        "versions": versions(),
+        "versions": {k: v for k, v in code_version().items() if k != "device"},
     }
-
-
-def versions() -> dict[str, Any]:
-    """This project's commit, Python, torch, Lightning, and cuDNN where it is used."""
-    found = code_version() | {"cudnn": torch.backends.cudnn.version()}
-    unused = {"device"} if torch.cuda.is_available() else {"device", "cudnn"}
-    return {name: version for name, version in found.items() if name not in unused}
 
 
 def cores() -> int:
@@ -70,11 +59,10 @@ def gpu() -> dict[str, Any]:
     return {
         "name": properties.name,
         "memory_gib": round(properties.total_memory / 2**30, 1),
-        "multiprocessors": properties.multi_processor_count,
         "driver": driver,
         "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
         "float32_convolutions_as_tf32": torch.backends.cudnn.allow_tf32,
-        "float32_products_as_tf32": torch.backends.cuda.matmul.allow_tf32,
     }
 
 
@@ -85,30 +73,20 @@ def short_name(machine: dict[str, Any]) -> str:
     return f"cpu{machine['cores']}"
 
 
-def matrix_rates(device: str, side: int = 0) -> dict[str, Any]:
-    """Rate of a large square matrix product, in FLOP/s (a multiplication and an addition are two).
+def bfloat16_rate(side: int = 8192) -> dict[str, float]:
+    """FLOP/s of a square matrix product on the GPU (a multiplication and an addition are two).
 
     Random operands, a fresh pair each time out of four, median over repetitions.
 
-    Args:
-        device: cpu or cuda.
-        side: Rows and columns; 0 takes MATRIX.
-
     Returns:
-        {"side", "bfloat16", "float32"}; float32 as PyTorch computes it by default.
+        {"rate"}.
     """
-    side = side or MATRIX[device]
-    rates: dict[str, Any] = {"side": side}
-    for name, dtype in DTYPES.items():
-        matrices = [torch.randn(side, side, device=device, dtype=dtype) for _ in range(4)]
-        seconds = []
-        for i in range(3 + REPEATS[device]):
-            if device == "cuda":
-                torch.cuda.synchronize()
-            started = time.perf_counter()
-            matrices[i % 4] @ matrices[(i + 1) % 4]
-            if device == "cuda":
-                torch.cuda.synchronize()
-            seconds.append(time.perf_counter() - started)
-        rates[name] = 2 * side**3 / median(seconds[3:])
-    return rates
+    matrices = [torch.randn(side, side, device="cuda", dtype=torch.bfloat16) for _ in range(4)]
+    seconds = []
+    for i in range(33):
+        torch.cuda.synchronize()
+        started = time.perf_counter()
+        matrices[i % 4] @ matrices[(i + 1) % 4]
+        torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - started)
+    return {"rate": 2 * side**3 / median(seconds[3:])}

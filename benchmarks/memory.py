@@ -2,7 +2,7 @@
 
 On a CPU the resident set says as much of malloc as of the step: what it keeps, and when it gives
 freed memory back, differ from run to run by more than checkpointing saves. Bytes that tensors hold,
-as the profiler has them from PyTorch's allocator, are the same in every run; both are told.
+as the profiler has them from PyTorch's allocator, are the same in every run.
 """
 
 import json
@@ -17,8 +17,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.cell import Cell, composed, fit, random_batch, wait_for
-from benchmarks.fresh_process import MIB, call, peak_mib
 from benchmarks.plan import Plan
+from benchmarks.processes import MIB, call, peak_mib
 
 
 class LargeSteps(Callback):
@@ -66,7 +66,7 @@ def measure_large_step(cell: Cell) -> dict[str, Any]:
     large step on a GPU also chooses its kernels; on a CPU there is one, for the time.
 
     Returns:
-        ``tensors_mib``, and ``step_s`` on a GPU or ``process_mib``, the resident set, on a CPU.
+        ``tensors_mib``, and ``step_s`` on a GPU.
     """
     cfg = composed(cell)
     on_gpu = cell.device == "cuda"
@@ -78,22 +78,19 @@ def measure_large_step(cell: Cell) -> dict[str, Any]:
     fit(cfg, [random_batch(cfg, *shape, cell.device) for shape in shapes], steps)
     if on_gpu:
         return {"tensors_mib": peak_mib(cell.device), "step_s": steps.seconds}
-    resident = peak_mib(cell.device)
     profiled.stop()
-    return {"tensors_mib": peak_tensor_mib(profiled), "process_mib": resident}
+    return {"tensors_mib": peak_tensor_mib(profiled)}
 
 
 def measure(plan: Plan) -> dict[str, Any]:
     """Three ways, for the U-Net in float32; half as wide on a CPU, for the time."""
-    batch, size, parts, width = (plan.large[k] for k in ("batch", "size", "accumulate",
-                                                         "base_channels"))  # fmt: skip
-    cell = Cell("unet", "vanilla", batch, size, plan.device, width)
-    small_network = ("generator.n_downs=6",) if size < 256 else ()
+    cell = plan.large
+    small_network = ("generator.n_downs=6",) if cell.size < 256 else ()
     eager = ("speed=eager", "trainer.precision=32-true", *small_network)
-    cells = {"plain": replace(cell, options=eager)}
-    for option in (f"model.accumulate={parts}", "speed.checkpoint_activations=true"):
-        cells[option] = replace(cell, options=(*eager, option))
-    rows = {name: call(measure_large_step, each) for name, each in cells.items()}
-    return {
-        "generator": "unet", "base_channels": width, "batch": batch, "size": size, "rows": rows
-    }  # fmt: skip
+    rows = []
+    for option in ("", f"model.accumulate={plan.parts}", "speed.checkpoint_activations=true"):
+        options = (*eager, option) if option else eager
+        found = call(measure_large_step, replace(cell, options=options))
+        rows.append({"step": option or "plain"} | found)
+    note = f"U-Net, base_channels {cell.base_channels}, batch {cell.batch}, {cell.size} pixels."
+    return {"note": note, "rows": rows}
