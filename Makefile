@@ -32,7 +32,7 @@ test: $(READY)  ## Pass all tests.
 test-quick: $(READY)  ## Pass the unit tests only.
 	$(BIN)/python -m pytest tests/unit tests/config $(ARGS)
 
-bench: $(READY)  ## Measure speed and memory (11 minutes on 2 cores): `make bench ARGS="--only training"`.
+bench: $(READY)  ## Measure speed and memory (under 10 minutes on 2 cores): `make bench ARGS="--only training"`.
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 lint: $(READY)  ## Check style and docstrings.

@@ -40,23 +40,13 @@ def peak_tensor_mib(profiled: profile) -> float:
     """The most that tensors on the CPU held at one time, in MiB.
 
     Args:
-        profiled: With ``profile_memory``, and ended; what was there before it is not counted.
+        profiled: With ``profile_memory``, ended, and begun before there was a tensor.
     """
     with TemporaryDirectory() as folder:
         file = Path(folder, "trace.json")
         profiled.export_chrome_trace(str(file))
         events = json.loads(file.read_text())["traceEvents"]
-    changes = [event for event in events if event["name"] == "[memory]"]
-    held: dict[int, int] = {}  # bytes by address
-    total = most = 0
-    for change in sorted(changes, key=lambda event: event["ts"]):
-        address, size = change["args"]["Addr"], change["args"]["Bytes"]
-        total -= held.pop(address, 0)  # what is unknown was there before the profile
-        if size > 0:
-            held[address] = size
-            total += size
-        most = max(most, total)
-    return most / MIB
+    return max(e["args"]["Total Allocated"] for e in events if e["name"] == "[memory]") / MIB
 
 
 def measure_large_step(cell: Cell) -> dict[str, Any]:
