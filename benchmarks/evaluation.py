@@ -7,7 +7,7 @@ weights.
 import importlib.util
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,7 +25,8 @@ SIZE = 256  # pixels
 BATCH = 8  # images, through the network and through Inception
 IMAGES = {"cuda": 256, "cpu": BATCH}  # in a round; a GPU has done one batch before the clock ticks
 ROUNDS = {"cuda": 3, "cpu": 2}
-Laps = tuple[float, float]  # seconds for the batches, and for the scores at the end
+Update = Callable[[Tensor, Tensor, Tensor], Any]  # takes indices, made and real images
+Side = tuple[Update, Callable[[], Any]]  # with what computes the scores at the end
 
 
 class Part(nn.Module):
@@ -59,17 +60,15 @@ def measure(quick: bool) -> dict[str, Any]:
         weights = random_weights(Path(folder))
         extractor = load_inception(weights, device)
         extractor(to_uint8(target[:BATCH]))  # warm
-        sides: dict[str, Callable[[int], Laps]] = {
-            "torchmetrics, separate objects": lambda _: run_torchmetrics(extractor, output, target),
-            "one pass, first run": lambda k: run_ours(weights, output, target, f"{folder}/{k}"),
-            "one pass, real side on disk": lambda k: run_ours(
-                weights, output, target, f"{folder}/{k}"
-            ),
+        sides = {
+            "torchmetrics, separate objects": lambda k: torchmetrics_side(extractor, n, device),
+            "one pass, first run": lambda k: our_side(weights, f"{folder}/{k}", device),
+            "one pass, real side on disk": lambda k: our_side(weights, f"{folder}/{k}", device),
         }
-        laps: dict[str, list[Laps]] = {name: [] for name in sides}
+        laps: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
         for k in range(rounds):
-            for name, run in sides.items():
-                laps[name].append(run(k))
+            for name, side in sides.items():
+                laps[name].append(timed(side(k), output, target))
     skipped = 1 if device == "cuda" and rounds > 1 else 0
     rows = []
     for name, found in laps.items():
@@ -80,47 +79,50 @@ def measure(quick: bool) -> dict[str, Any]:
     return {"rows": rows, "note": f"{n} images of {SIZE} pixels."}
 
 
-def run_ours(weights: Path, output: Tensor, target: Tensor, cache_dir: str) -> Laps:
-    """A whole pass of this project's ``metrics=full``."""
+def timed(side: Side, output: Tensor, target: Tensor) -> tuple[float, float]:
+    """Seconds for all batches, and for the scores at the end."""
+    update, compute = side
+    moments = [clock(target)]
+    for index in torch.arange(len(target)).split(BATCH):
+        update(index, output[index], target[index])
+    moments.append(clock(target))
+    compute()
+    return moments[1] - moments[0], clock(target) - moments[1]
+
+
+def our_side(weights: Path, cache_dir: str, device: str) -> Side:
+    """This project's ``metrics=full``."""
     options = (
         "metrics=full", f"metrics.inception_weights={weights}", f"metrics.cache_dir={cache_dir}",
         f"metrics.inception_batch_size={BATCH}",
     )  # fmt: skip
     evaluator = instantiate(composed(Cell("unet", "vanilla", BATCH, SIZE, options=options)).metrics)
-    evaluator.prepare(target.device, required=True)
-    begun = clock(target)
+    evaluator.prepare(device, required=True)
     evaluator.start("val")
-    for at, y_hat, y in batches(output, target):
-        index = torch.arange(at, at + len(y))
+
+    def update(index: Tensor, y_hat: Tensor, y: Tensor) -> None:
         evaluator.update(index, [str(i) for i in index.tolist()], y_hat, y)
-    updated = clock(target)
-    evaluator.compute()
-    return updated - begun, clock(target) - updated
+
+    return update, evaluator.compute
 
 
-def run_torchmetrics(extractor: InceptionFeatures, output: Tensor, target: Tensor) -> Laps:
+def torchmetrics_side(extractor: InceptionFeatures, n: int, device: str) -> Side:
     """The same with five objects, as their documentation has it."""
-    from torchmetrics.image import (
-        FrechetInceptionDistance,
-        InceptionScore,
-        KernelInceptionDistance,
-        PeakSignalNoiseRatio,
-        StructuralSimilarityIndexMeasure,
-    )
+    from torchmetrics import image
 
     features, logits = Part(extractor, 0), Part(extractor, 1)
     pairwise = [
-        StructuralSimilarityIndexMeasure(data_range=255.0),
-        PeakSignalNoiseRatio(data_range=255.0, dim=(1, 2, 3)),
+        image.StructuralSimilarityIndexMeasure(data_range=255.0),
+        image.PeakSignalNoiseRatio(data_range=255.0, dim=(1, 2, 3)),
     ]
     distances = [
-        FrechetInceptionDistance(feature=features),
-        KernelInceptionDistance(feature=features, subset_size=len(target) // 2),
+        image.FrechetInceptionDistance(feature=features),
+        image.KernelInceptionDistance(feature=features, subset_size=n // 2),
     ]
-    score = InceptionScore(feature=logits)
-    everything = [metric.to(target.device) for metric in (*pairwise, *distances, score)]
-    begun = clock(target)
-    for _, y_hat, y in batches(output, target):
+    score = image.InceptionScore(feature=logits)
+    everything = [metric.to(device) for metric in (*pairwise, *distances, score)]
+
+    def update(index: Tensor, y_hat: Tensor, y: Tensor) -> None:
         y_hat, y = to_uint8(y_hat), to_uint8(y)
         for metric in pairwise:
             metric.update(y_hat.float(), y.float())
@@ -128,16 +130,8 @@ def run_torchmetrics(extractor: InceptionFeatures, output: Tensor, target: Tenso
             metric.update(y, real=True)
             metric.update(y_hat, real=False)
         score.update(y_hat)
-    updated = clock(target)
-    for metric in everything:
-        metric.compute()
-    return updated - begun, clock(target) - updated
 
-
-def batches(output: Tensor, target: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """The place of the first image, and made and real ones."""
-    for at in range(0, len(target), BATCH):
-        yield at, output[at : at + BATCH], target[at : at + BATCH]
+    return update, lambda: [metric.compute() for metric in everything]
 
 
 def photographs(n: int, seed: int) -> Tensor:

@@ -4,9 +4,11 @@ import os
 import platform
 import re
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import which
 from statistics import median
 from typing import Any
 
@@ -21,7 +23,7 @@ def describe_machine(device: str) -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": device,
         "cpu": cpu_model(),
-        "cores": cores(),
+        "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
         "os": platform.platform(),
@@ -30,17 +32,12 @@ def describe_machine(device: str) -> dict[str, Any]:
     }
 
 
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def cpu_model() -> str:
     """The CPU's name, with what it computes bfloat16 with."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
         return platform.processor() or platform.machine()
+    text = cpuinfo.read_text()
     name = re.search(r"model name\s*:\s*(.+)", text)
     names = ("avx512f", "avx512_bf16", "amx_bf16")
     flags = [flag for flag in names if re.search(rf"\b{flag}\b", text)]
@@ -51,15 +48,11 @@ def gpu() -> dict[str, Any]:
     """Name, memory, driver, and how float32 is computed by default."""
     properties = torch.cuda.get_device_properties(0)
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]
-    try:
-        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-        driver = done.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        driver = "unknown"
+    asked = subprocess.run(query, capture_output=True, text=True) if which("nvidia-smi") else None
     return {
         "name": properties.name,
         "memory_gib": round(properties.total_memory / 2**30, 1),
-        "driver": driver,
+        "driver": asked.stdout.strip() if asked else "unknown",
         "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version(),
         "float32_convolutions_as_tf32": torch.backends.cudnn.allow_tf32,

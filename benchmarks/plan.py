@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from pathlib import Path
 
 from benchmarks.cell import Cell
+from benchmarks.machine import cpu_model
 
 BARE = "bare loop"
 EAGER = "Lightning eager"
 CHANNELS_LAST = "+ channels-last"
 BF16 = "+ bf16"
 FUSED = "+ fused Adam"
-# Each rung is added to those before it; the first switches off whatever a preset switches on.
+DEFAULT = "speed=auto"  # what a run without any option takes
+COMPILED = "speed=auto, compiled"
+# Each rung is added to those before it, so that a later value of a key replaces an earlier one; the
+# first switches off whatever a preset switches on.
 RUNGS = {
     EAGER: ("speed=eager", "trainer.precision=32-true", "trainer.benchmark=false"),
     CHANNELS_LAST: ("speed.channels_last=true",),
@@ -21,24 +24,11 @@ RUNGS = {
     "+ torch.compile": ("speed.compile=true",),
     "+ CUDA graphs": ("speed.cuda_graphs=true",),
 }
-DEFAULT = "speed=auto"  # what a run without any option takes
-COMPILED_DEFAULT = "speed=auto, compiled"
+VARIANTS = dict(zip(RUNGS, accumulate(RUNGS.values()), strict=True))
+VARIANTS[DEFAULT] = ("speed=auto", "trainer.precision=32-true", "trainer.benchmark=false")
+VARIANTS[COMPILED] = (*VARIANTS[DEFAULT], "speed.compile=true")
 ON_CPU = (EAGER, CHANNELS_LAST, BF16)
 ON_GPU = (EAGER, CHANNELS_LAST, BF16, FUSED, "+ CUDA graphs")
-OBJECTIVES = ("vanilla", "wgan-gp")
-
-
-def combined(options: tuple[str, ...], further: tuple[str, ...]) -> tuple[str, ...]:
-    """Options with further ones, which take the place of those with the same key."""
-    keys = {option.split("=")[0] for option in further}
-    return (*(o for o in options if o.split("=")[0] not in keys), *further)
-
-
-def ladder() -> dict[str, tuple[str, ...]]:
-    """Every variant's options, by name."""
-    climbed = dict(zip(RUNGS, accumulate(RUNGS.values(), combined), strict=True))
-    default = ("speed=auto", "trainer.precision=32-true", "trainer.benchmark=false")
-    return climbed | {DEFAULT: default, COMPILED_DEFAULT: (*default, "speed.compile=true")}
 
 
 @dataclass(frozen=True)
@@ -89,27 +79,10 @@ class Plan:
 
     def variant(self, cell: Cell, name: str) -> Cell:
         """A row's cell under a variant; the eager one, which is to differ little, takes longer."""
-        cell = replace(cell, options=ladder()[name], in_turns=self.all_in_turns or name == EAGER)
+        cell = replace(cell, options=VARIANTS[name], in_turns=self.all_in_turns or name == EAGER)
         if name == EAGER:
             return replace(cell, seconds=2 * cell.seconds, least=cell.least + 1)
         return replace(cell, seconds=0, least=1) if name in self.slow else cell
-
-    def narrowed(self, generators: list[str] | None, objectives: list[str] | None) -> "Plan":
-        """The same with some of the groups; None keeps all."""
-        groups = tuple(
-            group
-            for group in self.groups
-            if group.generator in (generators or [group.generator])
-            and group.objective in (objectives or [group.objective])
-        )
-        return replace(self, groups=groups)
-
-
-def bfloat16_arithmetic() -> bool:
-    """Whether the CPU multiplies bfloat16 by itself (AVX512-BF16, AMX; ARM counts as with it)."""
-    cpuinfo = Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text() if cpuinfo.exists() else ""
-    return "flags" not in flags or "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def cpu_plan() -> Plan:
@@ -122,7 +95,7 @@ def cpu_plan() -> Plan:
     """
     groups = (
         Group("unet", "vanilla", 256, (1,), (EAGER, DEFAULT)),
-        Group("unet", "vanilla", 128, (1,), (*ON_CPU, DEFAULT, COMPILED_DEFAULT)),
+        Group("unet", "vanilla", 128, (1,), (*ON_CPU, DEFAULT, COMPILED)),
         Group("unet", "vanilla", 128, (4,), (*ON_CPU, DEFAULT)),
         Group("unet", "wgan-gp", 64, (4,), ON_CPU),
         Group("resnet9", "vanilla", 64, (1, 4), (*ON_CPU, DEFAULT)),
@@ -133,7 +106,7 @@ def cpu_plan() -> Plan:
         groups, Cell("unet", "vanilla", 1, 256, seconds=0.6),
         large=Cell("unet", "vanilla", 2, 1024, base_channels=32), parts=2,
         waiting=Cell("unet", "vanilla", 2, 128), workers=2, waiting_steps=8,
-        all_in_turns=True, slow=() if bfloat16_arithmetic() else (BF16,),
+        all_in_turns=True, slow=() if "bf16" in cpu_model() else (BF16,),
     )  # fmt: skip
 
 
@@ -166,7 +139,7 @@ def quick_plan(device: str) -> Plan:
     groups = tuple(
         Group(name, objective, 64, (1,), variants, 4)
         for name in ("unet", "resnet9")
-        for objective in OBJECTIVES
+        for objective in ("vanilla", "wgan-gp")
     )
     cell = replace(plan.cell, n_critic=2, seconds=0.1, warmup=3)
     small = {"base_channels": 4, "device": device}

@@ -22,6 +22,7 @@ from benchmarks.cell import Cell, composed, fit, random_batch
 
 OWN = {"batch": "1", "size": "256", "steps": "5", "warmup": "3", "top": "20", "trace": "",
        "device": "cuda" if torch.cuda.is_available() else "cpu"}  # fmt: skip
+PRESETS = {"generator": "unet", "gan_loss": "vanilla", "model.n_critic": "5"}
 
 
 class Profiled(Callback):
@@ -47,25 +48,17 @@ class Profiled(Callback):
             trainer.should_stop = True
 
 
-def read_words(words: list[str]) -> tuple[dict[str, str], Cell]:
-    """This script's own options, and the cell that the others make."""
-    given = dict(word.split("=", 1) for word in words)
-    own = OWN | {k: v for k, v in given.items() if k in OWN}
-    taken = {"generator": "unet", "gan_loss": "vanilla", "generator.base_channels": "64",
-             "model.n_critic": "5"}  # fmt: skip
-    generator, objective, width, n_critic = (given.get(k, v) for k, v in taken.items())
-    cell = Cell(
-        generator, objective, int(own["batch"]), int(own["size"]), own["device"], int(width),
-        int(n_critic), tuple(f"{k}={v}" for k, v in given.items() if k not in own | taken),
-        warmup=int(own["warmup"]),
-    )  # fmt: skip
-    return own, cell
-
-
 def main(words: list[str]) -> None:
     """Profiles and prints."""
-    own, cell = read_words(words)
-    steps, cfg = int(own["steps"]), composed(cell)
+    given = OWN | PRESETS | dict(word.split("=", 1) for word in words)
+    own = {name: given.pop(name) for name in OWN}
+    steps = int(own["steps"])
+    cell = Cell(
+        given.pop("generator"), given.pop("gan_loss"), int(own["batch"]), int(own["size"]),
+        own["device"], n_critic=int(given.pop("model.n_critic")), warmup=int(own["warmup"]),
+        options=tuple(f"{name}={value}" for name, value in given.items()),
+    )  # fmt: skip
+    cfg = composed(cell)
     watch = Profiled(cell, steps)
     fit(cfg, [random_batch(cfg, cell.batch, cell.size, cell.device)] * 2, watch)
     key = "self_device_time_total" if cell.device == "cuda" else "self_cpu_time_total"

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -75,7 +76,13 @@ def main(words: list[str]) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     plan = gpu_plan() if device == "cuda" else cpu_plan()
     plan = quick_plan(device) if options.quick else plan
-    plan = plan.narrowed(options.generators, options.objectives)
+    groups = tuple(
+        group
+        for group in plan.groups
+        if group.generator in (options.generators or [group.generator])
+        and group.objective in (options.objectives or [group.objective])
+    )
+    plan = replace(plan, groups=groups)
     machine = describe_machine(device)
     name = options.name or short_name(machine) + ("-quick" if options.quick else "")
     command = " ".join(["python benchmarks/run.py", *words])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.plan import BARE, BF16, EAGER
+from benchmarks.plan import BF16, EAGER
 
 EAGER_LEAST = 0.97  # of the bare loop's speed: what Lightning may cost
 BF16_LEAST = 1.5  # times the bare loop, on a CPU at batch 4
@@ -40,27 +40,20 @@ def targets(results: Mapping[str, Any]) -> list[Target]:
         for section in ("training", "startup", "waiting", "data", "evaluation")
     }
     # Networks of one channel show Lightning's cost in milliseconds; their ratio means nothing.
-    trained = [r for r in rows["training"] if "speed_ratio" in r and r["variant"] != BARE]
-    trained = [row for row in trained if row["base_channels"] > 1]
+    trained = [r for r in rows["training"] if "speed_ratio" in r and r["base_channels"] > 1]
     on_gpu = results["machine"]["device"] == "cuda"
-    return [
-        *of_lightning(trained),
-        *(of_a_gpu(trained) if on_gpu else of_a_cpu(trained)),
-        *of_the_rest(rows, on_gpu),
-    ]
+    return [*of_training(trained, on_gpu), *of_the_rest(rows, on_gpu)]
 
 
-def of_lightning(rows: Rows) -> Iterator[Target]:
-    """The eager loop costs next to nothing."""
+def of_training(rows: Rows, on_gpu: bool) -> Iterator[Target]:
+    """The eager loop costs next to nothing, and the fast ways are fast."""
     eager = [row["speed_ratio"] for row in rows if row["variant"] == EAGER]
     if eager:
         yield Target("Lightning eager, worst row", min(eager), EAGER_LEAST)
         yield Target("Lightning eager, mean over rows", sum(eager) / len(eager), EAGER_LEAST)
-
-
-def of_a_cpu(rows: Rows) -> Iterator[Target]:
-    """bfloat16 with channels-last."""
-    for row in rows:
+    if on_gpu:
+        yield from of_a_gpu(rows)
+    for row in [] if on_gpu else rows:
         if row["batch"] == 4 and row["variant"] == BF16:
             name = f"{row['generator']}, {row['objective']}, batch 4: bf16 + channels-last"
             yield Target(name, row["speed_ratio"], BF16_LEAST)
