@@ -49,7 +49,8 @@ class Cell:
 
     def now(self) -> float:
         """Seconds on the clock, once the device is done."""
-        wait_for(self.device)
+        if self.device == "cuda":
+            torch.cuda.synchronize()
         return time.perf_counter()
 
 
@@ -94,12 +95,6 @@ def composed(cell: Cell) -> DictConfig:
         options.append(f"model.n_critic={cell.n_critic}")
     with initialize_config_dir(str(root_dir() / "conf"), version_base="1.3"):
         return compose("config", [*options, *cell.options])
-
-
-def wait_for(device: str) -> None:
-    """Returns once the device has done all it was given."""
-    if device == "cuda":
-        torch.cuda.synchronize()
 
 
 def fit(cfg: DictConfig, data: Any, callback: Callback) -> Any:

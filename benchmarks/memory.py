@@ -6,7 +6,6 @@ as the profiler has them from PyTorch's allocator, are the same in every run.
 """
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +15,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.cell import Cell, composed, fit, random_batch, wait_for
+from benchmarks.cell import Cell, composed, fit, random_batch
 from benchmarks.plan import Plan
 from benchmarks.processes import MIB, call, peak_mib
 
@@ -24,14 +23,13 @@ from benchmarks.processes import MIB, call, peak_mib
 class LargeSteps(Callback):
     """Ends the run after some steps, the first of which is small; notes seconds of the last."""
 
-    def __init__(self, device: str, steps: int):
-        self.device, self.steps, self.since, self.seconds = device, steps, 0.0, 0.0
+    def __init__(self, cell: Cell, steps: int):
+        self.cell, self.steps, self.since, self.seconds = cell, steps, 0.0, 0.0
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        wait_for(self.device)
-        if trainer.global_step == 1 and self.device == "cuda":
+        now = self.cell.now()
+        if trainer.global_step == 1 and self.cell.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        now = time.perf_counter()
         self.seconds, self.since = now - self.since, now
         trainer.should_stop = trainer.global_step == self.steps
 
@@ -61,7 +59,7 @@ def measure_large_step(cell: Cell) -> dict[str, Any]:
     cfg = composed(cell)
     on_gpu = cell.device == "cuda"
     shapes = [(1, min(cell.size, 256)), *[(cell.batch, cell.size)] * (2 if on_gpu else 1)]
-    steps = LargeSteps(cell.device, len(shapes))
+    steps = LargeSteps(cell, len(shapes))
     profiled = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
     if not on_gpu:
         profiled.start()  # before there is a tensor

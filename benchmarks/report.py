@@ -134,9 +134,9 @@ def training_row(row: Row) -> Row:
     if "speed_ratio" in row:
         shown["speed"] = f"{row['speed_ratio']:.2f}"
     if "pairs" in row:
-        lower, upper = row["ratio_quartiles"]
-        shown["speed"] += f" ({lower:.2f} to {upper:.2f})"
-        shown |= {"pairs": row["pairs"], "over bare, ms": 1e3 * row["overhead_s"]}
+        shown["speed"] += " ({:.2f} to {:.2f})".format(*row["ratio_quartiles"])
+    shown["pairs"] = row.get("pairs")
+    shown["over bare, ms"] = 1e3 * row["overhead_s"] if "pairs" in row else None
     shown["memory, MiB"] = f"{row['peak_mib']:.0f}"
     if "memory_ratio" in row:
         shown["memory ratio"] = f"{row['memory_ratio']:.2f}"

@@ -1,13 +1,12 @@
 """The share of training time in which the step loop waits for images from files."""
 
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from benchmarks.cell import Cell, composed, fit, wait_for
+from benchmarks.cell import Cell, composed, fit
 from benchmarks.data import datamodule, link_set
 from benchmarks.plan import Plan
 from benchmarks.processes import call
@@ -23,17 +22,16 @@ class Clock(Callback):
     bound, with Lightning's own work between two steps in it.
     """
 
-    def __init__(self, device: str, steps: int):
-        self.device, self.steps = device, steps
+    def __init__(self, cell: Cell, steps: int):
+        self.cell, self.steps = cell, steps
         self.began = self.ended = self.waited = self.wall = 0.0
 
     def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
         if trainer.global_step >= WARMUP:
-            self.waited += time.perf_counter() - self.ended
+            self.waited += self.cell.now() - self.ended
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        wait_for(self.device)
-        self.ended = time.perf_counter()
+        self.ended = self.cell.now()
         if trainer.global_step == WARMUP:
             self.began = self.ended
         if trainer.global_step == WARMUP + self.steps:
@@ -49,7 +47,7 @@ def measure_waiting(cell: Cell, workers: int, steps: int) -> dict[str, Any]:
         data = datamodule(
             Path(name), num_workers=workers, batch_size=cell.batch, image_size=cell.size
         )
-        clock = Clock(cell.device, steps)
+        clock = Clock(cell, steps)
         fit(composed(cell), data, clock)
     return {
         "workers": workers, "batch": cell.batch, "size": cell.size, "steps": steps,

@@ -69,7 +69,9 @@ def test_targets_say_what_was_reached(results: dict[str, Any]) -> None:
 
 def test_the_page_shows_every_row_and_every_failure(results: dict[str, Any]) -> None:
     shown = page(results)
-    assert "| 4 | Lightning eager | 2.67 | 1,500 | 0.96 (0.90 to 0.97) | 1100 | 1.10 |" in shown
+    assert (
+        "| Lightning eager | 2.67 | 1,500 | 0.96 (0.90 to 0.97) | 7 | 40 | 1100 | 1.10 |" in shown
+    )
     assert "| 4 | + fused Adam |" in shown and "KeyError: speed" in shown
     assert "failed: OSError: no space" in shown
     assert "| python src/train.py --cfg job | 2.5 |" in shown
