@@ -46,7 +46,7 @@ test-processors: $(READY)  ## Pass the numeric tests under six processor setting
 	  "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=2" "OMP_NUM_THREADS=1" "OMP_NUM_THREADS=2"; do \
 	  echo "== $$setting" && env $$setting $(PYTEST) -m numeric -q $(ARGS) || exit 1; done
 
-bench: $(READY)  ## Measure speed and memory (11 minutes on 2 cores): `make bench ARGS="--only training"`.
+bench: $(READY)  ## Measure speed and memory (under 10 minutes on 2 cores): `make bench ARGS="--only training"`.
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 lint: $(READY)  ## Check style and docstrings.

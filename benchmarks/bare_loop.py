@@ -17,14 +17,8 @@ LAMBDA_L1 = 100.0  # Isola et al. 2017, Sec. 3.3
 LAMBDA_PENALTY = 10.0  # Gulrajani et al. 2017, Alg. 1
 
 
-def set_requires_grad(network: nn.Module, value: bool) -> None:
-    """Leaves a network out of the next backward, or takes it in again."""
-    for parameter in network.parameters():
-        parameter.requires_grad_(value)
-
-
 class BareLoop:
-    """One D update a batch; after every ``n_critic`` of them one G update on the same batch."""
+    """One D update per batch; after every ``n_critic`` of them one G update on the same batch."""
 
     def __init__(
         self,
@@ -56,7 +50,7 @@ class BareLoop:
         with torch.set_grad_enabled(g_turn):
             y_hat = self.generator(x)
 
-        set_requires_grad(self.discriminator, True)
+        self.discriminator.requires_grad_(True)
         d_terms = self.discriminator_terms(x, y, y_hat.detach())
         self.optimizer_d.zero_grad()
         sum(d_terms.values()).backward()
@@ -65,7 +59,7 @@ class BareLoop:
         if not g_turn:
             return terms
 
-        set_requires_grad(self.discriminator, False)
+        self.discriminator.requires_grad_(False)  # left out of G's backward pass
         g_terms = self.generator_terms(x, y, y_hat)
         self.optimizer_g.zero_grad()
         sum(g_terms.values()).backward()

@@ -4,7 +4,6 @@ Random batches stand ready on the device, so that the loops are compared and not
 """
 
 import logging
-import math
 import os
 import time
 import warnings
@@ -23,7 +22,6 @@ from i2i.config.resolvers import register
 from i2i.resources import root_dir
 
 ENDLESS = 1_000_000  # steps; the stopwatch ends the run
-MIN_WARMUP = 5  # steps: CUDA graphs are recorded in the third
 
 
 @dataclass(frozen=True)
@@ -36,29 +34,24 @@ class Cell:
     size: int  # pixels
     device: str = "cpu"  # or cuda
     base_channels: int = 64
-    n_critic: int = 1  # critic updates a step, under wgan-gp
+    n_critic: int = 1  # critic updates per step, under wgan-gp
     options: tuple[str, ...] = ()  # of Hydra; the variant
     warmup: int = 1  # steps before the measured ones, the first included
-    warmup_seconds: float = math.inf  # after which the warm-up ends, but for MIN_WARMUP steps
-    seconds: float = 1.5  # measured, at least
-    least: int = 2  # measured blocks, at least
-    block: int = 0  # steps a block; 0: as many as BLOCK_SECONDS hold
-    alternate: bool = False  # takes turns with the bare loop, block by block
-    cpu_time: bool = False  # blocks are timed by this process's CPU time, on one thread
+    seconds: float = 1.5  # measured at least
+    least: int = 2  # blocks measured at least
+    block: int = 1  # steps per block
+    in_turns: bool = False  # whether it takes turns with the bare loop, block by block
 
     @property
     def batches_a_step(self) -> int:
-        """Batches a generator update uses up."""
+        """Batches that one generator update uses up."""
         return self.n_critic if self.objective == "wgan-gp" else 1
 
-    def is_warm(self, steps: int, seconds: float) -> bool:
-        """Whether so many steps, which took so long, are enough of a warm-up."""
-        return steps >= self.warmup or (steps >= MIN_WARMUP and seconds >= self.warmup_seconds)
-
     def now(self) -> float:
-        """Seconds on the clock that blocks are timed with, once the device is done."""
-        wait_for(self.device)
-        return time.process_time() if self.cpu_time else time.perf_counter()
+        """Seconds on the clock, once the device is done."""
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
 
 
 class InMemory:
@@ -102,12 +95,6 @@ def composed(cell: Cell) -> DictConfig:
         options.append(f"model.n_critic={cell.n_critic}")
     with initialize_config_dir(str(root_dir() / "conf"), version_base="1.3"):
         return compose("config", [*options, *cell.options])
-
-
-def wait_for(device: str) -> None:
-    """Returns once the device has done all it was given."""
-    if device == "cuda":
-        torch.cuda.synchronize()
 
 
 def fit(cfg: DictConfig, data: Any, callback: Callback) -> Any:

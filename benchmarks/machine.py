@@ -1,22 +1,20 @@
-"""What the numbers were measured on, and how fast its matrix product is."""
+"""What the numbers were measured on, and how fast a GPU's matrix product is."""
 
 import os
 import platform
 import re
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import which
 from statistics import median
 from typing import Any
 
 import torch
 
 from i2i.run_folder import code_version
-
-MATRIX = {"cuda": 8192, "cpu": 1024}  # rows and columns
-REPEATS = {"cuda": 30, "cpu": 4}
-DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 def describe_machine(device: str) -> dict[str, Any]:
@@ -25,33 +23,21 @@ def describe_machine(device: str) -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": device,
         "cpu": cpu_model(),
-        "cores": cores(),
+        "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
         "os": platform.platform(),
         "gpu": gpu() if device == "cuda" else None,
-        "versions": versions(),
+        "versions": {k: v for k, v in code_version().items() if k != "device"},
     }
-
-
-def versions() -> dict[str, Any]:
-    """This project's commit, Python, torch, Lightning, and cuDNN where it is used."""
-    found = code_version() | {"cudnn": torch.backends.cudnn.version()}
-    unused = {"device"} if torch.cuda.is_available() else {"device", "cudnn"}
-    return {name: version for name, version in found.items() if name not in unused}
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_model() -> str:
     """The CPU's name, with what it computes bfloat16 with."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
         return platform.processor() or platform.machine()
+    text = cpuinfo.read_text()
     name = re.search(r"model name\s*:\s*(.+)", text)
     names = ("avx512f", "avx512_bf16", "amx_bf16")
     flags = [flag for flag in names if re.search(rf"\b{flag}\b", text)]
@@ -62,19 +48,14 @@ def gpu() -> dict[str, Any]:
     """Name, memory, driver, and how float32 is computed by default."""
     properties = torch.cuda.get_device_properties(0)
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]
-    try:
-        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-        driver = done.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        driver = "unknown"
+    asked = subprocess.run(query, capture_output=True, text=True) if which("nvidia-smi") else None
     return {
         "name": properties.name,
         "memory_gib": round(properties.total_memory / 2**30, 1),
-        "multiprocessors": properties.multi_processor_count,
-        "driver": driver,
+        "driver": asked.stdout.strip() if asked else "unknown",
         "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
         "float32_convolutions_as_tf32": torch.backends.cudnn.allow_tf32,
-        "float32_products_as_tf32": torch.backends.cuda.matmul.allow_tf32,
     }
 
 
@@ -85,30 +66,20 @@ def short_name(machine: dict[str, Any]) -> str:
     return f"cpu{machine['cores']}"
 
 
-def matrix_rates(device: str, side: int = 0) -> dict[str, Any]:
-    """Rate of a large square matrix product, in FLOP/s (a multiplication and an addition are two).
+def bfloat16_rate(side: int = 8192) -> dict[str, float]:
+    """FLOP/s of a square matrix product on the GPU (a multiplication and an addition are two).
 
     Random operands, a fresh pair each time out of four, median over repetitions.
 
-    Args:
-        device: cpu or cuda.
-        side: Rows and columns; 0 takes MATRIX.
-
     Returns:
-        {"side", "bfloat16", "float32"}; float32 as PyTorch computes it by default.
+        {"rate"}.
     """
-    side = side or MATRIX[device]
-    rates: dict[str, Any] = {"side": side}
-    for name, dtype in DTYPES.items():
-        matrices = [torch.randn(side, side, device=device, dtype=dtype) for _ in range(4)]
-        seconds = []
-        for i in range(3 + REPEATS[device]):
-            if device == "cuda":
-                torch.cuda.synchronize()
-            started = time.perf_counter()
-            matrices[i % 4] @ matrices[(i + 1) % 4]
-            if device == "cuda":
-                torch.cuda.synchronize()
-            seconds.append(time.perf_counter() - started)
-        rates[name] = 2 * side**3 / median(seconds[3:])
-    return rates
+    matrices = [torch.randn(side, side, device="cuda", dtype=torch.bfloat16) for _ in range(4)]
+    seconds = []
+    for i in range(33):
+        torch.cuda.synchronize()
+        started = time.perf_counter()
+        matrices[i % 4] @ matrices[(i + 1) % 4]
+        torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - started)
+    return {"rate": 2 * side**3 / median(seconds[3:])}

@@ -2,11 +2,10 @@
 
 On a CPU the resident set says as much of malloc as of the step: what it keeps, and when it gives
 freed memory back, differ from run to run by more than checkpointing saves. Bytes that tensors hold,
-as the profiler has them from PyTorch's allocator, are the same in every run; both are told.
+as the profiler has them from PyTorch's allocator, are the same in every run.
 """
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,22 +15,21 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.cell import Cell, composed, fit, random_batch, wait_for
-from benchmarks.fresh_process import MIB, call, peak_mib
+from benchmarks.cell import Cell, composed, fit, random_batch
 from benchmarks.plan import Plan
+from benchmarks.processes import MIB, call, peak_mib
 
 
 class LargeSteps(Callback):
     """Ends the run after some steps, the first of which is small; notes seconds of the last."""
 
-    def __init__(self, device: str, steps: int):
-        self.device, self.steps, self.since, self.seconds = device, steps, 0.0, 0.0
+    def __init__(self, cell: Cell, steps: int):
+        self.cell, self.steps, self.since, self.seconds = cell, steps, 0.0, 0.0
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        wait_for(self.device)
-        if trainer.global_step == 1 and self.device == "cuda":
+        now = self.cell.now()
+        if trainer.global_step == 1 and self.cell.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        now = time.perf_counter()
         self.seconds, self.since = now - self.since, now
         trainer.should_stop = trainer.global_step == self.steps
 
@@ -40,23 +38,13 @@ def peak_tensor_mib(profiled: profile) -> float:
     """The most that tensors on the CPU held at one time, in MiB.
 
     Args:
-        profiled: With ``profile_memory``, and ended; what was there before it is not counted.
+        profiled: With ``profile_memory``, ended, and begun before there was a tensor.
     """
     with TemporaryDirectory() as folder:
         file = Path(folder, "trace.json")
         profiled.export_chrome_trace(str(file))
         events = json.loads(file.read_text())["traceEvents"]
-    changes = [event for event in events if event["name"] == "[memory]"]
-    held: dict[int, int] = {}  # bytes by address
-    total = most = 0
-    for change in sorted(changes, key=lambda event: event["ts"]):
-        address, size = change["args"]["Addr"], change["args"]["Bytes"]
-        total -= held.pop(address, 0)  # what is unknown was there before the profile
-        if size > 0:
-            held[address] = size
-            total += size
-        most = max(most, total)
-    return most / MIB
+    return max(e["args"]["Total Allocated"] for e in events if e["name"] == "[memory]") / MIB
 
 
 def measure_large_step(cell: Cell) -> dict[str, Any]:
@@ -66,34 +54,31 @@ def measure_large_step(cell: Cell) -> dict[str, Any]:
     large step on a GPU also chooses its kernels; on a CPU there is one, for the time.
 
     Returns:
-        ``tensors_mib``, and ``step_s`` on a GPU or ``process_mib``, the resident set, on a CPU.
+        ``tensors_mib``, and ``step_s`` on a GPU.
     """
     cfg = composed(cell)
     on_gpu = cell.device == "cuda"
     shapes = [(1, min(cell.size, 256)), *[(cell.batch, cell.size)] * (2 if on_gpu else 1)]
-    steps = LargeSteps(cell.device, len(shapes))
+    steps = LargeSteps(cell, len(shapes))
     profiled = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
     if not on_gpu:
         profiled.start()  # before there is a tensor
     fit(cfg, [random_batch(cfg, *shape, cell.device) for shape in shapes], steps)
     if on_gpu:
         return {"tensors_mib": peak_mib(cell.device), "step_s": steps.seconds}
-    resident = peak_mib(cell.device)
     profiled.stop()
-    return {"tensors_mib": peak_tensor_mib(profiled), "process_mib": resident}
+    return {"tensors_mib": peak_tensor_mib(profiled)}
 
 
 def measure(plan: Plan) -> dict[str, Any]:
     """Three ways, for the U-Net in float32; half as wide on a CPU, for the time."""
-    batch, size, parts, width = (plan.large[k] for k in ("batch", "size", "accumulate",
-                                                         "base_channels"))  # fmt: skip
-    cell = Cell("unet", "vanilla", batch, size, plan.device, width)
-    small_network = ("generator.n_downs=6",) if size < 256 else ()
+    cell = plan.large
+    small_network = ("generator.n_downs=6",) if cell.size < 256 else ()
     eager = ("speed=eager", "trainer.precision=32-true", *small_network)
-    cells = {"plain": replace(cell, options=eager)}
-    for option in (f"model.accumulate={parts}", "speed.checkpoint_activations=true"):
-        cells[option] = replace(cell, options=(*eager, option))
-    rows = {name: call(measure_large_step, each) for name, each in cells.items()}
-    return {
-        "generator": "unet", "base_channels": width, "batch": batch, "size": size, "rows": rows
-    }  # fmt: skip
+    rows = []
+    for option in ("", f"model.accumulate={plan.parts}", "speed.checkpoint_activations=true"):
+        options = (*eager, option) if option else eager
+        found = call(measure_large_step, replace(cell, options=options))
+        rows.append({"step": option or "plain"} | found)
+    note = f"U-Net, base_channels {cell.base_channels}, batch {cell.batch}, {cell.size} pixels."
+    return {"note": note, "rows": rows}
