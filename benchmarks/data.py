@@ -33,7 +33,7 @@ if __name__ == "__main__":
     sys.path[:1] = [str(ROOT), str(ROOT / "src")]
 
 from benchmarks.fresh_process import last_error, run_command
-from i2i.data.collate import Collate, settle_worker
+from i2i.data.collate import collate, settle_worker
 from i2i.data.datamodule import PairedDataModule
 from i2i.data.paired_transforms import PairedTransform
 
@@ -141,9 +141,9 @@ def one_core(root: Path, rounds: int) -> list[dict[str, Any]]:
     torch.set_num_threads(1)
     settle_worker()  # all four: ours sets its workers up like this
     ours = datamodule(root).train_dataloader()
-    levels = DataLoader(ours.dataset, batch_sampler=ours.batch_sampler, collate_fn=Collate(True))
+    levels = DataLoader(ours.dataset, batch_sampler=ours.batch_sampler, collate_fn=collate)
     cached = datamodule(root, cache_gb=1).train_dataloader()
-    kept = DataLoader(cached.dataset, batch_sampler=cached.batch_sampler, collate_fn=Collate(True))
+    kept = DataLoader(cached.dataset, batch_sampler=cached.batch_sampler, collate_fn=collate)
     reference = DataLoader(Reference(root / "train"), BATCH, shuffle=True, drop_last=True)
     loaders = {
         "Pillow + torchvision, as the reference implementation": reference,
@@ -178,7 +178,7 @@ def all_cores(root: Path, epochs: int) -> list[dict[str, Any]]:
         loader = DataLoader(
             made.dataset,
             batch_sampler=made.batch_sampler,
-            collate_fn=Collate(as_levels=True),
+            collate_fn=collate,
             num_workers=workers,
             worker_init_fn=settle_worker,
             persistent_workers=True,

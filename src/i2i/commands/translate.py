@@ -6,7 +6,6 @@ from typing import Any
 from i2i.commands.launch import launch
 from i2i.errors import setting_error
 from i2i.inference.files_to_translate import Job, find_images, find_masks, noise_name
-from i2i.inference.tiled_files import make_tiling, no_distance, write_in_tiles
 
 LPIPS_NETWORK = "alex"
 
@@ -21,6 +20,7 @@ def translate(cfg: Any) -> None:
     from omegaconf import OmegaConf
 
     from i2i.inference.saved_model import load_model
+    from i2i.inference.tiled_files import make_tiling
     from i2i.metrics.diversity import Diversity
     from i2i.run_folder import require_writable
     from i2i.training.trainer import resolve_accelerator
@@ -33,10 +33,10 @@ def translate(cfg: Any) -> None:
     model, checkpoint = load_model(cfg.checkpoint, changes)
     if cfg.samples > 1:
         require_noise(model, cfg.samples)
-    tiling = make_tiling(cfg.tile, cfg.overlap, model)
     masks = find_masks(cfg.mask, [job.name for job in jobs], model.task)
     device = torch.device("cuda" if resolve_accelerator(cfg.accelerator) == "gpu" else "cpu")
     model = model.to(device).eval()
+    tiling = make_tiling(cfg.tile, cfg.overlap, model)
     several = cfg.samples > 1
     diversity = Diversity(load_distance(cfg.lpips_weights, device)) if several else None
     skipped = translate_all(model, jobs, masks, diversity, cfg.on_error, tiling)
@@ -93,6 +93,8 @@ def read_job(job: Job, masks: dict[str, Path], model: Any) -> tuple[Any, Any]:
 
 def write_samples(model: Any, image: Any, mask: Any, job: Job, diversity: Any, tiling: Any) -> None:
     """Translates one picture, in tiles where it is larger than one, and measures its samples."""
+    from i2i.inference.tiled_files import no_distance, write_in_tiles
+
     scale = model.task.scale
     if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
         l1 = write_in_tiles(model, image, mask, job, tiling)

@@ -95,16 +95,3 @@ class ResumableBatchSampler(Sampler[list[SampleKey]]):
                 SampleKey(index, mix_seed(self.seed, epoch, index))
                 for index in order[start : start + self.batch_size].tolist()
             ]
-
-
-class ShardSampler(Sampler[int]):
-    """Every ``world_size``-th image from ``rank`` on: over all processes, each image once."""
-
-    def __init__(self, n_images: int, rank: int = 0, world_size: int = 1) -> None:
-        self.indices = range(rank, n_images, world_size)
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.indices)

@@ -90,9 +90,7 @@ def read_ids(path: Path) -> np.ndarray:
     """
     from PIL import Image
 
-    found = examine_image(path)
-    if isinstance(found, str):
-        raise _image_error(path, found)
+    check_image(path)
     with Image.open(path) as image:
         if image.format == "PNG" and image.mode in ("P", "L", "1"):
             return np.array(image.convert("L") if image.mode == "1" else image, dtype=np.uint8)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from i2i.data.batch_sampler import ResumableBatchSampler, SampleKey, ShardSampler, mix_seed
+from i2i.data.batch_sampler import ResumableBatchSampler, SampleKey, mix_seed
 from i2i.errors import SettingError
 
 
@@ -98,12 +98,3 @@ def test_another_seed_is_another_order() -> None:
 def test_too_few_images_for_one_global_batch() -> None:
     with pytest.raises(SettingError, match=r"batch_size=4: found 7 training .*4 x 2 = 8.*size=3"):
         ResumableBatchSampler(7, 4, 0, world_size=2)
-
-
-@pytest.mark.parametrize("n_images", [1, 2, 7, 8, 13])
-@pytest.mark.parametrize("world_size", [1, 2, 3])
-def test_shards_hold_each_image_once(n_images: int, world_size: int) -> None:
-    shards = [ShardSampler(n_images, rank, world_size) for rank in range(world_size)]
-    assert sorted(index for shard in shards for index in shard) == list(range(n_images))
-    assert [len(shard) for shard in shards] == [len(list(shard)) for shard in shards]
-    assert max(map(len, shards)) - min(map(len, shards)) <= 1

@@ -4,11 +4,10 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 import torch
 from torch.utils.data import default_collate
 
-from i2i.data.collate import Collate, finish
+from i2i.data.collate import collate, finish
 from i2i.images.ranges import to_float, to_planes
 
 IMAGES = [np.random.default_rng(i).integers(0, 256, (4, 6, 3), dtype=np.uint8) for i in range(4)]
@@ -31,29 +30,21 @@ def same(left: dict, right: dict) -> bool:
 EXPECTED = default_collate(samples(to_float))
 
 
-@pytest.mark.parametrize("as_levels", [False, True])
-def test_finished_samples_are_stacked(as_levels: bool) -> None:
-    assert same(Collate(as_levels)(samples(to_float)), EXPECTED)
-
-
-def test_levels_are_finished_in_the_batch() -> None:
-    batch = Collate(as_levels=False)(samples(to_planes))
+def test_finished_samples_are_stacked() -> None:
+    batch = collate(samples(to_float))
     assert same(batch, EXPECTED) and same(finish(batch), EXPECTED)
 
 
 def test_levels_stay_so_for_the_device() -> None:
-    batch = Collate(as_levels=True)(samples(to_planes))
+    batch = collate(samples(to_planes))
     assert batch["input"].dtype == batch["target"].dtype == torch.uint8
     assert same(finish(batch), EXPECTED)
 
 
-@pytest.mark.parametrize("as_levels", [False, True])
-def test_one_finished_sample_finishes_the_batch(as_levels: bool) -> None:
+def test_one_finished_sample_finishes_the_batch() -> None:
     mixed = samples(to_planes)
-    mixed[1]["target"] = to_float(IMAGES[2])  # as from a file of 16 bits
-    batch = Collate(as_levels)(mixed)
-    assert batch["target"].dtype == torch.float32
-    assert same(finish(batch), EXPECTED)
+    mixed[1] = finish(mixed[1])  # as of a pair with a file of 16 bits
+    assert same(collate(mixed), EXPECTED)
 
 
 def test_a_settled_worker_keeps_its_pages() -> None:

@@ -56,7 +56,7 @@ class Colorization(PhotoTask):
         self.space, self.keep = space, keep
         self.input_channels, self.target_channels = input_channels, target_channels
 
-    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+    def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         rgb = to_float(photo)  # (3, H, W)
         lab = rgb_to_lab(rgb)
         target = rgb if self.space == "rgb" else (lab[1:] / AB_SCALE).clamp(-1, 1)

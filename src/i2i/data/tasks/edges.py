@@ -51,7 +51,7 @@ class Edges(PhotoTask):
         self.low, self.high, self.blur = low, high, blur
         self.input_channels, self.target_channels = input_channels, target_channels
 
-    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+    def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         import cv2
 
         grey = _grey(photo)

@@ -43,7 +43,7 @@ class Inpainting(PhotoTask):
         self.keep = keep
         self.input_channels, self.target_channels = input_channels, target_channels
 
-    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+    def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         rgb = to_float(photo)  # (3, H, W)
         return Encoded(_with_hole(rgb, draw_mask(self.mask, *photo.shape[:2], seed)), rgb)
 

@@ -39,7 +39,7 @@ class SuperResolution(PhotoTask):
         self.factor = self.scale = factor
         self.input_channels, self.target_channels = input_channels, target_channels
 
-    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+    def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         height, width = photo.shape[:2]
         size = (max(1, round(height / self.factor)), max(1, round(width / self.factor)))
         small = resize_image(photo, size, label=False)  # 8 bit if the photograph is, as a file

@@ -39,12 +39,12 @@ def test_preset_makes_what_it_says(tmp_path: Path, name: str) -> None:
     task = instantiate(cfg)
     assert isinstance(task, PhotoTask)
     photo = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
-    x, y = task.make(photo, 3)
+    x, y = task.encode(photo, 3)
     assert x.shape == (cfg.input_channels, 16, 24) == (task.input_channels, 16, 24)
     assert y.shape == (cfg.target_channels, 16, 24) == (task.target_channels, 16, 24)
     for part in (x, y):
         assert part.dtype == torch.float32 and part.min() >= -1 and part.max() <= 1
-    again = task.make(photo.copy(), 3)
+    again = task.encode(photo.copy(), 3)
     assert torch.equal(again.x, x) and torch.equal(again.y, y)
     assert task.input_picture(x[None]).shape[1] in (1, 3)
     true = task.output_picture(x[None], y[None])
