@@ -4,9 +4,9 @@ import numpy as np
 from torch import Tensor
 
 from i2i.data.paired_transforms import resize_image
-from i2i.data.tasks.checks import as_rgb, require_channels
 from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
+from i2i.images.image_io import as_channels
 from i2i.images.ranges import to_float
 
 BICUBIC_REACH = 2  # pixels to each side that the filter of 4 x 4 takes in
@@ -35,9 +35,8 @@ class SuperResolution(PhotoTask):
                 f"task.factor={factor}", f"{factor}", "a whole number of 2 or more",
                 "For example task.factor=4.",
             )  # fmt: skip
-        require_channels("super-resolution", (input_channels, target_channels), (3, 3))
+        super().__init__("super-resolution", (input_channels, target_channels), (3, 3))
         self.factor = self.scale = factor
-        self.input_channels, self.target_channels = input_channels, target_channels
 
     def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         height, width = photo.shape[:2]
@@ -52,7 +51,7 @@ class SuperResolution(PhotoTask):
             (3, factor * H, factor * W).
         """
         height, width = image.shape[:2]
-        return _enlarged(as_rgb(image), (self.factor * height, self.factor * width))
+        return _enlarged(as_channels(image, 3), (self.factor * height, self.factor * width))
 
     def encode_part(
         self, image: np.ndarray, seed: int, mask: np.ndarray | None, rows: slice, columns: slice

@@ -10,6 +10,7 @@ from i2i.data.content_checks import check_labels, check_photos
 from i2i.data.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
+from i2i.errors import setting_error
 from i2i.images.ranges import to_float
 
 
@@ -136,14 +137,26 @@ class Task:
 class PhotoTask(Task):
     """A task made from single photographs: input and target both come from one picture.
 
-    Attributes:
-        input_channels: Of x.
-        target_channels: Of y.
+    Args:
+        task: What the task is called in the error.
+        given: Channels of x and y in the settings, which size the networks.
+        made: Those that the task makes.
+
+    Raises:
+        SettingError: They differ.
     """
 
     plain = False
-    input_channels: int
-    target_channels: int
+
+    def __init__(self, task: str, given: tuple[int, int], made: tuple[int, int]) -> None:
+        self.input_channels, self.target_channels = made
+        for side, found, right in zip(("input", "target"), given, made, strict=True):
+            if found != right:
+                raise setting_error(
+                    f"task.{side}_channels={found}", f"{found} channels",
+                    f"{right}, because that is what {task} makes",
+                    f"Leave task.{side}_channels out, or choose another task.",
+                )  # fmt: skip
 
     def label_role(self, reader: PairReader) -> None:
         return None

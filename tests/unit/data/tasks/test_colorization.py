@@ -161,7 +161,7 @@ def test_colour_photographs_pass_in_silence(recwarn: pytest.WarningsRecorder) ->
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"space": "hsv"}, r"task\.space=hsv.*one of lab, rgb"),
+        ({"space": "hsv"}, r"task\.space: found 'hsv'.*one of lab, rgb"),
         ({"input_channels": 3}, r"task\.input_channels=3.*expected 1,.*task\.space=lab"),
         ({"target_channels": 3}, r"task\.target_channels=3.*expected 2,.*Leave"),
         ({"space": "rgb"}, r"task\.target_channels=2.*expected 3,.*task\.space=rgb"),

@@ -27,12 +27,6 @@ def composed(tmp_path: Path, *overrides: str):
         return compose("config", list(overrides))
 
 
-@pytest.mark.parametrize("overrides", [[], ["task=none"]])
-def test_none_is_null(tmp_path: Path, overrides: list[str]) -> None:
-    cfg = composed(tmp_path, *overrides)
-    assert "task" in cfg and cfg.task is None
-
-
 @pytest.mark.parametrize("name", TASKS)
 def test_preset_makes_what_it_says(tmp_path: Path, name: str) -> None:
     cfg = composed(tmp_path, f"task={name}").task
@@ -52,13 +46,3 @@ def test_preset_makes_what_it_says(tmp_path: Path, name: str) -> None:
     assert np.abs(shown - photo).max() < 0.1
     assert task.encode_input(photo, 3).shape[0] == cfg.input_channels
     task.check([photo], ["a"])
-
-
-@pytest.mark.parametrize("name", TASKS)
-def test_keys_are_all_of_the_constructors_arguments(tmp_path: Path, name: str) -> None:
-    import inspect
-
-    cfg = composed(tmp_path, f"task={name}").task
-    module, _, cls = cfg._target_.rpartition(".")
-    arguments = inspect.signature(getattr(__import__(module, fromlist=[cls]), cls)).parameters
-    assert list(cfg)[1:] == list(arguments)
