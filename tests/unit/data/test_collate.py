@@ -1,13 +1,13 @@
 """Batches are the same whether their images are finished in the worker or on the device."""
 
-import subprocess
-import sys
+import multiprocessing
+import resource
 
 import numpy as np
 import torch
 from torch.utils.data import default_collate
 
-from i2i.data.collate import collate, finish
+from i2i.data.collate import collate, finish, settle_worker
 from i2i.images.ranges import to_float, to_planes
 
 IMAGES = [np.random.default_rng(i).integers(0, 256, (4, 6, 3), dtype=np.uint8) for i in range(4)]
@@ -47,17 +47,18 @@ def test_one_finished_sample_finishes_the_batch() -> None:
     assert same(collate(mixed), EXPECTED)
 
 
+def take_twice() -> None:
+    settle_worker()
+    for most in (None, 100):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        [np.ones(800_000, np.uint8) for _ in range(8)]  # 1563 pages
+        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+        assert most is None or faults < most, faults
+
+
 def test_a_settled_worker_keeps_its_pages() -> None:
     """Memory freed and taken again costs no page faults; in a process of its own."""
-    script = """
-import resource, sys, numpy as np
-from i2i.data.collate import settle_worker
-settle_worker()
-faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-take = lambda: [np.ones(800_000, np.uint8) for _ in range(8)]  # 1563 pages
-take()
-before = faults()
-take()
-assert faults() - before < 100, faults() - before
-"""
-    subprocess.run([sys.executable, "-c", script], check=True)
+    worker = multiprocessing.get_context("fork").Process(target=take_twice)
+    worker.start()
+    worker.join(60)
+    assert worker.exitcode == 0
