@@ -146,7 +146,7 @@ def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
     from i2i.config.checks import validate_networks
 
     datamodule = instantiate(cfg.dataset)
-    model = instantiate(cfg.model)
+    model = instantiate(cfg.model, _partial_=True)(config=config, task=datamodule.task)
     validate_networks(config, model.generator, model.discriminator)
     data = config["dataset"]
     size = data["image_size"]
@@ -154,7 +154,6 @@ def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
     model.rehearse(
         *(torch.zeros(1, data[f"{side}_channels"], height, width) for side in ("input", "target"))
     )
-    model.config, model.task = config, datamodule.task
     return model, datamodule
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from i2i.commands.launch import launch
 from i2i.errors import setting_error
 from i2i.inference.files_to_translate import Job, find_images, find_masks, noise_name
-from i2i.inference.tiled_files import make_tiling, no_distance, write_in_tiles
 
 LPIPS_NETWORK = "alex"
 
@@ -22,6 +21,7 @@ def translate(cfg: Any) -> None:
 
     from i2i.cluster.devices import resolve_accelerator
     from i2i.inference.saved_model import load_model
+    from i2i.inference.tiled_files import make_tiling
     from i2i.metrics.diversity import Diversity
     from i2i.run_folder import require_writable
 
@@ -33,10 +33,10 @@ def translate(cfg: Any) -> None:
     model, checkpoint = load_model(cfg.checkpoint, changes)
     if cfg.samples > 1:
         require_noise(model, cfg.samples)
-    tiling = make_tiling(cfg.tile, cfg.overlap, model)
     masks = find_masks(cfg.mask, [job.name for job in jobs], model.task)
     device = torch.device("cuda" if resolve_accelerator(cfg.accelerator) == "gpu" else "cpu")
     model = model.to(device).eval()
+    tiling = make_tiling(cfg.tile, cfg.overlap, model)
     several = cfg.samples > 1
     diversity = Diversity(load_distance(cfg.lpips_weights, device)) if several else None
     skipped = translate_all(model, jobs, masks, diversity, cfg.on_error, tiling)
@@ -87,25 +87,23 @@ def translate_all(
 
 def read_job(job: Job, masks: dict[str, Path], model: Any) -> tuple[Any, Any]:
     """The image of a job, (H, W, C), and its mask, (H, W) bool, or None without masks."""
+    from i2i.data.tasks.masks import read_mask
+
     image = read_input(job.file, model)
-    return image, read_its_mask(masks[job.name], image) if masks else None
+    return image, read_mask(masks[job.name], image.shape[:2]) if masks else None
 
 
 def write_samples(model: Any, image: Any, mask: Any, job: Job, diversity: Any, tiling: Any) -> None:
     """Translates one picture, in tiles where it is larger than one, and measures its samples."""
+    from i2i.images.image_io import write_png
+    from i2i.inference.tiled_files import no_distance, write_in_tiles
+
     scale = model.task.scale
     if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
         l1 = write_in_tiles(model, image, mask, job, tiling)
         if diversity:
             diversity.add_l1(job.name, l1, no_distance(tiling, job.file))
-    else:
-        write_whole(model, image, mask, job, diversity)
-
-
-def write_whole(model: Any, image: Any, mask: Any, job: Job, diversity: Any) -> None:
-    """Translates one picture at once and writes a PNG for each sample."""
-    from i2i.images.image_io import write_png
-
+        return
     pictures = make_samples(model, image, mask, job.name, len(job.targets))
     for picture, target in zip(pictures.cpu(), job.targets, strict=True):
         write_png(target, picture.permute(1, 2, 0).numpy())
@@ -123,13 +121,6 @@ def read_input(file: Path, model: Any) -> Any:
     if labels and node.get("label_files") == "ids":
         return task.classes.encode_colours(read_ids(file))
     return read_image(file, file_channels(node))
-
-
-def read_its_mask(file: Path, image: Any) -> Any:
-    """The mask of an image, (H, W) bool."""
-    from i2i.data.tasks.masks import read_mask
-
-    return read_mask(file, image.shape[:2])
 
 
 def file_channels(dataset: dict[str, Any]) -> int:
@@ -188,6 +179,8 @@ def require_noise(model: Any, samples: int) -> None:
     Raises:
         SettingError: No dropout is active when the model translates.
     """
+    from i2i.inference.translate import has_noise
+
     if model.inference == "eval":
         raise setting_error(
             f"samples={samples}", "model.inference=eval, which turns the noise (dropout) off",
@@ -199,13 +192,6 @@ def require_noise(model: Any, samples: int) -> None:
             "samples=1, or a generator with noise",
             "Leave samples out, or train with dropout in the generator.",
         )  # fmt: skip
-
-
-def has_noise(network: Any) -> bool:
-    """Whether some dropout is active in paper mode."""
-    from torch.nn.modules.dropout import _DropoutNd
-
-    return any(isinstance(m, _DropoutNd) and m.p > 0 for m in network.modules())
 
 
 def load_distance(weights_file: str | None, device: Any) -> Any:

@@ -134,9 +134,9 @@ def validate_networks(config: Mapping[str, Any], generator: Any, discriminator: 
         )  # fmt: skip
     validate_discriminator(size, divisor, discriminator)
     if (config.get("speed") or {}).get("checkpoint_activations"):
-        from i2i.training.checkpointing import require_pieces
+        from i2i.training.checkpointing import require_blocks
 
-        require_pieces(generator)
+        require_blocks(generator)
 
 
 def validate_discriminator(size: Any, divisor: int, discriminator: Any) -> None:

@@ -97,21 +97,8 @@ class ResumableBatchSampler(Sampler[list[SampleKey]]):
             ]
 
 
-class ShardSampler(Sampler[int]):
-    """Every ``world_size``-th image from ``rank`` on: over all processes, each image once."""
-
-    def __init__(self, n_images: int, rank: int = 0, world_size: int = 1) -> None:
-        self.indices = range(rank, n_images, world_size)
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.indices)
-
-
 def images_of_a_pass(n_images: int, batch_size: int, processes: int, limit: int | float) -> int:
-    """Images that evaluation loaders of ``ShardSampler`` give, over all processes.
+    """Images that evaluation loaders give, over all processes: every ``processes``-th to each.
 
     Args:
         n_images: Of the split.
@@ -122,7 +109,7 @@ def images_of_a_pass(n_images: int, batch_size: int, processes: int, limit: int 
     """
     seen = 0
     for rank in range(processes):
-        mine = len(ShardSampler(n_images, rank, processes))
+        mine = len(range(rank, n_images, processes))
         batches = -(-mine // batch_size)
         batches = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
         seen += min(batches * batch_size, mine)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
+from typing import Any
 
 from i2i.data.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
-from i2i.data.tasks.task import PhotoTask
 from i2i.labels.stray_colours import Strays, refuse_strays
 
 MOST_PHOTOS = 64  # that stand for a larger split: grey ones are a matter of the set
@@ -27,8 +27,8 @@ def all_looked_at(pairs: Sequence[PairFiles]) -> bool:
     return len(pairs) <= MOST_LABELS
 
 
-def check_photos(task: PhotoTask, reader: PairReader, pairs: Sequence[PairFiles]) -> None:
-    """Hands some photographs of a split to its task.
+def check_photos(task: Any, reader: PairReader, pairs: Sequence[PairFiles]) -> None:
+    """Hands some photographs of a split to a ``PhotoTask``.
 
     Raises:
         SettingError: The task cannot be made from them.

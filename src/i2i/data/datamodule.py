@@ -7,8 +7,8 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
-from i2i.data.batch_sampler import ResumableBatchSampler, ShardSampler
-from i2i.data.collate import Collate, finish, settle_worker
+from i2i.data.batch_sampler import ResumableBatchSampler
+from i2i.data.collate import collate, finish, settle_worker
 from i2i.data.content_checks import all_looked_at
 from i2i.data.image_cache import ImageCache, affordable
 from i2i.data.option_checks import SPLITS, at_least, check_same_size, not_negative
@@ -94,9 +94,7 @@ class PairedDataModule(PairedSplits):
             position=self._batches_seen,
             limit=1.0 if self.trainer is None else self.trainer.limit_train_batches,
         )
-        collate = Collate(as_levels=self._on_gpu())  # on_after_batch_transfer does the rest there
-        loading = self._loading(persistent=True)
-        return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate, **loading)
+        return DataLoader(dataset, batch_sampler=sampler, **self._loading(persistent=True))
 
     def on_after_batch_transfer(self, batch: dict[str, Any], dataloader_idx: int) -> dict[str, Any]:
         """Turns training images, which came as levels, into [-1, 1] on the device."""
@@ -123,23 +121,23 @@ class PairedDataModule(PairedSplits):
             SettingError: If the set has no such split.
         """
         dataset = self._loaded(split, jittered=False)
-        return DataLoader(
-            dataset,
-            batch_size=self.eval_batch_size,
-            collate_fn=Collate(as_levels=False),
-            sampler=ShardSampler(len(dataset), *self._place()),
-            **self._loading(persistent=split == "val"),
-        )
+        rank, world_size = self._place()
+        mine = range(rank, len(dataset), world_size)
+        loading = self._loading(persistent=split == "val")
+        return DataLoader(dataset, self.eval_batch_size, sampler=mine, **loading)
 
     def _loaded(self, split: str, jittered: bool) -> PairedDataset:
-        """A split for a loader: with the shared memory, and levels for ``Collate``."""
+        """A split for a loader: with the shared memory, and for training on a GPU as levels.
+
+        These are a quarter of the bytes, and ``on_after_batch_transfer`` finishes them there.
+        """
         self.needed(split)
         kept = None
         in_training = jittered or self._fits or self._cache is not None
         if in_training and split == ("train" if jittered else "val"):  # read once an epoch
             first = 0 if jittered else self.set_size("train")
             kept = CachePart(self._shared_cache(), first, jittered)
-        return self._dataset(split, kept=kept, as_levels=True)
+        return self._dataset(split, kept=kept, as_levels=jittered and self._on_gpu())
 
     def _dataset(self, split: str, **options: Any) -> PairedDataset:
         pairs = self.pairs(split)
@@ -174,5 +172,6 @@ class PairedDataModule(PairedSplits):
             "num_workers": self.num_workers,
             "persistent_workers": persistent and self.num_workers > 0,
             "pin_memory": self._on_gpu(),
+            "collate_fn": collate,
             "worker_init_fn": settle_worker,
         }

@@ -10,15 +10,15 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
-def one_of(key: str, value: Any, allowed: tuple[Any, ...]) -> Any:
-    """Returns the value of ``dataset.<key>``, or raises a SettingError that names the choices."""
+def one_of(key: str, value: Any, allowed: tuple[Any, ...], node: str = "dataset") -> Any:
+    """Returns the value of ``<node>.<key>``, or raises a SettingError that names the choices."""
     if value not in allowed:
         names = ", ".join("null" if choice is None else str(choice) for choice in allowed)
         raise setting_error(
-            f"dataset.{key}",
+            f"{node}.{key}",
             f"'{value}'",
             f"one of {names}",
-            f"For example dataset.{key}={allowed[0]}.",
+            f"For example {node}.{key}={allowed[0]}.",
         )
     return value
 

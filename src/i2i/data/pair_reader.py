@@ -30,16 +30,8 @@ def role_of(side: Side | None, direction: Direction) -> Role | None:
 class PairReader:
     """How the files of a data set are to be understood.
 
-    Attributes:
-        direction: "AtoB" makes A the input and B the target; "BtoA" the reverse.
-        input_channels: 1 or 3; a label map as class ids has any number.
-        target_channels: Likewise.
-        label_side: The side that is a label map; None if neither.
-        classes: Its classes, where they are known.
-        label_as: Whether a label map is handed on as colours or as class ids.
-        label_files: Whether label files hold colours or class ids.
-        single: Each file is one photograph.
-        photo_of: The side that is the photograph; None for the one that is no label map, else A.
+    The attributes are those options of ``PairedSplits``; ``photo_of`` is its ``photo_side``. With
+    "AtoB" A is the input and B the target.
 
     Raises:
         SettingError: A value is no choice, or class ids are asked of a set without classes.

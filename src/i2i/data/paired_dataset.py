@@ -12,7 +12,7 @@ from i2i.data.image_cache import ImageCache
 from i2i.data.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import PairedTransform
-from i2i.data.tasks.task import Encoded, PhotoTask, Task
+from i2i.data.tasks.task import Task
 from i2i.images.ranges import to_planes
 from i2i.seeds import stable_seed
 
@@ -56,7 +56,7 @@ class PairedDataset(Dataset[PairSample]):
         task: What the network is shown; None for the two sides as they are.
         transform: Resizes and jitters; None leaves sizes as they are.
         kept: Where images are kept in memory; None reads each from disk each time. Changes none.
-        as_levels: Gives images whose encoding is plain as uint8 levels, for ``Collate``.
+        as_levels: Gives images whose encoding is plain as uint8 levels, for ``finish``.
         check_labels: Refuses a label map with colours of no class, when this process reads it for
             the first time.
     """
@@ -74,6 +74,7 @@ class PairedDataset(Dataset[PairSample]):
     ) -> None:
         self.pairs, self.reader, self.transform = pairs, reader, transform
         self.task, self.kept, self.as_levels = task or Task(), kept, as_levels
+        self.label = self.task.label_role(reader)
         checks = check_labels and reader.classes is not None
         self._unchecked = bytearray(b"\1") * len(pairs) if checks else None
 
@@ -85,9 +86,12 @@ class PairedDataset(Dataset[PairSample]):
         pair = self.pairs[index]
         images = self._resized(index, pair, jittered=seed is not None)
         if self.transform is not None and seed is not None:
-            label = None if isinstance(self.task, PhotoTask) else self.reader.label_role
-            images = self.transform.jitter(images, seed, label=label)
-        x, y = self._encoded(images, stable_seed("task", pair.name) if seed is None else seed)
+            images = self.transform.jitter(images, seed, label=self.label)
+        if self.as_levels and self.task.plain and all(i.dtype == np.uint8 for i in images):
+            x, y = map(to_planes, images)
+        else:
+            seed = stable_seed("task", pair.name) if seed is None else seed
+            x, y = self.task.encode(*images, seed)
         return {"input": x, "target": y, "name": pair.name, "index": index}
 
     def _resized(self, index: int, pair: PairFiles, jittered: bool) -> tuple[np.ndarray, ...]:
@@ -96,22 +100,12 @@ class PairedDataset(Dataset[PairSample]):
         images = self.kept.cache.get(self.kept.first + index) if keeps else None
         if images is not None:
             return images
-        if isinstance(self.task, PhotoTask):
-            images, label = (self.reader.photo(pair),), None
-        else:
-            check = self._unchecked is not None and bool(self._unchecked[index])
-            images, label = self.reader.pair(pair, check), self.reader.label_role
-            if check:
-                self._unchecked[index] = 0  # costs as much as reading a PNG: once is enough
+        check = self._unchecked is not None and bool(self._unchecked[index])
+        images = self.task.read(self.reader, pair, check)
+        if check:
+            self._unchecked[index] = 0  # costs as much as reading a PNG: once is enough
         if self.transform is not None:
-            images = self.transform.resize(images, label=label, jittered=jittered)
+            images = self.transform.resize(images, label=self.label, jittered=jittered)
         if keeps:
             self.kept.cache.put(self.kept.first + index, images)
         return images
-
-    def _encoded(self, images: tuple[np.ndarray, ...], seed: int) -> Encoded:
-        if isinstance(self.task, PhotoTask):
-            return self.task.make(images[0], seed)
-        if self.as_levels and self.task.plain and all(i.dtype == np.uint8 for i in images):
-            return Encoded(*map(to_planes, images))
-        return self.task.encode(*images, seed)

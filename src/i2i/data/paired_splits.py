@@ -6,7 +6,6 @@ from typing import Literal, Protocol
 
 from lightning.pytorch import LightningDataModule
 
-from i2i.data.content_checks import check_labels, check_photos
 from i2i.data.option_checks import (
     SPLITS,
     check_held_out,
@@ -169,11 +168,8 @@ class PairedSplits(LightningDataModule):
             SettingError: The classes or the task do not fit the data.
         """
         for split in splits:
-            pairs = self.pairs(split)
-            if isinstance(self.task, PhotoTask):
-                check_photos(self.task, self.reader, pairs)
-            elif self.classes is not None:
-                check_labels(self.reader, pairs, f"dataset.root='{self.root}' ({split})")
+            setting = f"dataset.root='{self.root}' ({split})"
+            self.task.check_files(self.reader, self.pairs(split), setting)
 
     def has_lossy_labels(self) -> bool:
         """Whether a split that was indexed has labels in JPEG files, and shows them as colours."""

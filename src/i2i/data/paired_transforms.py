@@ -71,7 +71,7 @@ class PairedTransform:
     left to right. Both sides share the random numbers, which come from the seed of the call alone.
     So they depend neither on the number of workers and processes nor on what was drawn before.
 
-    The resize draws nothing, so its result may be kept: ``__call__`` is ``resize``, ``jitter``.
+    ``resize`` draws nothing, so its result may be kept; in training ``jitter`` follows.
 
     Args:
         image_size: Pixels, for a square, or [height, width]: the size that comes out.
@@ -109,41 +109,6 @@ class PairedTransform:
         self.further = FurtherTransforms(further, self.image_size) if further else None
         height, width = self.image_size
         self.enlarged_size = (round(height * enlarge), round(width * enlarge))
-
-    def __call__(
-        self,
-        input_image: np.ndarray,
-        target_image: np.ndarray,
-        *,
-        label: Role | None = None,
-        seed: int | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Transforms one pair.
-
-        Args:
-            input_image: (H, W, C_in), uint8 or float32 on the 0..255 scale.
-            target_image: (H, W, C_out), likewise.
-            label: The side that is a label map, if any.
-            seed: Fixes the jitter; None asks for the evaluation's plain resize.
-
-        Returns:
-            Both sides, (height, width, C), dtypes kept.
-        """
-        pair = self.resize((input_image, target_image), label=label, jittered=seed is not None)
-        return pair if seed is None else self.jitter(pair, seed, label=label)
-
-    def photo(self, photo: np.ndarray, *, seed: int | None = None) -> np.ndarray:
-        """Transforms a single photograph as it would as one side of a pair.
-
-        Args:
-            photo: (H, W, C), uint8 or float32 on the 0..255 scale.
-            seed: Fixes the jitter; None asks for the evaluation's plain resize.
-
-        Returns:
-            (height, width, C), dtype kept.
-        """
-        images = self.resize((photo,), jittered=seed is not None)
-        return images[0] if seed is None else self.jitter(images, seed)[0]
 
     def resize(
         self, images: Sequence[np.ndarray], *, label: Role | None = None, jittered: bool

@@ -18,6 +18,8 @@ class MultiscaleDiscriminator(nn.Module):
         least_size: Pixels; the smallest height and width that give a logit at every scale.
     """
 
+    checkpointed = (nn.Sequential,)
+
     def __init__(
         self,
         input_channels: int,

@@ -20,6 +20,8 @@ class StagedDiscriminator(nn.Module):
         least_size: Pixels; the smallest height and width that give a logit.
     """
 
+    checkpointed = (nn.Sequential,)
+
     def __init__(
         self,
         input_channels: int,

@@ -57,6 +57,8 @@ class Pix2PixHDGenerator(nn.Module):
             and at least twice as large.
     """
 
+    checkpointed = (ResnetBlock,)
+
     def __init__(
         self,
         in_channels: int,

@@ -44,6 +44,8 @@ class ResnetGenerator(nn.Module):
 
     divisor = 4
 
+    checkpointed = (ResnetBlock,)
+
     def __init__(
         self,
         in_channels: int,

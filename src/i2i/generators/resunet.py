@@ -56,6 +56,8 @@ class ResUNetGenerator(nn.Module):
             as large.
     """
 
+    checkpointed = (ResidualUnit,)
+
     def __init__(
         self,
         in_channels: int,

@@ -92,6 +92,8 @@ class SPADEGenerator(nn.Module):
             twice as large.
     """
 
+    checkpointed = (SpadeBlock,)
+
     def __init__(
         self,
         in_channels: int,

@@ -100,6 +100,8 @@ class UNetGenerator(nn.Module):
         divisor: H and W must be multiples of this many pixels, ``2 ** n_downs``.
     """
 
+    checkpointed = (Down, Up, Out)
+
     def __init__(
         self,
         in_channels: int,

@@ -14,7 +14,6 @@ import numpy as np
 from i2i.errors import SettingError, setting_error
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")  # compare with the lower-cased suffix
-ROWS_AT_ONCE = 1024  # more of them are turned into RGB in their own memory
 
 _JPEG_START = b"\xff\xd8\xff"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -48,9 +47,8 @@ def read_image(path: Path, channels: int) -> np.ndarray:
     defect = _container_defect(data)
     if defect is not None:
         raise _image_error(path, defect)
-    in_rgb = getattr(cv2, "IMREAD_COLOR_RGB", None)  # since OpenCV 4.11
-    colour = cv2.IMREAD_COLOR if in_rgb is None else in_rgb
-    flags = colour | cv2.IMREAD_ANYDEPTH  # UNCHANGED would keep alpha and ignore EXIF
+    # UNCHANGED would keep alpha and ignore EXIF.
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH
     if data.startswith(_PNG_START):
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
@@ -59,21 +57,8 @@ def read_image(path: Path, channels: int) -> np.ndarray:
         raise _image_error(path, f"a file that OpenCV refuses ({error.err})") from error
     if decoded is None:
         raise _image_error(path, "damaged image data")
-    rgb = _as_rgb(decoded) if in_rgb is None else decoded
-    image = as_channels(rgb, channels)
+    image = as_channels(decoded, channels)
     return image.astype(np.float32) / 257 if image.dtype == np.uint16 else image
-
-
-def _as_rgb(image: np.ndarray) -> np.ndarray:
-    """BGR as RGB; a large picture band by band in its own memory, so that there is no second."""
-    import cv2
-
-    if len(image) <= ROWS_AT_ONCE:
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    for top in range(0, len(image), ROWS_AT_ONCE):
-        rows = image[top : top + ROWS_AT_ONCE]
-        cv2.cvtColor(rows, cv2.COLOR_BGR2RGB, dst=rows)
-    return image
 
 
 def read_ids(path: Path) -> np.ndarray:
@@ -90,9 +75,7 @@ def read_ids(path: Path) -> np.ndarray:
     """
     from PIL import Image
 
-    found = examine_image(path)
-    if isinstance(found, str):
-        raise _image_error(path, found)
+    check_image(path)
     with Image.open(path) as image:
         if image.format == "PNG" and image.mode in ("P", "L", "1"):
             return np.array(image.convert("L") if image.mode == "1" else image, dtype=np.uint8)
@@ -105,24 +88,26 @@ def read_ids(path: Path) -> np.ndarray:
 
 
 def as_channels(image: np.ndarray, channels: int) -> np.ndarray:
-    """Gives an RGB image the wanted number of channels.
+    """Gives a grey or RGB image the wanted number of channels.
 
     Args:
-        image: (H, W, 3) RGB of uint8, uint16 or float32.
-        channels: 3 leaves it as it is; 1 takes the luminance (ITU-R BT.601), exact for grey pixels.
+        image: (H, W, 3) RGB of uint8, uint16 or float32; for 3 channels grey, (H, W, 1), too.
+        channels: 3 repeats grey; 1 takes the luminance (ITU-R BT.601), exact for grey pixels.
 
     Returns:
         (H, W, channels) of the same dtype.
 
     Raises:
-        ValueError: If ``channels`` is neither 1 nor 3.
+        ValueError: If ``channels`` is neither 1 nor 3, or the image of another shape.
     """
     import cv2
 
     if channels not in (1, 3):
         raise ValueError(f"channels={channels}; expected 1 or 3")
+    if image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise ValueError(f"image has shape {image.shape}; expected (H, W, 1 or 3)")
     if channels == 3:
-        return image
+        return image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
     return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[:, :, np.newaxis]
 
 

@@ -43,28 +43,20 @@ def to_planes(image: np.ndarray) -> Tensor:
     return torch.from_numpy(planes)
 
 
-def unit_range(levels: Tensor, out: Tensor | None = None) -> Tensor:
+def unit_range(levels: Tensor) -> Tensor:
     """Turns levels 0..255, uint8 of any shape and device, into float32 in [-1, 1].
 
     The divisor is a tensor: by a plain number CUDA would multiply by the rounded inverse instead,
     and the last bit would depend on the device.
-
-    Args:
-        levels: The levels.
-        out: float32 of that shape, to be filled; None for a new tensor.
-
-    Returns:
-        ``out``, or the new tensor.
     """
     if levels.device.type == "cpu":  # one look at a table instead of three passes: same bits
         import cv2
 
-        values = torch.empty(levels.shape) if out is None else out
+        values = torch.empty(levels.shape)
         row = levels.contiguous().view(1, -1).numpy()
         cv2.LUT(row, _ON_CPU, values.view(1, -1).numpy())
         return values
-    values = levels.float() if out is None else out.copy_(levels)
-    return _scaled(values)
+    return _scaled(levels.float())
 
 
 def _scaled(values: Tensor) -> Tensor:

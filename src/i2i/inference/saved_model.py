@@ -3,7 +3,6 @@
 from typing import Any
 
 from i2i.config.checkpoint import Checkpoint, read_checkpoint, same_weights
-from i2i.data.tasks.task import PhotoTask
 
 
 def load_model(
@@ -27,11 +26,10 @@ def load_model(
     checkpoint = read_checkpoint(path, key)
     node = dict(checkpoint.config["model"])
     node |= {key: value for key, value in changes.items() if value is not None}
-    model = instantiate(node)
+    task = saved_task(checkpoint.config["dataset"])
+    model = instantiate(node, _partial_=True)(config=checkpoint.config, task=task)
     same_weights(model, checkpoint, f"{key}={checkpoint.path}")
     model.load_state_dict(checkpoint.weights)
-    model.config = checkpoint.config
-    model.task = saved_task(checkpoint.config["dataset"])
     return model, checkpoint
 
 
@@ -49,8 +47,8 @@ def make_judge(evaluator: Any, datamodule: Any) -> Any:
 
     evaluator.name_data(datamodule.name)
     reader = datamodule.reader
-    photos_only = isinstance(datamodule.task, PhotoTask)
-    classes, role = (None, None) if photos_only else (reader.classes, reader.label_role)
+    role = datamodule.task.label_role(reader)
+    classes = None if role is None else reader.classes
     segmenter = load_segmenter(evaluator.segmenter, classes, role, datamodule.image_size)
     lossy = datamodule.has_lossy_labels
     return Judge(evaluator, datamodule.task, classes, role, segmenter, lossy)

@@ -2,18 +2,32 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from i2i.data.tasks.task import Task
+from i2i.errors import SettingError, setting_error
+from i2i.images.png_writer import PngWriter
+from i2i.images.quantise import to_uint8
 from i2i.inference.files_to_translate import Job, noise_name
+from i2i.inference.receptive_field import normalises_over_the_picture, receptive_radius
+from i2i.inference.tiles import Tiling, blended_bands
+from i2i.seeds import stable_seed
 
 
-def make_tiling(tile: Any, overlap: Any, model: Any) -> Any:
+def make_tiling(tile: Any, overlap: Any, model: Any) -> Tiling | None:
     """The tiling that the options ask for, and a line where its tiles will not fit together.
 
     Args:
         tile: The option: pixels, or None for whole pictures.
-        overlap: The option: pixels.
+        overlap: The option: pixels, or ``auto``: twice the generator's receptive-field radius, or
+            64 where that is not finite; in any case no more than the tile allows.
         model: Its generator says what a tile may be.
 
     Returns:
@@ -24,21 +38,78 @@ def make_tiling(tile: Any, overlap: Any, model: Any) -> Any:
     """
     if tile is None:
         return None
-    from i2i.inference.receptive_field import normalises_over_the_picture
-    from i2i.inference.tiles import Tiling
-
-    tiling = Tiling(tile, overlap, model.generator.divisor)
-    if normalises_over_the_picture(model.generator, model.inference):
-        eval_helps = not normalises_over_the_picture(model.generator, "eval")
+    generator, auto = model.generator, overlap == "auto"
+    tiling = Tiling(tile, 0 if auto else overlap, generator.divisor)
+    everywhere = normalises_over_the_picture(generator, model.inference)
+    if everywhere:
+        eval_helps = not normalises_over_the_picture(generator, "eval")
         todo = "model.inference=eval makes them alike" if eval_helps else "a larger tile helps"
         print(
             f"Warning: tile={tile}: the generator normalises by the mean and variance of what it "
             f"is shown, so tiles can differ in brightness; {todo}."
         )
+    if auto:
+        radius = None if everywhere else receptive_radius(generator, limit=tile)
+        wanted = 64 if radius is None else 2 * radius
+        tiling = replace(tiling, overlap=min(wanted, tiling.largest_overlap))
+        print(f"overlap=auto: {tiling.overlap} pixels, {_reason(tiling, radius)}")
     return tiling
 
 
-def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> float | None:
+def _reason(tiling: Tiling, radius: int | None) -> str:
+    """Why ``overlap=auto`` is what it is."""
+    if radius is None:
+        return "for want of a receptive field smaller than the tile; seams can show"
+    if tiling.overlap < 2 * radius:
+        return f"all that tile={tiling.tile} allows of the {2 * radius} that leave no seams"
+    return "twice the radius of the generator's receptive field, which leaves no seams"
+
+
+class PictureParts:
+    """Parts of what ``task.encode_input`` would make of a whole picture, made from its 8 bits.
+
+    Args:
+        task: What the network was trained for.
+        image: (H, W, C), uint8, or floats on the 0..255 scale; it is kept, not copied.
+        seed: As in ``Task.encode_input``.
+        mask: Likewise.
+
+    Attributes:
+        size: Height and width in pixels of what the network sees.
+
+    Raises:
+        SettingError: The task cannot use the image.
+    """
+
+    def __init__(
+        self, task: Task, image: np.ndarray, seed: int, mask: np.ndarray | None = None
+    ) -> None:
+        self.task, self.seed = task, seed
+        self.size = (image.shape[0] * task.scale, image.shape[1] * task.scale)
+        self.image, self.mask = task.prepare(image, seed, mask)
+
+    def part(self, top: int, left: int, height: int, width: int) -> Tensor:
+        """Encodes a rectangle.
+
+        Args:
+            top: First row, in pixels of what the network sees.
+            left: First column.
+            height: May reach beyond the picture: its last row is repeated.
+            width: Likewise with its last column.
+
+        Returns:
+            (1, C_in, height, width) float32.
+        """
+        bottom, right = min(top + height, self.size[0]), min(left + width, self.size[1])
+        rows, columns = slice(top, bottom), slice(left, right)
+        x = self.task.encode_part(self.image, self.seed, self.mask, rows, columns)[None]
+        beyond = (0, left + width - right, 0, top + height - bottom)
+        return F.pad(x, beyond, mode="replicate") if any(beyond) else x
+
+
+def write_in_tiles(
+    model: Any, image: np.ndarray, mask: np.ndarray | None, job: Job, tiling: Tiling
+) -> float | None:
     """Translates one picture and writes a PNG for each sample, without holding a whole one.
 
     Beside the picture in 8 bits it holds one row of tiles of each sample, in floats and 8 bits.
@@ -58,10 +129,7 @@ def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> 
     """
     from tqdm import tqdm
 
-    from i2i.data.tasks.picture_window import PictureParts
-    from i2i.images.png_writer import PngWriter
     from i2i.metrics.diversity import mean_pairwise_l1
-    from i2i.seeds import stable_seed
 
     parts = PictureParts(model.task, image, stable_seed(model.seed, "task", job.name), mask)
     samples = [picture_bands(model, parts, job.name, k, tiling) for k in range(len(job.targets))]
@@ -79,7 +147,9 @@ def write_in_tiles(model: Any, image: Any, mask: Any, job: Job, tiling: Any) -> 
     return l1 if len(samples) > 1 else None
 
 
-def picture_bands(model: Any, parts: Any, name: str, k: int, tiling: Any) -> Iterator[Any]:
+def picture_bands(
+    model: Any, parts: PictureParts, name: str, k: int, tiling: Tiling
+) -> Iterator[Tensor]:
     """Sample k of a picture from top to bottom, a few hundred rows at a time.
 
     In paper mode the noise of a tile is drawn from (seed, name, position of the tile), and batch
@@ -95,12 +165,8 @@ def picture_bands(model: Any, parts: Any, name: str, k: int, tiling: Any) -> Ite
     Yields:
         uint8 (1, 1 or 3, h, W) on the CPU.
     """
-    import torch
 
-    from i2i.images.quantise import to_uint8
-    from i2i.inference.tiles import blended_bands
-
-    def generate(top: int, left: int, height: int, width: int) -> Any:
+    def generate(top: int, left: int, height: int, width: int) -> Tensor:
         x = parts.part(top, left, height, width).to(model.device)
         return model.translate(x, [noise_name(name, k, "tile", top, left)])
 
@@ -113,10 +179,8 @@ def picture_bands(model: Any, parts: Any, name: str, k: int, tiling: Any) -> Ite
         yield torch.cat(pictures, -1)
 
 
-def no_distance(tiling: Any, file: Path) -> Exception:
+def no_distance(tiling: Tiling, file: Path) -> SettingError:
     """Why LPIPS was not measured on a picture translated in tiles."""
-    from i2i.errors import setting_error
-
     return setting_error(
         f"tile={tiling.tile}", f"{file.name}, which is translated in tiles",
         "pictures that LPIPS can be shown whole", "Leave tile out to measure it.",

@@ -57,13 +57,18 @@ class Tiling:
                 f"pixels, a multiple of {divisor} for this generator, at least {2 * divisor}",
                 f"Use tile={max(near, 2) * divisor}, or tile=null for whole pictures.",
             )  # fmt: skip
-        largest = min(tile // 2, 2 * (tile - divisor) // 3)
+        largest = self.largest_overlap
         if type(overlap) is not int or not 0 <= overlap <= largest:
             raise setting_error(
                 f"overlap={overlap}", repr(overlap),
                 f"pixels, 0 to {largest} with tile={tile} and this generator, whose tiles begin on "
                 f"multiples of {divisor}", f"Use overlap={largest}, or a larger tile.",
             )  # fmt: skip
+
+    @property
+    def largest_overlap(self) -> int:
+        """Pixels; with more, a tile would not reach beyond what it shares with its neighbours."""
+        return min(self.tile // 2, 2 * (self.tile - self.divisor) // 3)
 
     def is_needed(self, height: int, width: int) -> bool:
         """Whether a picture has more than one tile."""

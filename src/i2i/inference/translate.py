@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from i2i.blocks import has_batch_norm
 from i2i.seeds import stable_seed
 
 INFERENCE_MODES = ("paper", "eval")
@@ -22,22 +23,19 @@ def paper_mode(network: nn.Module) -> Iterator[None]:
     without running statistics: they then use the batch's own, write nothing, and a SyncBatchNorm
     does not wait for other processes.
     """
-    modes = [(module, module.training) for module in network.modules()]
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
     statistics = [(m, m.running_mean, m.running_var) for m in norms]
-    network.eval()
-    for module in network.modules():
-        if isinstance(module, _DropoutNd):
-            module.train()
-    for norm in norms:
-        norm.running_mean = norm.running_var = None
-    try:
-        yield
-    finally:
-        for norm, mean, var in statistics:
-            norm.running_mean, norm.running_var = mean, var
-        for module, training in modes:
-            module.training = training
+    with eval_mode(network):
+        for module in network.modules():
+            if isinstance(module, _DropoutNd):
+                module.train()
+        for norm in norms:
+            norm.running_mean = norm.running_var = None
+        try:
+            yield
+        finally:
+            for norm, mean, var in statistics:
+                norm.running_mean, norm.running_var = mean, var
 
 
 @contextmanager
@@ -52,12 +50,9 @@ def eval_mode(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def depends_on_noise_or_batch(network: nn.Module) -> bool:
-    """Whether paper mode and eval mode can differ."""
-    return any(
-        isinstance(m, _BatchNorm) or (isinstance(m, _DropoutNd) and m.p > 0)
-        for m in network.modules()
-    )
+def has_noise(network: nn.Module) -> bool:
+    """Whether some dropout is active in paper mode."""
+    return any(isinstance(m, _DropoutNd) and m.p > 0 for m in network.modules())
 
 
 def seed_noise(seed: int, device: torch.device) -> None:
@@ -113,7 +108,7 @@ def translate(
 def _in_mode(generator: nn.Module, x: Tensor, names: Sequence[str], mode: str, seed: int) -> Tensor:
     height, width = x.shape[-2:]
     padded = pad_to_multiple(x, generator.divisor)
-    if mode == "eval" or not depends_on_noise_or_batch(generator):
+    if mode == "eval" or not (has_noise(generator) or has_batch_norm(generator)):
         with eval_mode(generator):
             y_hat = generator(padded)
     else:

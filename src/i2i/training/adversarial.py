@@ -68,6 +68,8 @@ class AdversarialModule(FastModule):
         inference: str = "paper",  # or eval
         speed: Speed | None = None,  # None: what Speed() says
         seed: int = 0,
+        config: Mapping[str, Any] | None = None,  # the resolved configuration, as plain values
+        task: Task | None = None,  # of the data; None: pairs as they are
     ):
         super().__init__(speed or Speed())
         if inference not in INFERENCE_MODES:
@@ -86,8 +88,7 @@ class AdversarialModule(FastModule):
         self.clip_g, self.clip_d = clip_g, clip_d
         self.ema_decay, self.inference, self.seed = ema_decay, inference, seed
         self.batches_seen = self.images_seen = 0
-        self.config: Mapping[str, Any] = {}
-        self.task = Task()
+        self.config, self.task = config or {}, task or Task()
         self.ema: EMA | None = None
 
     def keep_average(self) -> None:

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from i2i.cluster.strategy import averaged_gradients
 from i2i.data.paired_dataset import PairBatch
-from i2i.training.checkpointing import checkpointed, require_pieces
+from i2i.training.checkpointing import checkpoint_blocks
 from i2i.training.speed import Speed, make_optimizer, settle
 
 
@@ -40,7 +40,7 @@ class FastModule(LightningModule):
     def __init__(self, speed: Speed):
         super().__init__()
         self.speed = speed
-        # Compiled, or with checkpoints; a network that is not in it is called itself.
+        # The networks' forward passes once they are compiled.
         self.forwards: dict[nn.Module, Callable[..., Any]] = {}
 
     def optimizer_for(
@@ -56,14 +56,12 @@ class FastModule(LightningModule):
         """Lays out and compiles the networks as ``speed`` asks."""
         if self.speed.wants_channels_last(self.device):
             self.to(memory_format=torch.channels_last)
-        if self.speed.checkpoint_activations:
-            require_pieces(self.generator)
         if self.speed.compile:
             torch.compiler.reset()  # what an earlier run of this process compiled counts otherwise
         for network in (self.generator, self.discriminator):
             if self.speed.checkpoint_activations:
-                self.forwards[network] = checkpointed(network)
-            elif self.speed.compile:
+                checkpoint_blocks(network)
+            if self.speed.compile:
                 self.forwards[network] = self.speed.compiled(network)
 
     def on_fit_end(self) -> None:

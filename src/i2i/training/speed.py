@@ -24,10 +24,9 @@ class Speed:
             minute or more. Gradient penalties stay uncompiled: a second backward cannot be.
         cuda_graphs: Replays the compiled networks' kernels without launching each one from Python;
             helps where the GPU waits for launches, at batch 1. Needs ``compile``, one GPU.
-        checkpoint_activations: Keeps only what goes into each stage of both networks and computes
-            the rest again in the backward pass (Chen et al. 2016, "Training deep nets with
-            sublinear memory cost"): less memory, about a third more time. A gradient penalty's
-            pass through D keeps everything.
+        checkpoint_activations: Keeps only what goes into each block of both networks and computes
+            the rest again in the backward pass (see ``i2i.training.checkpointing``): less memory,
+            about a third more time.
     """
 
     channels_last: bool | str = "auto"

@@ -313,5 +313,5 @@ def test_blocks_are_looked_for_before_data_is_read() -> None:
     flat = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1))
     flat.divisor = 1
     config = {"dataset": {"image_size": 32}, "speed": {"checkpoint_activations": True}}
-    with pytest.raises(SettingError, match="which has no blocks"):
+    with pytest.raises(SettingError, match="which names no blocks"):
         validate_networks(config, flat)

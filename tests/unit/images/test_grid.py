@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from i2i.images.grid import GAP, image_grid
-from i2i.images.rgb import rgb_of_tensor, with_three_channels
+from i2i.images.rgb import rgb_of_tensor
 
 
 def flat(level: int) -> np.ndarray:
@@ -45,13 +45,3 @@ def test_half_precision_and_values_out_of_range(
     value: float, level: int, dtype: torch.dtype
 ) -> None:
     assert (rgb_of_tensor(torch.full((3, 2, 2), value, dtype=dtype)) == level).all()
-
-
-def test_grey_gets_three_equal_channels_and_other_shapes_are_refused() -> None:
-    grey = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
-    assert np.array_equal(with_three_channels(grey), np.concatenate([grey] * 3, axis=2))
-    colour = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
-    assert np.array_equal(with_three_channels(colour), colour)
-    for shape in ((2, 3), (2, 3, 4)):
-        with pytest.raises(ValueError, match="expected"):
-            with_three_channels(np.zeros(shape, np.uint8))

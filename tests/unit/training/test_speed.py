@@ -60,7 +60,6 @@ def trained(speed: Speed, **options: Any) -> dict[str, torch.Tensor]:
     [
         Speed(channels_last=True),
         Speed(fused=True),
-        Speed(checkpoint_activations=True),
         Speed(channels_last=True, fused=True, checkpoint_activations=True),
     ],
     ids=str,

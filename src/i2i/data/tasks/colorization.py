@@ -8,12 +8,12 @@ import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
-from i2i.data.tasks.checks import require_channels, require_one_of
+from i2i.data.option_checks import one_of
 from i2i.data.tasks.colour_space import grey_of_lightness, lab_to_rgb, rgb_to_lab, with_lightness
 from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
+from i2i.images.image_io import as_channels
 from i2i.images.ranges import to_float
-from i2i.images.rgb import with_three_channels
 
 AB_SCALE = 110.0  # of all sRGB colours, |a| and |b| reach 107.86 at most (pure blue)
 GREY_LEVELS = 2  # of 255: what JPEG may put between the channels of a grey picture
@@ -48,16 +48,12 @@ class Colorization(PhotoTask):
         input_channels: int,
         target_channels: int,
     ) -> None:
-        require_one_of("space", space, ("lab", "rgb"))
-        require_channels(
-            f"colorization with task.space={space}",
-            (input_channels, target_channels),
-            (1, 2 if space == "lab" else 3),
-        )
-        self.space, self.keep = space, keep
-        self.input_channels, self.target_channels = input_channels, target_channels
+        self.space = one_of("space", space, ("lab", "rgb"), "task")
+        self.keep = keep
+        name, made = f"colorization with task.space={space}", (1, 2 if space == "lab" else 3)
+        super().__init__(name, (input_channels, target_channels), made)
 
-    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+    def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         rgb = to_float(photo)  # (3, H, W)
         lab = rgb_to_lab(rgb)
         target = rgb if self.space == "rgb" else (lab[1:] / AB_SCALE).clamp(-1, 1)
@@ -65,7 +61,7 @@ class Colorization(PhotoTask):
 
     def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
         """Takes grey and colour pictures, (H, W, 1 or 3); of the latter, L alone is looked at."""
-        return _from_lightness(rgb_to_lab(to_float(with_three_channels(image)))[:1])
+        return _from_lightness(rgb_to_lab(to_float(as_channels(image, 3)))[:1])
 
     def input_picture(self, x: Tensor) -> Tensor:
         return grey_of_lightness(_to_lightness(x))  # (B, 1, H, W)

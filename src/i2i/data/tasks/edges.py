@@ -3,12 +3,10 @@
 import numpy as np
 from torch import Tensor
 
-from i2i.data.tasks.checks import require_channels
 from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
 from i2i.images.image_io import as_channels
 from i2i.images.ranges import to_float
-from i2i.images.rgb import with_three_channels
 
 
 class Edges(PhotoTask):
@@ -48,11 +46,10 @@ class Edges(PhotoTask):
             raise setting_error(
                 f"task.blur={blur}", f"{blur}", "pixels, 0 or more", "For example task.blur=1."
             )
-        require_channels("edges", (input_channels, target_channels), (1, 3))
+        super().__init__("edges", (input_channels, target_channels), (1, 3))
         self.low, self.high, self.blur = low, high, blur
-        self.input_channels, self.target_channels = input_channels, target_channels
 
-    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+    def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         import cv2
 
         grey = _grey(photo)
@@ -69,7 +66,7 @@ class Edges(PhotoTask):
         Returns:
             (1, H, W); grey tones are kept, though the network has seen black and white alone.
         """
-        return to_float(_grey(with_three_channels(image)))
+        return to_float(_grey(as_channels(image, 3)))
 
 
 def _grey(image: np.ndarray) -> np.ndarray:

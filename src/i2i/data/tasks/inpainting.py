@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.tasks.checks import require_channels, require_one_of
+from i2i.data.option_checks import one_of
 from i2i.data.tasks.masks import MASK_KINDS, MaskKind, draw_mask
 from i2i.data.tasks.task import Encoded, PhotoTask
+from i2i.images.image_io import as_channels
 from i2i.images.ranges import to_float
-from i2i.images.rgb import with_three_channels
 
 
 class Inpainting(PhotoTask):
@@ -38,13 +38,11 @@ class Inpainting(PhotoTask):
         input_channels: int,
         target_channels: int,
     ) -> None:
-        require_one_of("mask", mask, MASK_KINDS)
-        require_channels("inpainting", (input_channels, target_channels), (4, 3))
-        self.mask: MaskKind = mask
+        super().__init__("inpainting", (input_channels, target_channels), (4, 3))
+        self.mask: MaskKind = one_of("mask", mask, MASK_KINDS, "task")
         self.keep = keep
-        self.input_channels, self.target_channels = input_channels, target_channels
 
-    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+    def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         rgb = to_float(photo)  # (3, H, W)
         return Encoded(_with_hole(rgb, draw_mask(self.mask, *photo.shape[:2], seed)), rgb)
 
@@ -55,7 +53,7 @@ class Inpainting(PhotoTask):
             ValueError: The mask has not the size of the image.
         """
         image, mask = self.prepare(image, seed, mask)
-        return _with_hole(to_float(with_three_channels(image)), mask)
+        return _with_hole(to_float(as_channels(image, 3)), mask)
 
     def prepare(
         self, image: np.ndarray, seed: int, mask: np.ndarray | None = None

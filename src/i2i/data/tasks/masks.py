@@ -45,7 +45,7 @@ def draw_mask(kind: MaskKind, height: int, width: int, seed: int) -> np.ndarray:
         up to about 0.6.
 
     Raises:
-        SettingError: A side is below 8 pixels, or there is no such kind.
+        SettingError: A side is below 8 pixels.
     """
     if min(height, width) < MIN_SIDE:
         raise setting_error(
@@ -58,11 +58,7 @@ def draw_mask(kind: MaskKind, height: int, width: int, seed: int) -> np.ndarray:
         return _centre(height, width)
     if kind == "boxes":
         return _boxes(height, width, rng)
-    if kind == "strokes":
-        return _strokes(height, width, rng)
-    raise setting_error(
-        f"task.mask={kind}", f"'{kind}'", f"one of {', '.join(MASK_KINDS)}", "Try task.mask=centre."
-    )
+    return _strokes(height, width, rng)
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:

@@ -4,11 +4,10 @@ import numpy as np
 from torch import Tensor
 
 from i2i.data.paired_transforms import resize_image
-from i2i.data.tasks.checks import require_channels
 from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
+from i2i.images.image_io import as_channels
 from i2i.images.ranges import to_float
-from i2i.images.rgb import with_three_channels
 
 BICUBIC_REACH = 2  # pixels to each side that the filter of 4 x 4 takes in
 
@@ -36,11 +35,10 @@ class SuperResolution(PhotoTask):
                 f"task.factor={factor}", f"{factor}", "a whole number of 2 or more",
                 "For example task.factor=4.",
             )  # fmt: skip
-        require_channels("super-resolution", (input_channels, target_channels), (3, 3))
+        super().__init__("super-resolution", (input_channels, target_channels), (3, 3))
         self.factor = self.scale = factor
-        self.input_channels, self.target_channels = input_channels, target_channels
 
-    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+    def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         height, width = photo.shape[:2]
         size = (max(1, round(height / self.factor)), max(1, round(width / self.factor)))
         small = resize_image(photo, size, label=False)  # 8 bit if the photograph is, as a file
@@ -53,7 +51,7 @@ class SuperResolution(PhotoTask):
             (3, factor * H, factor * W).
         """
         height, width = image.shape[:2]
-        return _enlarged(with_three_channels(image), (self.factor * height, self.factor * width))
+        return _enlarged(as_channels(image, 3), (self.factor * height, self.factor * width))
 
     def encode_part(
         self, image: np.ndarray, seed: int, mask: np.ndarray | None, rows: slice, columns: slice

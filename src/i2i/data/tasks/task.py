@@ -6,6 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
+from i2i.data.content_checks import check_labels, check_photos
+from i2i.data.pair_list import PairFiles
+from i2i.data.pair_reader import PairReader
+from i2i.data.paired_transforms import Role
+from i2i.errors import setting_error
 from i2i.images.ranges import to_float
 
 
@@ -29,6 +34,28 @@ class Task:
 
     plain: bool = True
     scale: int = 1
+
+    def label_role(self, reader: PairReader) -> Role | None:
+        """Which of the images that ``read`` gives is a label map; None if none is."""
+        return reader.label_role
+
+    def read(self, reader: PairReader, files: PairFiles, check: bool) -> tuple[np.ndarray, ...]:
+        """Reads what ``encode`` takes; ``check`` counts label pixels that are of no class."""
+        return reader.pair(files, check)
+
+    def check_files(self, reader: PairReader, pairs: Sequence[PairFiles], setting: str) -> None:
+        """Looks into the files of a split, before training, for what would spoil it.
+
+        Args:
+            reader: Of the data set.
+            pairs: Of the split.
+            setting: Where they are, for the error.
+
+        Raises:
+            SettingError: The classes or the task do not fit the data.
+        """
+        if reader.classes is not None:
+            check_labels(reader, pairs, setting)
 
     def encode(self, input_image: np.ndarray, target_image: np.ndarray, seed: int) -> Encoded:
         """Makes the sample of a pair that is resized and jittered already.
@@ -110,16 +137,37 @@ class Task:
 class PhotoTask(Task):
     """A task made from single photographs: input and target both come from one picture.
 
-    Attributes:
-        input_channels: Of x.
-        target_channels: Of y.
+    Args:
+        task: What the task is called in the error.
+        given: Channels of x and y in the settings, which size the networks.
+        made: Those that the task makes.
+
+    Raises:
+        SettingError: They differ.
     """
 
     plain = False
-    input_channels: int
-    target_channels: int
 
-    def make(self, photo: np.ndarray, seed: int) -> Encoded:
+    def __init__(self, task: str, given: tuple[int, int], made: tuple[int, int]) -> None:
+        self.input_channels, self.target_channels = made
+        for side, found, right in zip(("input", "target"), given, made, strict=True):
+            if found != right:
+                raise setting_error(
+                    f"task.{side}_channels={found}", f"{found} channels",
+                    f"{right}, because that is what {task} makes",
+                    f"Leave task.{side}_channels out, or choose another task.",
+                )  # fmt: skip
+
+    def label_role(self, reader: PairReader) -> None:
+        return None
+
+    def read(self, reader: PairReader, files: PairFiles, check: bool) -> tuple[np.ndarray, ...]:
+        return (reader.photo(files),)
+
+    def check_files(self, reader: PairReader, pairs: Sequence[PairFiles], setting: str) -> None:
+        check_photos(self, reader, pairs)
+
+    def encode(self, photo: np.ndarray, seed: int) -> Encoded:
         """Makes the sample of a photograph that is resized and jittered already.
 
         Args:

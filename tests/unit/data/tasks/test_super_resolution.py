@@ -24,7 +24,7 @@ def rgb(grey: list[list[int]]) -> np.ndarray:
 def test_checker_becomes_its_mean_by_hand() -> None:
     """Each 2 x 2 block of a 4 x 4 checker of 0 and 200 has the mean 100."""
     checker = rgb([[0, 200, 0, 200], [200, 0, 200, 0]] * 2)
-    x, y = super_resolution(2).make(checker, 0)
+    x, y = super_resolution(2).encode(checker, 0)
     assert torch.allclose(x, torch.full((3, 4, 4), 100 / 127.5 - 1))
     assert np.allclose(y.numpy(), checker.transpose(2, 0, 1) / 127.5 - 1, atol=1e-6)
 
@@ -37,7 +37,7 @@ def test_blocks_by_hand() -> None:
     67/256 - 9/256; column 3 lies 1/4 right of the second, so all but the first weight count;
     columns 2 and 0 mirror these, and what is below 0 is clipped.
     """
-    x, _ = super_resolution(2).make(rgb([[0, 0, 80, 120]] * 4), 0)
+    x, _ = super_resolution(2).encode(rgb([[0, 0, 80, 120]] * 4), 0)
     column = (x[0, 1] + 1) * 127.5
     expected = torch.tensor([0, 58, 256 - 58, 256 + 27]) * 100 / 256
     assert torch.allclose(column, expected, atol=1e-3)
@@ -47,7 +47,7 @@ def test_blocks_by_hand() -> None:
 def test_shrinking_is_the_mean_of_blocks(factor: int) -> None:
     """Of floats, where nothing is rounded; the picture is enlarged by OpenCV's bicubic filter."""
     image = np.random.default_rng(1).uniform(0, 255, (24, 48, 3)).astype(np.float32)
-    x, y = super_resolution(factor).make(image, 0)
+    x, y = super_resolution(factor).encode(image, 0)
     blocks = image.reshape(24 // factor, factor, 48 // factor, factor, 3).mean((1, 3))
     large = cv2.resize(blocks, (48, 24), interpolation=cv2.INTER_CUBIC).clip(0, 255)
     assert np.allclose(x.numpy(), large.transpose(2, 0, 1) / 127.5 - 1, atol=1e-4)
@@ -59,14 +59,14 @@ def test_user_gets_what_training_saw() -> None:
     small = cv2.resize(photo(), (6, 4), interpolation=cv2.INTER_AREA)
     x = super_resolution(4).encode_input(small, 0)
     assert x.shape == (3, 16, 24)
-    assert torch.equal(x, super_resolution(4).make(photo(), 0).x)
+    assert torch.equal(x, super_resolution(4).encode(photo(), 0).x)
     grey = super_resolution(3).encode_input(small[:, :, :1], 0)
     assert grey.shape == (3, 12, 18) and torch.equal(grey[0], grey[1])
 
 
 @pytest.mark.parametrize("size", [(17, 23), (5, 3), (2, 40)])
 def test_sides_that_the_factor_does_not_divide(size: tuple[int, int]) -> None:
-    x, y = super_resolution(8).make(photo(size), 0)
+    x, y = super_resolution(8).encode(photo(size), 0)
     assert x.shape == y.shape == (3, *size)
     assert x.abs().max() <= 1 and x.std() < y.std()
 
@@ -76,13 +76,13 @@ def test_a_remainder_is_rounded() -> None:
     image = photo((15, 20)).astype(np.float32)
     small = cv2.resize(image, (2, 2), interpolation=cv2.INTER_AREA)
     large = cv2.resize(small, (20, 15), interpolation=cv2.INTER_CUBIC).clip(0, 255)
-    x = super_resolution(8).make(image, 0).x
+    x = super_resolution(8).encode(image, 0).x
     assert np.allclose(x.numpy(), large.transpose(2, 0, 1) / 127.5 - 1, atol=1e-4)
 
 
 def test_overshoot_is_clipped() -> None:
     stripes = np.kron(rgb([[0, 255] * 4] * 4), np.ones((4, 4, 1), np.uint8))
-    assert super_resolution(4).make(stripes, 0).x.abs().max() == 1
+    assert super_resolution(4).encode(stripes, 0).x.abs().max() == 1
     assert super_resolution(4).encode_input(stripes.astype(np.float32), 0).abs().max() == 1
 
 
@@ -98,7 +98,6 @@ def test_pictures_are_the_tensors() -> None:
         ({"factor": 1}, r"task\.factor=1.*whole number of 2 or more"),
         ({"factor": 2.5}, r"task\.factor=2\.5.*whole number of 2 or more"),
         ({"factor": True}, r"task\.factor=True.*whole number of 2 or more"),
-        ({"input_channels": 1}, r"task\.input_channels=1.*expected 3,"),
         ({"target_channels": 1}, r"task\.target_channels=1.*expected 3,"),
     ],
 )

@@ -10,10 +10,10 @@ from i2i.data.tasks.colorization import Colorization
 from i2i.data.tasks.edges import Edges
 from i2i.data.tasks.inpainting import Inpainting
 from i2i.data.tasks.label_map import LabelTask
-from i2i.data.tasks.picture_window import PictureParts
 from i2i.data.tasks.super_resolution import SuperResolution
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError
+from i2i.inference.tiled_files import PictureParts
 from i2i.labels.palette import ClassPalette
 
 COLOURS = {"sky": [10, 20, 30], "wall": [200, 0, 0], "road": [0, 0, 250]}
