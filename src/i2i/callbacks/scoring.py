@@ -6,7 +6,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from i2i.metrics.evaluator import EvaluationResult
-from i2i.metrics.scorer import Judge
+from i2i.metrics.scorer import Scorer
 
 
 class Scoring(Callback):
@@ -19,11 +19,11 @@ class Scoring(Callback):
 
     def __init__(
         self,
-        judge: Judge,
+        scorer: Scorer,
         required: bool = False,  # whether missing Inception or LPIPS weights stop the run
         test_split: str = "test",  # what the trainer goes through as its test split
     ):
-        self.judge, self.evaluator = judge, judge.evaluator
+        self.scorer, self.evaluator = scorer, scorer.evaluator
         self.required, self.test_split = required, test_split
         self.results: dict[str, EvaluationResult] = {}
         self.values: dict[str, dict[str, float]] = {}
@@ -40,8 +40,8 @@ class Scoring(Callback):
         # The module itself is moved to its device later.
         device = trainer.strategy.root_device
         self.evaluator.prepare(device, required=self.required)
-        if self.judge.segmenter is not None:
-            self.judge.segmenter.to(device)
+        if self.scorer.segmenter is not None:
+            self.scorer.segmenter.to(device)
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.evaluator.start("val")
@@ -52,7 +52,7 @@ class Scoring(Callback):
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Tensor, batch: Any, *_: Any
     ) -> None:
-        self.judge.update(batch["index"], batch["name"], batch["input"], batch["target"], outputs)
+        self.scorer.update(batch["index"], batch["name"], batch["input"], batch["target"], outputs)
 
     on_test_batch_end = on_validation_batch_end
 

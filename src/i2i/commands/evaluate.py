@@ -28,7 +28,8 @@ def evaluate(cfg: Any) -> None:
     from i2i.callbacks.scoring import Scoring
     from i2i.cluster.job_processes import finish_processes
     from i2i.commands.one_job import processes_of_one_job
-    from i2i.inference.saved_model import load_model, make_judge
+    from i2i.commands.scorer import make_scorer
+    from i2i.inference.saved_model import load_model
 
     output = checked_output(cfg)
     with processes_of_one_job():
@@ -39,7 +40,7 @@ def evaluate(cfg: Any) -> None:
         model.task = datamodule.task
         evaluator = make_evaluator(cfg, checkpoint.config["metrics"], model.seed)
         evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
-        scoring = Scoring(make_judge(evaluator, datamodule), required=True, test_split=cfg.split)
+        scoring = Scoring(make_scorer(evaluator, datamodule), required=True, test_split=cfg.split)
         samples = SampleGrid(str(output / "samples"))
         trainer = instantiate(
             cfg.trainer, callbacks=[scoring, samples], logger=False, enable_checkpointing=False,
@@ -93,7 +94,7 @@ def make_evaluator(cfg: Any, saved: dict[str, Any], seed: int) -> Any:
     """
     from hydra.utils import instantiate
 
-    from i2i.inference.saved_model import overlay
+    from i2i.config.overlay import overlay
 
     metrics = overlay(saved, cfg.metrics)
     metrics["cache_dir"] = cfg.metrics.get("cache_dir")  # this machine's, whoever trained
@@ -136,7 +137,7 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
     """The data set of the checkpoint, or the one that the command line names instead."""
     from hydra.utils import instantiate
 
-    from i2i.inference.saved_model import overlay
+    from i2i.config.overlay import overlay
 
     # What fetches a data set is not taken from a file: `dataset=NAME` brings it back.
     node = overlay(saved["dataset"] | {"source": None}, cfg.dataset) | {"seed": seed}

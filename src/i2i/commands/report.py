@@ -21,7 +21,7 @@ def report(
     result = scoring.results["test"]
     rows = {f"model ({Path(chosen).name})": result.values}
     if cfg.baselines:
-        rows |= baseline_rows(trainer, model, datamodule, scoring.judge)
+        rows |= baseline_rows(trainer, model, datamodule, scoring.scorer)
     if result.ceiling:
         rows[CEILING] = result.ceiling
     if not trainer.is_global_zero:
@@ -34,13 +34,13 @@ def report(
     print(f"Run folder: {run_dir}")
 
 
-def baseline_rows(trainer: Any, model: Any, datamodule: Any, judge: Any) -> dict[str, Any]:
+def baseline_rows(trainer: Any, model: Any, datamodule: Any, scorer: Any) -> dict[str, Any]:
     """Scores of what needs no training, by name, over the batches that the model was tested on."""
     from i2i.metrics.baselines import mean_target, score_baselines
 
     mean = mean_target(datamodule.dataset("train"))
     n_batches = int(trainer.num_test_batches[0])
-    found = score_baselines(judge, datamodule.test_dataloader(), mean, model.device, n_batches)
+    found = score_baselines(scorer, datamodule.test_dataloader(), mean, model.device, n_batches)
     return {name: result.values for name, result in found.items()}
 
 

@@ -164,11 +164,11 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
 
     from i2i.callbacks.scoring import Scoring
     from i2i.cluster.devices import number_of
+    from i2i.commands.scorer import make_scorer
     from i2i.data.batch_sampler import images_of_a_pass
-    from i2i.inference.saved_model import make_judge
 
     evaluator = instantiate(cfg.metrics)
-    judge = make_judge(evaluator, datamodule)
+    scorer = make_scorer(evaluator, datamodule)
     if rank_zero_only.rank == 0:  # the others find the data in place when training starts
         datamodule.prepare_data()
         print(describe_data(datamodule))
@@ -180,7 +180,7 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
                 if limit:
                     evaluator.check_size(split, seen)
         datamodule.check_content()
-    return Scoring(judge)
+    return Scoring(scorer)
 
 
 def describe_data(datamodule: Any) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from i2i.data.paired_dataset import PairedDataset
 from i2i.metrics.evaluator import EvaluationResult
-from i2i.metrics.scorer import Judge
+from i2i.metrics.scorer import Scorer
 
 MOST_IMAGES = 2000  # evenly spaced ones stand for a larger training set's mean
 
@@ -38,7 +38,7 @@ def as_channels(image: Tensor, channels: int) -> Tensor:
 
 
 def score_baselines(
-    judge: Judge,
+    scorer: Scorer,
     loader: Iterable,
     mean: Tensor,
     device: torch.device,
@@ -47,7 +47,7 @@ def score_baselines(
     """Scores the copied input and the mean training target, with the same evaluator.
 
     Args:
-        judge: Its evaluator is already prepared.
+        scorer: Its evaluator is already prepared.
         loader: Batches of the test split; gone through once for each, so that none is kept.
         mean: (C, H, W), from ``mean_target``.
         device: Where the metrics run.
@@ -56,7 +56,7 @@ def score_baselines(
     Returns:
         Results by name: ``input copied``, ``mean training target``.
     """
-    task = judge.task
+    task = scorer.task
 
     def copied(x: Tensor, y: Tensor) -> Tensor:
         return as_channels(task.input_picture(x), task.output_picture(x, y).shape[1])
@@ -66,9 +66,9 @@ def score_baselines(
 
     results = {}
     for name, answer in (("input copied", copied), ("mean training target", constant)):
-        judge.evaluator.start("test")
+        scorer.evaluator.start("test")
         for batch in islice(loader, limit):
             x, y = batch["input"].to(device), batch["target"].to(device)
-            judge.update_picture(batch["index"], batch["name"], x, y, answer(x, y))
-        results[name] = judge.evaluator.compute()
+            scorer.update_picture(batch["index"], batch["name"], x, y, answer(x, y))
+        results[name] = scorer.evaluator.compute()
     return results

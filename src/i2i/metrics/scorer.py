@@ -24,7 +24,7 @@ class Segmenter(Protocol):
         """Moves its network."""
 
 
-class Judge:
+class Scorer:
     """Feeds an evaluator with what a batch shows.
 
     Class maps go with them both ways. Photo to label: the nearest palette colour of what was made,

@@ -8,7 +8,7 @@ import torch
 
 from i2i.callbacks.scoring import Scoring
 from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
-from i2i.metrics.scorer import Judge
+from i2i.metrics.scorer import Scorer
 
 
 class Recorder:
@@ -66,7 +66,7 @@ def run_split(callback: Scoring, model: Any, split: str, *batches: tuple) -> Non
 def test_a_pass_is_one_start_every_batch_and_one_compute(split: str) -> None:
     evaluator = Recorder()
     (batch, outputs), second = make_batch(2), make_batch(1)
-    run_split(Scoring(Judge(evaluator)), Model(), split, (batch, outputs), second)
+    run_split(Scoring(Scorer(evaluator)), Model(), split, (batch, outputs), second)
     assert [call[0] for call in evaluator.calls] == ["start", "update", "update", "compute"]
     assert evaluator.calls[0][1] == split
     _, index, names, y_hat, y, classes = evaluator.calls[1]
@@ -78,12 +78,12 @@ def test_a_pass_is_one_start_every_batch_and_one_compute(split: str) -> None:
 def test_the_test_pass_may_go_through_another_split() -> None:
     """``evaluate split=val`` shares with training what is kept of that split."""
     evaluator = Recorder()
-    run_split(Scoring(Judge(evaluator), test_split="val"), Model(), "test", make_batch())
+    run_split(Scoring(Scorer(evaluator), test_split="val"), Model(), "test", make_batch())
     assert evaluator.calls[0] == ("start", "val")
 
 
 def test_values_get_the_name_of_their_split() -> None:
-    callback, model = Scoring(Judge(Recorder())), Model()
+    callback, model = Scoring(Scorer(Recorder())), Model()
     run_split(callback, model, "val", make_batch())
     run_split(callback, model, "test", make_batch())
     assert model.written == [
@@ -94,9 +94,9 @@ def test_values_get_the_name_of_their_split() -> None:
 
 
 def test_a_later_stretch_knows_the_values_and_testing_an_old_checkpoint_changes_none() -> None:
-    callback, model = Scoring(Judge(Recorder())), Model()
+    callback, model = Scoring(Scorer(Recorder())), Model()
     run_split(callback, model, "val", make_batch())
-    later = Scoring(Judge(Recorder()))
+    later = Scoring(Scorer(Recorder()))
     later.load_state_dict(callback.state_dict())
     later.load_state_dict({"values": {"val": {"ssim": 0.1}}})
     assert later.values == {"val": {"ssim": 0.5, "psnr": 20.0}} and not later.results
@@ -105,14 +105,14 @@ def test_a_later_stretch_knows_the_values_and_testing_an_old_checkpoint_changes_
 def test_each_value_reaches_the_loggers_once_and_is_the_same_on_every_process() -> None:
     """``write`` sends it; Lightning keeps it for checkpoints, and must not average it again."""
     model = Model()
-    run_split(Scoring(Judge(Recorder())), model, "val", make_batch())
+    run_split(Scoring(Scorer(Recorder())), model, "val", make_batch())
     ((_, options),) = model.logged
     assert options["logger"] is False
     assert options["rank_zero_only"] is False and options["sync_dist"] is False
 
 
 def test_results_are_those_of_the_metrics() -> None:
-    callback, model = Scoring(Judge(PairEvaluator(distribution=False))), Model()
+    callback, model = Scoring(Scorer(PairEvaluator(distribution=False))), Model()
     batch, _ = make_batch()
     run_split(callback, model, "val", (batch, batch["target"]))
     result = callback.results["val"]
@@ -127,7 +127,7 @@ def test_results_are_those_of_the_metrics() -> None:
 def test_missing_weights_stop_what_requires_them(required: bool) -> None:
     evaluator, model = Recorder(), Model()
     trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=model.device))
-    Scoring(Judge(evaluator), required).setup(trainer, model, "fit")
+    Scoring(Scorer(evaluator), required).setup(trainer, model, "fit")
     assert evaluator.calls == [("prepare", torch.device("cpu"), required)]
 
 
@@ -136,7 +136,7 @@ def test_inception_runs_where_the_model_runs() -> None:
     evaluator, model = Recorder(), Model()
     gpu = torch.device("cuda", 0)
     trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=gpu))
-    callback = Scoring(Judge(evaluator))
+    callback = Scoring(Scorer(evaluator))
     callback.setup(trainer, model, "fit")
     model.device = gpu
     callback.on_fit_start(trainer, model)

@@ -12,7 +12,7 @@ from i2i.data.tasks.label_map import LabelTask
 from i2i.images.ranges import to_float
 from i2i.labels.palette import ClassPalette
 from i2i.metrics.evaluator import PairEvaluator
-from i2i.metrics.scorer import Judge
+from i2i.metrics.scorer import Scorer
 
 COLOURS = {"sky": [128, 128, 128], "wall": [128, 0, 0], "road": [128, 64, 128]}
 PALETTE = ClassPalette(COLOURS, unlabelled=[0, 0, 0])
@@ -40,10 +40,10 @@ def accuracy(truth: np.ndarray, made: np.ndarray) -> float:
     return float((truth == made)[truth != 255].mean())
 
 
-def scored(judge: Judge, x: Tensor, y: Tensor, y_hat: Tensor) -> Any:
-    judge.evaluator.start("test")
-    judge.update(INDEX, NAMES, x, y, y_hat)
-    return judge.evaluator.compute()
+def scored(scorer: Scorer, x: Tensor, y: Tensor, y_hat: Tensor) -> Any:
+    scorer.evaluator.start("test")
+    scorer.update(INDEX, NAMES, x, y, y_hat)
+    return scorer.evaluator.compute()
 
 
 @pytest.mark.parametrize("label_as", ["colours", "onehot"])
@@ -52,11 +52,11 @@ def test_made_labels_are_scored_by_their_classes(label_as: str) -> None:
     code = one_hot if label_as == "onehot" else colours
     noise = 0.2 * torch.rand(1, generator=torch.Generator().manual_seed(2))  # still the nearest
     task = LabelTask(PALETTE, "target", label_as)
-    judge = Judge(PairEvaluator(distribution=False), task, PALETTE, "target")
-    result = scored(judge, photos(0), code(truth), code(made) * (1 - noise))
+    scorer = Scorer(PairEvaluator(distribution=False), task, PALETTE, "target")
+    result = scored(scorer, photos(0), code(truth), code(made) * (1 - noise))
     assert result.values["pixel_accuracy"] == pytest.approx(accuracy(truth, made), abs=1e-12)
     assert result.ceiling is None
-    perfect = scored(judge, photos(0), code(truth), code(np.where(truth == 255, 0, truth)))
+    perfect = scored(scorer, photos(0), code(truth), code(np.where(truth == 255, 0, truth)))
     assert perfect.values["pixel_accuracy"] == perfect.values["mean_iou"] == 1.0
 
 
@@ -78,9 +78,9 @@ def test_made_photographs_are_scored_by_what_the_segmenter_sees(label_as: str) -
     x = one_hot(truth) if label_as == "onehot" else colours(truth)
     segmenter = Stand(on_made, on_real)
     task = LabelTask(PALETTE, "input", label_as)
-    judge = Judge(PairEvaluator(distribution=False), task, PALETTE, "input", segmenter)
+    scorer = Scorer(PairEvaluator(distribution=False), task, PALETTE, "input", segmenter)
     y, y_hat = photos(3), photos(4)
-    result = scored(judge, x, y, y_hat)
+    result = scored(scorer, x, y, y_hat)
     assert (segmenter.seen[0] - y_hat).abs().max() <= 0.51 / 127.5  # what the 8-bit file shows
     levels = (segmenter.seen[0] + 1) * 127.5
     assert (levels - levels.round()).abs().max() < 1e-4
@@ -93,29 +93,29 @@ def test_the_segmenter_looks_at_real_photographs_once_a_run() -> None:
     truth, on_real = ids(0), ids(2, (0, 1, 2))
     on_made, next_made, other_real = ids(1, (0, 1, 2)), ids(3, (0, 1, 2)), ids(4, (0, 1, 2))
     segmenter = Stand(on_made, on_real, next_made, on_made, other_real)
-    judge = Judge(
+    scorer = Scorer(
         PairEvaluator(distribution=False), LabelTask(PALETTE, "input", "colours"), PALETTE,
         "input", segmenter,
     )  # fmt: skip
     x, y, y_hat = colours(truth), photos(3), photos(4)
-    first = scored(judge, x, y, y_hat)
-    second = scored(judge, x, y, y_hat.flip(3))
+    first = scored(scorer, x, y, y_hat)
+    second = scored(scorer, x, y, y_hat.flip(3))
     assert len(segmenter.seen) == 3 and not torch.equal(segmenter.seen[2], y)
     assert second.ceiling == first.ceiling and second.classes["ceiling"] == first.classes["ceiling"]
     assert second.values["pixel_accuracy"] == pytest.approx(accuracy(truth, next_made), abs=1e-12)
-    judge.evaluator.start("val")  # equal indices, other photographs
-    judge.update(INDEX, NAMES, x, y, y_hat)
-    other = judge.evaluator.compute()
+    scorer.evaluator.start("val")  # equal indices, other photographs
+    scorer.update(INDEX, NAMES, x, y, y_hat)
+    other = scorer.evaluator.compute()
     assert other.ceiling["pixel_accuracy"] == pytest.approx(accuracy(truth, other_real), abs=1e-12)
 
 
 def test_no_class_scores_without_classes_or_when_switched_off() -> None:
     y, y_hat = photos(0), photos(1)
-    plain = scored(Judge(PairEvaluator(distribution=False)), y, y, y_hat)
+    plain = scored(Scorer(PairEvaluator(distribution=False)), y, y, y_hat)
     off = PairEvaluator(distribution=False, segmentation=False)
     label = colours(ids(0))
     silent = scored(
-        Judge(off, LabelTask(PALETTE, "target", "colours"), PALETTE, "target"), y, label, label
+        Scorer(off, LabelTask(PALETTE, "target", "colours"), PALETTE, "target"), y, label, label
     )
     assert "mean_iou" not in plain.values and "mean_iou" not in silent.values
 
@@ -131,7 +131,7 @@ def test_true_labels_from_jpeg_files_have_no_class_of_blended_colours() -> None:
     stored = cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1].copy()
     picture = to_float(stored)[None]
     for lossy, expected in ((True, {0, 1}), (False, {0, 1, 2})):
-        judge = Judge(
+        scorer = Scorer(
             PairEvaluator(distribution=False), None, palette, "target", None, lambda k=lossy: k
         )
-        assert set(judge.true_ids(picture).unique().tolist()) == expected
+        assert set(scorer.true_ids(picture).unique().tolist()) == expected
