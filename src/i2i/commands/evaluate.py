@@ -29,7 +29,7 @@ def evaluate(cfg: Any) -> None:
     from i2i.cluster.job_processes import finish_processes
     from i2i.commands.one_job import processes_of_one_job
     from i2i.commands.scorer import make_scorer
-    from i2i.inference.saved_model import load_model
+    from i2i.config.saved_model import load_model
 
     output = checked_output(cfg)
     with processes_of_one_job():

@@ -5,7 +5,7 @@ from typing import Any
 
 def make_scorer(evaluator: Any, datamodule: Any) -> Any:
     """The evaluator with what it takes to see pictures and classes, segmenter included."""
-    from i2i.inference.segmenter import load_segmenter
+    from i2i.commands.segmenter import load_segmenter
     from i2i.metrics.scorer import Scorer
 
     evaluator.name_data(datamodule.name)

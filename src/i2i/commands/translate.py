@@ -20,7 +20,7 @@ def translate(cfg: Any) -> None:
     from omegaconf import OmegaConf
 
     from i2i.cluster.devices import resolve_accelerator
-    from i2i.inference.saved_model import load_model
+    from i2i.config.saved_model import load_model
     from i2i.inference.tiled_files import make_tiling
     from i2i.metrics.diversity import Diversity
     from i2i.run_folder import require_writable

@@ -1,1 +1,1 @@
-"""Composed configurations: checking, resuming, comparing, reading one out of a checkpoint."""
+"""Composed configurations: checks, resuming, differences, and a model rebuilt from its own."""

@@ -1,1 +1,1 @@
-"""Translating with a trained generator: test-time modes, tiles, rebuilding a saved model."""
+"""Translating with a trained generator: test-time noise, large pictures in tiles."""

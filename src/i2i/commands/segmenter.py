@@ -7,11 +7,11 @@ import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
+from i2i.config.saved_model import load_model
 from i2i.data.paired_transforms import Role, as_size
 from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.task import Task
 from i2i.errors import setting_error
-from i2i.inference.saved_model import load_model
 from i2i.labels.palette import ClassPalette
 
 
