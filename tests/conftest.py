@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -171,6 +171,19 @@ def train_once(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Run
         return run_training(tiny, tmp_path_factory.mktemp("shared") / folder, *options)
 
     return run
+
+
+@pytest.fixture
+def float64(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Everything that is made is float64, and what losses cast to float32 stays float64.
+
+    Two computations of one number in float32 differ by rounding, by an amount that depends on the
+    processor. In float64 they agree to ten digits or one of them is wrong.
+    """
+    torch.set_default_dtype(torch.float64)
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+    yield
+    torch.set_default_dtype(torch.float32)
 
 
 @pytest.fixture

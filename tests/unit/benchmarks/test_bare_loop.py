@@ -6,7 +6,6 @@ players amplify by an amount that depends on the processor.
 """
 
 import copy
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -32,13 +31,7 @@ TOLERANCE = 1e-10
 WEIGHT = {"vanilla": 0.5, "wgan-gp": 1.0}  # of D, as the presets have it
 
 
-@pytest.fixture(autouse=True)
-def float64(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Everything that is made is float64, and what our losses cast to float32 stays float64."""
-    torch.set_default_dtype(torch.float64)
-    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 class Terms(Callback):

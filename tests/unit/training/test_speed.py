@@ -55,6 +55,7 @@ def trained(speed: Speed, **options: Any) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
     "speed",
     [
@@ -69,7 +70,7 @@ def test_two_steps_are_the_same_but_for_rounding(speed: Speed) -> None:
     plain, fast = trained(Speed(channels_last=False, fused=False)), trained(speed)
     moved = make_model("batch").state_dict()
     for name, value in plain.items():
-        torch.testing.assert_close(fast[name], value, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(fast[name], value, rtol=1e-9, atol=1e-11)
     assert any((plain[n] - moved[n]).abs().max() > 1e-3 for n in plain if "weight" in n)
 
 
@@ -119,6 +120,7 @@ def test_a_resumed_optimizer_takes_the_kernels_that_are_asked_for(saved: Any, as
     assert second.state[weight]["step"] == 2
 
 
+@pytest.mark.usefixtures("float64")
 def test_a_compiled_step_is_the_same_but_for_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the backend that runs the traced graph as it is: what is tested is how it is wired.
 
@@ -152,4 +154,4 @@ def test_a_compiled_step_is_the_same_but_for_rounding(monkeypatch: pytest.Monkey
     assert model.forwards == {}  # let go of
     assert model.state_dict().keys() == plain.state_dict().keys()
     for name, value in plain.state_dict().items():
-        torch.testing.assert_close(model.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(model.state_dict()[name], value, rtol=1e-9, atol=1e-11)
