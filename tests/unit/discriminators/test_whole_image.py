@@ -28,6 +28,7 @@ def test_one_score_an_image_that_sees_all_of_it(size: tuple[int, int]) -> None:
     assert touched[1, : size[0] // 32 * 32, : size[1] // 32 * 32].all()
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_score_is_the_mean_over_space() -> None:
     """The chain written out by hand."""
     torch.manual_seed(0)
@@ -42,4 +43,4 @@ def test_the_score_is_the_mean_over_space() -> None:
             h = torch.where(h > 0, h, 0.2 * h)
     assert h.shape[-2:] == (2, 3)
     score = network(x, y).logits[0].flatten()
-    assert torch.allclose(score, h.flatten(1).mean(1), atol=1e-6)
+    assert torch.allclose(score, h.flatten(1).mean(1), rtol=0, atol=1e-12)

@@ -13,6 +13,7 @@ def picture(*shape: int) -> torch.Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
+@pytest.mark.usefixtures("float64")
 def test_unit_is_the_formula_of_the_paper() -> None:
     """Zhang et al. 2018, Fig. 1b: norm, ReLU, convolution, twice; strided with a 1 x 1 shortcut."""
     torch.manual_seed(0)
@@ -28,7 +29,7 @@ def test_unit_is_the_formula_of_the_paper() -> None:
     h = F.conv2d(normalised(h).clamp(min=0), conv2.weight, conv2.bias, padding=1)
     # A 1 x 1 convolution with stride 2: a matrix at every second pixel.
     shortcut = torch.einsum("oc,bchw->bohw", unit.shortcut.weight[:, :, 0, 0], x[..., ::2, ::2])
-    assert torch.allclose(unit(x), h + shortcut, atol=1e-6)
+    assert torch.allclose(unit(x), h + shortcut, rtol=0, atol=1e-12)
 
 
 def test_shortcut_is_the_input_where_nothing_changes() -> None:

@@ -76,13 +76,14 @@ def test_upsampling_variant_has_no_transposed_convolution() -> None:
     assert kinds.count(nn.ConvTranspose2d) == 7
 
 
+@pytest.mark.usefixtures("float64")
 def test_upsampling_repeats_each_pixel_before_a_3_x_3_convolution() -> None:
     up = UNetGenerator(3, 3, 2, n_downs=2, upsample="nearest").out[1]
     x = torch.rand(1, 4, 3, 5, generator=torch.Generator().manual_seed(0))
     repeated = x.repeat_interleave(2, dim=-2).repeat_interleave(2, dim=-1)
     expected = nn.functional.conv2d(repeated, up[1].weight, up[1].bias, padding=1)
     assert up[1].weight.shape == (3, 4, 3, 3)
-    assert torch.allclose(up(x), expected)
+    assert torch.allclose(up(x), expected, rtol=0, atol=1e-12)
 
 
 def test_flat_images_leave_no_checkerboard_in_the_upsampling_variant() -> None:
