@@ -112,11 +112,11 @@ class FailByLabel(Callback):
 
 
 class LoseProcess(Callback):
-    """kill -9 of the second process of the run called lost."""
+    """kill -9 of the second process of the run called GAN."""
 
     def __init__(self, label: str):
         self.label = label
 
     def on_train_batch_start(self, trainer, *_) -> None:
-        if self.label == "lost" and trainer.global_rank == 1:
+        if self.label == "GAN" and trainer.global_rank == 1:
             os.kill(os.getpid(), signal.SIGKILL)

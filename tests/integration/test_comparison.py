@@ -2,16 +2,13 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from conftest import ROOT, TINY_UNET
+from conftest import TINY_UNET
 from i2i.comparison.picture import CELL
 from i2i.images.grid import GAP
 from i2i.images.image_io import read_image
@@ -72,22 +69,3 @@ def test_one_job_of_an_ablation_is_resumed_alone(
     assert not (sweep / "comparison.csv").exists()  # no sweep ran
     config = (sweep / "0" / "config.yaml").read_text()
     assert "max_steps: 3" in config and "label: GAN" in config
-
-
-@pytest.mark.slow
-def test_an_ablation_on_two_processes_does_not_start_itself_again(
-    tiny: list[str], tmp_path: Path
-) -> None:
-    """The second process is started with the job's options, among them the experiment."""
-    sweep = tmp_path / "sweep"
-    options = [o for o in ablation(tiny, sweep, "l1,l1_cgan") if o != "trainer=cpu"]
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "src" / "train.py"), *options, "trainer=ddp",
-         "trainer.accelerator=cpu", "trainer.devices=2"],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "tests")}, cwd=tmp_path, timeout=280,
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert sorted(p.name for p in sweep.iterdir() if p.is_dir()) == ["0", "1"]
-    assert list(rows_of(sweep))[:2] == ["L1", "L1+cGAN"]
-    assert [p.name for p in tmp_path.iterdir()] == ["sweep"]

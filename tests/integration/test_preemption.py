@@ -1,6 +1,7 @@
 """A run that a signal stops at any step goes on as if nothing had been; without a scheduler."""
 
 import csv
+import functools
 import json
 import os
 import signal
@@ -58,6 +59,12 @@ def stopped(
     return run
 
 
+@pytest.fixture(scope="module")
+def undisturbed(train_once: Run) -> Callable[..., Path]:
+    """The run that nobody stopped, once for each set of options."""
+    return functools.cache(lambda *options: train_once(*LIVELY, *options))
+
+
 def rows(run_dir: Path) -> list[dict[str, str]]:
     """Losses, rates and scores; throughput starts its clock again with the first batch."""
     timed = ("train/images_per_second", "train/images_seen", "train/epoch")
@@ -94,14 +101,14 @@ def load(run_dir: Path) -> dict:
     ],
 )
 def test_the_rest_is_the_same_wherever_it_stopped(
-    train: Run, stopped: Callable[..., Path], batches: int, saved: int, number: signal.Signals,
-    options: list[str],
+    train: Run, stopped: Callable[..., Path], undisturbed: Callable[..., Path], batches: int,
+    saved: int, number: signal.Signals, options: list[str],
 ) -> None:  # fmt: skip
     run_dir = stopped(batches, number, *options)
     assert load(run_dir)["i2i"]["batches_seen"] == saved
     assert not (run_dir / "test_metrics.json").exists()
     train(f"resume={run_dir}", "callbacks.preemption=null", folder="stopped")
-    straight = train(*LIVELY, *options, folder="straight")
+    straight = undisturbed(*options)
     one, two = load(straight), load(run_dir)
     for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch"):
         assert_same(one[key], two[key], key)
