@@ -1,4 +1,4 @@
-"""Weight initialisation of pix2pix (Isola et al. 2017, Sec. 6.2)."""
+"""Weight initialisation of pix2pix (Isola et al. 2017, App. 6.2) and of SPADE."""
 
 from torch import nn
 
@@ -18,3 +18,19 @@ def init_normal(network: nn.Module, std: float = 0.02) -> None:
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm) and module.affine:
             nn.init.normal_(module.weight, 1.0, std)
             nn.init.zeros_(module.bias)
+
+
+def init_glorot(network: nn.Module, gain: float) -> None:
+    """Draws convolution weights by Glorot and Bengio's normal distribution; sets biases to 0.
+
+    Its standard deviation is gain * sqrt(2 / (fan_in + fan_out)).
+
+    Args:
+        network: Changed in place; its norms have no scale and shift, or keep 1 and 0.
+        gain: Factor of the standard deviation.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.xavier_normal_(module.weight, gain)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

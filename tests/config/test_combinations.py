@@ -21,7 +21,7 @@ from i2i.config.resolvers import register
 from i2i.errors import SettingError
 from two_steps import composed, slim, two_steps
 
-SIZES = {"patch286": 96, "multiscale": 96}  # pixels; every other discriminator takes 64
+SIZES = {"patch286": 96}  # pixels; every other discriminator takes 64
 REFUSED = {  # of the grid's combinations none; these options on top of them
     ("gan_loss=wgan-gp", "discriminator.norm=batch"): "discriminator.norm=batch: found batch norm",
     ("gan_loss=vanilla", "gan_loss.r1=10"): "found batch norm under VanillaGAN with gan_loss.r1=10",

@@ -12,10 +12,13 @@ class MultiscaleDiscriminator(nn.Module):
     """Several equal PatchGANs, each on the pair at half the size of the one before.
 
     Wang et al. 2018, Sec. 3.2: three scales, 70 x 70 patches, instance norm. The pair is made
-    smaller by the mean over 3 x 3 pixels with stride 2, in which the border does not count.
+    smaller by the mean over 3 x 3 pixels with stride 2, in which the border does not count. The
+    convolutions are padded by 2 pixels, as in the released code and in that of SPADE: 35 x 35
+    logits of a 256 x 256 image, those of the border from few of its pixels.
 
     Attributes:
-        least_size: Pixels; the smallest height and width that give a logit at every scale.
+        least_size: Pixels; the smallest height and width that give a logit at every scale. Instance
+            norm, which needs more than one pixel, takes a few more.
     """
 
     checkpointed = (nn.Sequential,)
@@ -29,6 +32,7 @@ class MultiscaleDiscriminator(nn.Module):
         n_scales: int = 3,  # at least 1; the first one sees the pair as it is
         norm: str = "instance",  # the first and the last layers have none, except for spectral
         conditional: bool = True,  # False: the input image is not shown (GAN instead of cGAN)
+        spectral_ends: bool = True,  # norm=spectral: False leaves out the first and last convolution
     ):
         """Builds one PatchGAN a scale.
 
@@ -43,8 +47,9 @@ class MultiscaleDiscriminator(nn.Module):
             )  # fmt: skip
         self.scales = nn.ModuleList(
             PatchDiscriminator(
-                input_channels, target_channels, base_channels, n_layers, norm, conditional
-            )
+                input_channels, target_channels, base_channels, n_layers, norm, conditional,
+                padding=2, spectral_ends=spectral_ends,
+            )  # fmt: skip
             for _ in range(n_scales)
         )
         self.least_size = self.scales[-1].least_size

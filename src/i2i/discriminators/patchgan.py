@@ -19,6 +19,8 @@ class PatchDiscriminator(StagedDiscriminator):
         n_layers: int = 3,  # strided convolutions, at least 1
         norm: str = "batch",  # the first and the last layer have none, except for spectral
         conditional: bool = True,  # False: the input image is not shown (GAN instead of cGAN)
+        padding: int = 1,  # pixels on each side of every convolution's input
+        spectral_ends: bool = True,  # norm=spectral: False leaves out the first and last convolution
     ):
         """Builds the stages.
 
@@ -32,4 +34,7 @@ class PatchDiscriminator(StagedDiscriminator):
             )  # fmt: skip
         widths = [base_channels * min(2**i, 8) for i in range(n_layers + 1)]
         strides = [2] * n_layers + [1, 1]
-        super().__init__(input_channels, target_channels, widths, strides, 4, norm, conditional)
+        super().__init__(
+            input_channels, target_channels, widths, strides, 4, padding, norm, conditional,
+            spectral_ends,
+        )  # fmt: skip

@@ -14,7 +14,8 @@ class StagedDiscriminator(nn.Module):
     """A chain of stages, then a convolution to one channel of logits.
 
     The first stage and the last convolution have no norm (Isola et al. 2017, App. 6.1.2), except
-    for the spectral one, which all convolutions have (Miyato et al. 2018, Sec. 2.1).
+    for the spectral one, which all convolutions have (Miyato et al. 2018, Sec. 2.1) unless
+    ``spectral_ends`` is False.
 
     Attributes:
         least_size: Pixels; the smallest height and width that give a logit.
@@ -28,14 +29,16 @@ class StagedDiscriminator(nn.Module):
         target_channels: int,
         widths: Sequence[int],  # feature maps, one number a stage
         strides: Sequence[int],  # one number a stage, and the last convolution's
-        kernel: int,  # pixels, 4 (padded by 1) or 1 (not padded)
+        kernel: int,  # pixels, 4 or 1
+        padding: int,  # pixels on each side of every convolution's input
         norm: str,  # batch, instance, layer, spectral or none
         conditional: bool,  # False: the input image is not shown (GAN instead of cGAN)
+        spectral_ends: bool = True,  # norm=spectral: False leaves out the first and last convolution
+        score_bias: bool = True,  # whether the last convolution has a bias
     ):
         super().__init__()
         self.conditional = conditional
         width = target_channels + (input_channels if conditional else 0)
-        padding = (kernel - 1) // 2
         stages = []
         for i, (wider, stride) in enumerate(zip(widths, strides[:-1], strict=True)):
             normed = i > 0
@@ -46,13 +49,13 @@ class StagedDiscriminator(nn.Module):
             stages.append(nn.Sequential(*layers, leaky_relu_after(norm if normed else "none")))
             width = wider
         self.stages = nn.ModuleList(stages)
-        self.score = nn.Conv2d(width, 1, kernel, strides[-1], padding)
+        self.score = nn.Conv2d(width, 1, kernel, strides[-1], padding, bias=score_bias)
         self.least_size = 1
         for stride in reversed(strides):
-            self.least_size = (self.least_size - 1) * stride + kernel - 2 * padding
+            self.least_size = max(1, (self.least_size - 1) * stride + kernel - 2 * padding)
         init_normal(self)
         if norm == "spectral":
-            add_spectral_norm(self)
+            add_spectral_norm(self if spectral_ends else self.stages[1:])
 
     def forward(self, x: Tensor, y: Tensor) -> DiscriminatorOutput:
         """Scores the pairs (x, y).

@@ -5,13 +5,14 @@ from torch import Tensor, nn
 
 from i2i.blocks import add_spectral_norm, check_image_size, make_norm
 from i2i.errors import setting_error
-from i2i.weight_init import init_normal
+from i2i.weight_init import init_glorot
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)  # of the seven blocks, times base_channels (Park et al., App. A)
+SLOPE = 0.2  # of the LeakyReLUs; the paper draws ReLU
 
 
 class Spade(nn.Module):
-    """Spatially-adaptive normalisation (Park et al. 2019, Sec. 3.1, Eq. 1).
+    """Spatially-adaptive normalisation (Park et al. 2019, Sec. 3, Eq. 1).
 
     normalised(h) * (1 + gamma(m)) + beta(m): gamma and beta are maps made from m by two
     convolutions, the first of which they share. With 1 + gamma instead of gamma, which the bias of
@@ -41,9 +42,11 @@ class Spade(nn.Module):
 
 
 class SpadeBlock(nn.Module):
-    """Residual block of twice SPADE, ReLU, 3 x 3 convolution (Park et al. 2019, App. A).
+    """Residual block of twice SPADE, LeakyReLU, 3 x 3 convolution (Park et al. 2019, App. A).
 
-    Where the channels change, the shortcut is SPADE, ReLU and convolution too.
+    Where the channels change, the shortcut is SPADE and a 1 x 1 convolution without a bias. That
+    and the LeakyReLU are the released code's; the paper draws ReLU, and a shortcut that is SPADE,
+    ReLU and a 3 x 3 convolution.
     """
 
     def __init__(
@@ -65,13 +68,13 @@ class SpadeBlock(nn.Module):
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
         if self.learned:
             self.spade_shortcut = modulation(in_channels)
-            self.conv_shortcut = nn.Conv2d(in_channels, out_channels, 3, 1, 1, bias=False)
+            self.conv_shortcut = nn.Conv2d(in_channels, out_channels, 1, bias=False)
 
     def forward(self, h: Tensor, m: Tensor) -> Tensor:
         """Maps (B, in_channels, h, w), modulated by m, to (B, out_channels, h, w)."""
-        shortcut = self.conv_shortcut(F.relu(self.spade_shortcut(h, m))) if self.learned else h
-        h = self.conv1(F.relu(self.spade1(h, m)))  # (B, out_channels, h, w)
-        h = self.conv2(F.relu(self.spade2(h, m)))  # (B, out_channels, h, w)
+        shortcut = self.conv_shortcut(self.spade_shortcut(h, m)) if self.learned else h
+        h = self.conv1(F.leaky_relu(self.spade1(h, m), SLOPE))  # (B, out_channels, h, w)
+        h = self.conv2(F.leaky_relu(self.spade2(h, m), SLOPE))  # (B, out_channels, h, w)
         return shortcut + h
 
     def convolutions(self) -> list[nn.Module]:
@@ -80,12 +83,15 @@ class SpadeBlock(nn.Module):
 
 
 class SPADEGenerator(nn.Module):
-    """Residual blocks that see the label map at every size (Park et al. 2019, Sec. 3.2, App. A).
+    """Residual blocks that see the label map at every size (Park et al. 2019, Sec. 3 and App. A).
 
     The map at the smallest size and a convolution stand in for the paper's random vector; there is
-    no image encoder. Seven blocks of 16, 16, 16, 8, 4, 2, 1 times ``base_channels`` follow, each of
-    the last ``n_upsamplings`` after a doubling of H and W. With 6, as drawn in the paper, 256
-    pixels start from 4; the default of 5 starts from 8, and takes images from 64 pixels on.
+    no image encoder. Seven blocks of 16, 16, 16, 8, 4, 2, 1 times ``base_channels`` follow. With 6
+    doublings of H and W, as drawn in the paper, there is one before each block but the first, and
+    256 pixels start from 4. With the 5 of the released code the third block has none before it: 256
+    pixels start from 8, and the sizes are 8, 16, 16, 32, 64, 128, 256. With fewer, which the code
+    does not have, they stand before the last blocks. Weights are drawn as in the code, by Glorot's
+    normal distribution with gain 0.02; the paper names no gain.
 
     Attributes:
         divisor: H and W must be multiples of this many pixels, ``2 ** n_upsamplings``, and at least
@@ -112,7 +118,8 @@ class SPADEGenerator(nn.Module):
             )  # fmt: skip
         self.in_channels, self.out_channels = in_channels, out_channels
         self.divisor = 2**n_upsamplings
-        self.first_doubled = len(WIDTHS) - n_upsamplings
+        last = range(len(WIDTHS) - n_upsamplings, len(WIDTHS))
+        self.doubled = {1, 3, 4, 5, 6} if n_upsamplings == 5 else set(last)  # blocks, from 0
         widths = [base_channels * width for width in WIDTHS]
         self.head = nn.Conv2d(in_channels, widths[0], 3, 1, 1)
         self.blocks = nn.ModuleList(
@@ -120,9 +127,9 @@ class SPADEGenerator(nn.Module):
             for i, width in enumerate(widths)
         )
         self.out = nn.Sequential(
-            nn.LeakyReLU(0.2), nn.Conv2d(base_channels, out_channels, 3, 1, 1), nn.Tanh()
+            nn.LeakyReLU(SLOPE), nn.Conv2d(base_channels, out_channels, 3, 1, 1), nn.Tanh()
         )
-        init_normal(self)
+        init_glorot(self, gain=0.02)
         if spectral:
             for block in self.blocks:
                 add_spectral_norm(nn.ModuleList(block.convolutions()))
@@ -148,7 +155,7 @@ class SPADEGenerator(nn.Module):
         size = (x.shape[-2] // self.divisor, x.shape[-1] // self.divisor)
         h = self.head(F.interpolate(x, size=size, mode="nearest"))  # (B, 16 nf, H / d, W / d)
         for i, block in enumerate(self.blocks):
-            if i >= self.first_doubled:
+            if i in self.doubled:
                 h = F.interpolate(h, scale_factor=2.0, mode="nearest")
             h = block(h, x)  # (B, c_i, h, w)
         return self.out(h)  # (B, out_channels, H, W)

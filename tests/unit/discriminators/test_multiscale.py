@@ -47,7 +47,7 @@ def test_each_scale_is_a_network_of_its_own_on_the_halved_pair() -> None:
     network = MultiscaleDiscriminator(3, 1, base_channels=2).eval()
     x, y = torch.rand(2, 3, 96, 128), torch.rand(2, 1, 96, 128)
     out = network(x, y)
-    assert [m.shape for m in out.logits] == [(2, 1, 10, 14), (2, 1, 4, 6), (2, 1, 1, 2)]
+    assert [m.shape for m in out.logits] == [(2, 1, 15, 19), (2, 1, 9, 11), (2, 1, 6, 7)]
     assert [len(maps) for maps in out.features] == [4, 4, 4]
     halves = [(x, y), (halve(x), halve(y)), (halve(halve(x)), halve(halve(y)))]
     for scale, (small_x, small_y) in enumerate(halves):
@@ -55,6 +55,13 @@ def test_each_scale_is_a_network_of_its_own_on_the_halved_pair() -> None:
         assert torch.equal(out.logits[scale], alone.logits[0])
         assert torch.equal(out.features[scale][0], alone.features[0][0])
     assert not torch.equal(network.scales[0].score.weight, network.scales[1].score.weight)
+
+
+def test_logits_of_the_released_code_at_256_pixels() -> None:
+    """4 x 4 pixels padded by 2: 256, 129, 65, 33, 34, 35; 128, 65, 33, 17, 18, 19; 64, .., 11."""
+    image = torch.zeros(1, 3, 256, 256)
+    out = MultiscaleDiscriminator(3, 3, base_channels=1)(image, image)
+    assert [m.shape[-2:] for m in out.logits] == [(35, 35), (19, 19), (11, 11)]
 
 
 def test_number_of_scales() -> None:

@@ -1,14 +1,20 @@
 """Facts about PixelGAN."""
 
 import torch
+from torch import nn
 
 from i2i.discriminators.pixel import PixelDiscriminator
 
 
 def test_parameter_count() -> None:
-    """C64-C128 and a score, all 1 x 1; batch norm behind the second convolution alone."""
-    expected = (6 * 64 + 64) + (64 * 128 + 2 * 128) + (128 + 1)
-    assert sum(p.numel() for p in PixelDiscriminator(3, 3).parameters()) == expected == 9025
+    """C64-C128 and a score, all 1 x 1; under batch norm the first alone has a bias."""
+    expected = (6 * 64 + 64) + (64 * 128 + 2 * 128) + 128
+    network = PixelDiscriminator(3, 3)
+    assert sum(p.numel() for p in network.parameters()) == expected == 9024
+    convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    assert [m.bias is None for m in convolutions] == [False, True, True]
+    plain = PixelDiscriminator(3, 3, norm="instance")
+    assert sum(p.numel() for p in plain.parameters()) == expected + 128 + 1 - 2 * 128
 
 
 def test_a_logit_sees_its_own_pixel_alone() -> None:

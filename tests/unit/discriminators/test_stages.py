@@ -7,6 +7,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from conftest import CONF
 from i2i.config.checks import LEAST_SIZES, validate_networks
@@ -76,10 +77,23 @@ def test_spectral_norm_bounds_every_convolution(name: str) -> None:
         assert convolution.parametrizations.weight.original.std().item() < 0.1  # N(0, 0.02) inside
 
 
+@pytest.mark.parametrize("name", [n for n in PRESETS if "patch" in n or n == "multiscale"])
+def test_spectral_norm_can_leave_out_both_ends(name: str) -> None:
+    """As in the code of SPADE, whose first and last convolutions are plain."""
+    network = build(name, norm="spectral", spectral_ends=False)
+    for scale in getattr(network, "scales", [network]):
+        normed = [is_parametrized(m) for m in scale.modules() if isinstance(m, nn.Conv2d)]
+        assert normed == [False] + [True] * (len(normed) - 2) + [False]
+        assert len(normed) >= 3
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_unknown_norm_is_refused(name: str) -> None:
     with pytest.raises(Exception, match=r"discriminator\.norm=group.*spectral"):
         build(name, norm="group")
+
+
+FITTING = "multiscale or global or patch70 or patch16 or pixel"
 
 
 class Halves(nn.Module):
@@ -91,9 +105,9 @@ class Halves(nn.Module):
 @pytest.mark.parametrize(
     ("name", "size", "found", "fitting", "advice"),
     [
-        ("patch286", 64, "64 x 64", "global or patch70 or patch16 or pixel", 96),
-        ("multiscale", [256, 64], "256 x 64", "global or patch70 or patch16 or pixel", 96),
-        ("patch286", [64, 256], "64 x 256", "global or patch70 or patch16 or pixel", 96),
+        ("patch286", 64, "64 x 64", FITTING, 96),
+        ("patch286", [256, 64], "256 x 64", FITTING, 96),
+        ("patch286", [64, 256], "64 x 256", FITTING, 96),
     ],
 )
 def test_images_too_small_are_refused(

@@ -1,5 +1,7 @@
 """Facts about SPADE, checked against its formula."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -76,15 +78,52 @@ def test_scale_and_shift_follow_the_place_in_the_map() -> None:
 
 @pytest.mark.parametrize(("outputs", "learned"), [(4, False), (2, True)])
 def test_block_is_its_parts(outputs: int, learned: bool) -> None:
-    """Park et al. 2019, App. A; the shortcut is learnt where the channels change."""
+    """Park et al. 2019, App. A, with the released code's slope and bare 1 x 1 shortcut."""
     torch.manual_seed(0)
-    block = SpadeBlock(4, outputs, 3, 8, "instance")
-    h, m = random(1, 4, 6, 6), random(1, 3, 6, 6, seed=1)
-    body = block.conv1(block.spade1(h, m).clamp(min=0))
-    body = block.conv2(block.spade2(body, m).clamp(min=0))
+    block = SpadeBlock(4, outputs, 3, 8, "instance").double()
+    h, m = random(1, 4, 6, 6).double(), random(1, 3, 6, 6, seed=1).double()
+
+    def leaky(values: torch.Tensor) -> torch.Tensor:
+        return torch.where(values > 0, values, values / 5)
+
+    body = block.conv1(leaky(block.spade1(h, m)))
+    body = block.conv2(leaky(block.spade2(body, m)))
     assert hasattr(block, "conv_shortcut") is learned
-    shortcut = block.conv_shortcut(block.spade_shortcut(h, m).clamp(min=0)) if learned else h
-    assert torch.allclose(block(h, m), shortcut + body, atol=1e-6)
+    shortcut = h
+    if learned:
+        assert block.conv_shortcut.weight.shape == (outputs, 4, 1, 1)
+        assert block.conv_shortcut.bias is None
+        matrix = block.conv_shortcut.weight[:, :, 0, 0]  # of every pixel's channels alike
+        shortcut = torch.einsum("oc,bcyx->boyx", matrix, block.spade_shortcut(h, m))
+    assert torch.allclose(block(h, m), shortcut + body, rtol=0, atol=1e-12)
+
+
+def test_parameters_of_the_code_at_three_input_channels() -> None:
+    """92.06 M, summed by hand: convolutions of the blocks, SPADE layers, head and last layer."""
+    widths = [1024, 1024, 1024, 1024, 512, 256, 128, 64]  # in front of, between, behind the blocks
+
+    def spade(channels: int) -> int:
+        return (3 * 9 + 1) * 128 + 2 * (128 * 9 + 1) * channels
+
+    expected = (3 * 9 + 1) * 1024 + (64 * 9 + 1) * 3
+    for i, o in pairwise(widths):
+        expected += (i * 9 + 1) * o + (o * 9 + 1) * o + spade(i) + spade(o)
+        expected += i * o + spade(i) if i != o else 0
+    with torch.device("meta"):
+        generator = SPADEGenerator(3, 3, spectral=False)
+    assert sum(p.numel() for p in generator.parameters()) == expected
+    assert expected / 1e6 == pytest.approx(92.06, abs=0.005)
+
+
+def test_weights_are_drawn_by_glorot_with_gain_0_02() -> None:
+    """Standard deviation 0.02 * sqrt(2 / (9 * (in + out))); 4 deviations of an estimate over n."""
+    generator = small(base_channels=8, spectral=False)
+    for layer in (generator.blocks[0].conv1, generator.blocks[3].spade1.gamma):
+        inputs, outputs = layer.in_channels, layer.out_channels
+        expected = 0.02 * (2 / (9 * (inputs + outputs))) ** 0.5
+        tolerance = 4 / (2 * layer.weight.numel()) ** 0.5
+        assert layer.weight.std().item() == pytest.approx(expected, rel=tolerance)
+        assert torch.equal(layer.bias, torch.zeros(outputs))
 
 
 def test_widths_of_the_paper() -> None:
@@ -100,7 +139,7 @@ def test_widths_of_the_paper() -> None:
 
 @pytest.mark.parametrize(
     ("n_upsamplings", "sides"),
-    [(6, [2, 4, 8, 16, 32, 64, 128]), (5, [4, 4, 8, 16, 32, 64, 128]), (1, [64] * 6 + [128])],
+    [(6, [2, 4, 8, 16, 32, 64, 128]), (5, [4, 8, 8, 16, 32, 64, 128]), (1, [64] * 6 + [128])],
 )
 def test_sizes_on_the_way(n_upsamplings: int, sides: list[int]) -> None:
     generator = small(n_upsamplings=n_upsamplings, base_channels=1, hidden_channels=2)
