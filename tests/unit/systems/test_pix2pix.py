@@ -185,6 +185,20 @@ def test_a_discriminators_own_term(batch: dict[str, Any]) -> None:
     assert gradient.item() == pytest.approx(-0.25 * 4 * FEATURES / 2)  # proportional to a = 2
 
 
+def test_gan_terms_can_be_the_sum_over_scales(batch: dict[str, Any]) -> None:
+    """Twice the mean of D's two scales; penalties and features stay as they are."""
+    losses = {"match": Matching(0.5)}
+    mean, summed = (
+        model_of(LeastSquaresGAN(r1=6.0), losses, sum_scales=both) for both in (False, True)
+    )
+    y_hat = 0.5 * batch["input"]
+    terms = numbers(summed.generator_terms(batch, y_hat))
+    assert terms == {"gan": 2 * GAN, "match": 0.5 * FEATURES}
+    found = numbers(summed.discriminator_terms(batch, y_hat))
+    assert (found["real"], found["fake"]) == (2 * REAL / 2, 2 * FAKE / 2)
+    assert found["r1"] == numbers(mean.discriminator_terms(batch, y_hat))["r1"] > 0
+
+
 def test_penalties_are_weighted_too(batch: dict[str, Any]) -> None:
     """Score of a sample: x + a b mean(y), the mean over the two scales of the pixels' means."""
     model = model_of(VanillaGAN(r1=6.0), discriminator_weight=0.5)
