@@ -81,6 +81,18 @@ class Pix2Pix(AdversarialModule):
         for loss in self.reconstruction.values():
             loss.prepare(self.device)
 
+    def write(self, values: Mapping[str, float]) -> None:
+        super().write(values)
+        for loss in self.feature_losses.values():
+            own = values.get(f"train/d/{loss.preset}")  # a number already: nothing waits for it
+            if own is not None:
+                loss.logged(own)
+
+    def on_train_epoch_end(self) -> None:
+        super().on_train_epoch_end()
+        for loss in self.feature_losses.values():
+            loss.end_epoch()
+
     @torch.no_grad()
     def rehearse(self, x: Tensor, y: Tensor) -> None:
         """Computes the terms that make demands once, and changes nothing.

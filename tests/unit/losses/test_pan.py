@@ -1,5 +1,7 @@
 """The perceptual adversarial loss: P, its two players, and the margin from both sides."""
 
+import warnings
+
 import pytest
 import torch
 
@@ -69,9 +71,24 @@ def test_the_margin_stands_against_the_mean_over_scales() -> None:
 def test_it_is_float32_under_autocast() -> None:
     fake = [[m.detach().bfloat16() for m in fake_maps()[0]]]
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        values = [PAN()(fake, REAL), PAN().discriminator(fake, REAL)["pan"]]
+        values = [PAN()(fake, REAL), PAN(margin=1.0).discriminator(fake, REAL)["pan"]]
     assert [v.dtype for v in values] == [torch.float32] * 2
     assert [v.item() for v in values] == pytest.approx([0.75, 0.25])
+
+
+def test_an_epoch_whose_hinge_was_off_ends_with_a_warning() -> None:
+    pan = PAN(margin=0.7)
+    for _ in range(2):  # each epoch by itself
+        for _step in range(3):
+            pan.logged(0.0)
+        with pytest.warns(UserWarning, match=r"pan\.margin=0\.7: .* all 3 logged steps .* Raise"):
+            pan.end_epoch()
+    pan.logged(0.0)
+    pan.logged(0.01)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pan.end_epoch()
+        pan.end_epoch()  # nothing was logged
 
 
 def test_it_trains_the_discriminator_without_another_objective() -> None:

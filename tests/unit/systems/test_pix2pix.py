@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from i2i.discriminators.output import DiscriminatorOutput
 from i2i.errors import SettingError
 from i2i.losses.gan import GANLoss, LeastSquaresGAN, NoGAN, VanillaGAN
+from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
 from i2i.systems.pix2pix import Pix2Pix
 from i2i.training.schedules import Constant
@@ -234,6 +235,16 @@ def test_without_a_game_a_discriminator_can_have_its_own_term(batch: dict[str, A
     assert model.discriminator.a.item() == pytest.approx(2 + 0.1 * 0.5 * FEATURES / 2)
     assert model.discriminator.b.item() == -1
     assert model.generator.w.item() != 0.5
+
+
+@pytest.mark.parametrize(("margin", "warned"), [(0.1, True), (100.0, False)])
+def test_a_margin_that_never_works_is_told(
+    batch: dict[str, Any], margin: float, warned: bool, recwarn: Any
+) -> None:
+    """D's hidden maps of the pairs are 4.5 apart."""
+    fit(model_of(NoGAN(), {"pan": PAN(margin=margin)}), batch)
+    told = [w for w in recwarn if "reconstruction.pan.margin=0.1: found" in str(w.message)]
+    assert len(told) == warned
 
 
 def test_parts_of_a_batch_add_up_with_features(batch: dict[str, Any]) -> None:
