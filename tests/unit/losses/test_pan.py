@@ -1,10 +1,13 @@
 """The perceptual adversarial loss: P, its two players, and the margin from both sides."""
 
+import csv
 import warnings
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
+from conftest import CONF, ROOT
 from i2i.errors import SettingError
 from i2i.losses.pan import PAN
 
@@ -89,6 +92,16 @@ def test_an_epoch_whose_hinge_was_off_ends_with_a_warning() -> None:
         warnings.simplefilter("error")
         pan.end_epoch()
         pan.end_epoch()  # nothing was logged
+
+
+def test_the_presets_margin_worked_in_the_run_that_is_kept() -> None:
+    """D's half was on at each of the last 50 steps; at margin 1.0 it was not."""
+    preset = OmegaConf.load(CONF / "reconstruction" / "pan.yaml").pan
+    with open(ROOT / "experiments" / "pan_margin_camvid64.csv", newline="") as file:
+        last = {float(row["margin"]): row for row in csv.DictReader(file)}
+    assert int(last[preset.margin]["steps_with_hinge_on"]) == 50
+    assert float(last[preset.margin]["mean_distance"]) < preset.margin
+    assert int(last[1.0]["steps_with_hinge_on"]) < 50
 
 
 def test_it_trains_the_discriminator_without_another_objective() -> None:
