@@ -32,7 +32,7 @@ class MultiscaleDiscriminator(nn.Module):
         n_scales: int = 3,  # at least 1; the first one sees the pair as it is
         norm: str = "instance",  # the first and the last layers have none, except for spectral
         conditional: bool = True,  # False: the input image is not shown (GAN instead of cGAN)
-        spectral_ends: bool = True,  # norm=spectral: False leaves out the first and last convolution
+        spectral_ends: bool = True,  # False: no spectral norm on the first and last convolution
     ):
         """Builds one PatchGAN a scale.
 
@@ -47,9 +47,15 @@ class MultiscaleDiscriminator(nn.Module):
             )  # fmt: skip
         self.scales = nn.ModuleList(
             PatchDiscriminator(
-                input_channels, target_channels, base_channels, n_layers, norm, conditional,
-                padding=2, spectral_ends=spectral_ends,
-            )  # fmt: skip
+                input_channels,
+                target_channels,
+                base_channels,
+                n_layers,
+                norm,
+                conditional,
+                padding=2,
+                spectral_ends=spectral_ends,
+            )
             for _ in range(n_scales)
         )
         self.least_size = self.scales[-1].least_size

@@ -20,7 +20,7 @@ class PatchDiscriminator(StagedDiscriminator):
         norm: str = "batch",  # the first and the last layer have none, except for spectral
         conditional: bool = True,  # False: the input image is not shown (GAN instead of cGAN)
         padding: int = 1,  # pixels on each side of every convolution's input
-        spectral_ends: bool = True,  # norm=spectral: False leaves out the first and last convolution
+        spectral_ends: bool = True,  # False: no spectral norm on the first and last convolution
     ):
         """Builds the stages.
 

@@ -9,8 +9,7 @@ class PixelDiscriminator(StagedDiscriminator):
 
     C64-C128 with 1 x 1 convolutions of stride 1. As in the released code, batch norm takes the bias
     from the convolution before it and from the last one, whose logits come after its shift. With
-    layer or instance norm a logit still depends
-    on the statistics of the whole image.
+    layer or instance norm a logit still depends on the statistics of the whole image.
     """
 
     def __init__(

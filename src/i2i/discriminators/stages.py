@@ -33,7 +33,7 @@ class StagedDiscriminator(nn.Module):
         padding: int,  # pixels on each side of every convolution's input
         norm: str,  # batch, instance, layer, spectral or none
         conditional: bool,  # False: the input image is not shown (GAN instead of cGAN)
-        spectral_ends: bool = True,  # norm=spectral: False leaves out the first and last convolution
+        spectral_ends: bool = True,  # False: no spectral norm on the first and last convolution
         score_bias: bool = True,  # whether the last convolution has a bias
     ):
         super().__init__()

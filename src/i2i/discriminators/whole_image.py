@@ -22,9 +22,7 @@ class GlobalDiscriminator(StagedDiscriminator):
         conditional: bool = True,  # False: the input image is not shown (GAN instead of cGAN)
     ):
         widths = [base_channels * 2**i for i in range(4)]
-        super().__init__(
-            input_channels, target_channels, widths, [2] * 5, 4, 1, norm, conditional
-        )
+        super().__init__(input_channels, target_channels, widths, [2] * 5, 4, 1, norm, conditional)
 
     def forward(self, x: Tensor, y: Tensor) -> DiscriminatorOutput:
         """Scores the pairs (x, y).

@@ -45,7 +45,7 @@ def check_enhancers(n_enhancers: int, base_channels: int) -> None:
 
 
 class Pix2PixHDGenerator(nn.Module):
-    """Global generator and local enhancer (Wang et al. 2018, Sec. 3.1 and appendix).
+    """Global generator and local enhancer (Wang et al. 2018, Sec. 3.2 and appendix).
 
     The global generator G1 (c7s1-64, d128 to d1024, 9 x R1024, u512 to u64) works on the image
     halved by average pooling. Its last feature maps are added to those of the enhancer G2's front

@@ -140,7 +140,8 @@ class SPADEGenerator(nn.Module):
         """Maps x to y_hat.
 
         Args:
-            x: Label map, one channel a class or colours, (B, in_channels, H, W) in [-1, 1].
+            x: Label map, (B, in_channels, H, W): one channel per class in [0, 1], or colours in
+                [-1, 1].
 
         Returns:
             (B, out_channels, H, W) in [-1, 1].

@@ -8,18 +8,20 @@ from i2i.losses.reconstruction import FeatureLoss
 
 
 class FeatureMatching(FeatureLoss):
-    """The mean over scales of the sum over D's hidden layers of the mean absolute difference.
+    """The mean over scales of 4 times the mean over D's hidden layers of the mean difference.
 
-    pix2pixHD (Wang et al. 2018, Sec. 3.2, L_FM). The paper sums over the scales. Here they are
-    averaged, like those of the GAN term, so that the weight means the same for any number of them
-    and stands to the GAN term as in the paper.
+    pix2pixHD (Wang et al. 2018, Sec. 3.2, L_FM). The paper sums over layers and scales. Its code
+    averages over the scales and gives each layer the weight 4 / (n_layers + 1), where n_layers + 1
+    is the number of hidden layers of a PatchGAN: 1 for the 70 x 70 one. So it is here, and the
+    term's weight means the same for any number of scales and layers.
     """
 
     preset = "feature_matching"
 
     def __call__(self, fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
         real = [[r.detach() for r in scale] for scale in real]
-        return mean_over_scales([sum(d) for d in map_differences(fake, real, self.preset)])
+        scales = map_differences(fake, real, self.preset)
+        return mean_over_scales([4 / len(layers) * sum(layers) for layers in scales])
 
 
 def map_differences(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,7 +17,7 @@ class PAN(FeatureLoss):
 
     Perceptual adversarial networks (Wang, Xu, Wang and Tao 2018). D_i is the i-th hidden layer; P
     is taken over the batch and is the mean over scales. Where P is above the margin m, D has no
-    gradient from it.
+    gradient from it; an epoch in which that was so at every logged step ends with a warning.
     """
 
     preset = "pan"
@@ -26,9 +27,10 @@ class PAN(FeatureLoss):
         self,
         weight: float = 1.0,  # factor of G's and of D's term alike
         lambdas: Sequence[float] | None = None,  # one a hidden layer, first layer first; None: 1.0
-        margin: float = 1.0,  # m, above 0, in units of P
+        margin: float = 2.0,  # m, above 0, in units of P; see conf/reconstruction/pan.yaml
     ):
         super().__init__(weight)
+        self.own_terms: list[float] = []  # D's term at this epoch's logged steps
         self.margin = self.checked("margin", margin, positive=True)
         self.lambdas = None if lambdas is None else [self.checked("lambdas", v) for v in lambdas]
 
@@ -39,6 +41,20 @@ class PAN(FeatureLoss):
         self, fake: list[list[Tensor]], real: list[list[Tensor]]
     ) -> dict[str, Tensor]:
         return {"pan": F.relu(self.margin - self.distance(fake, real))}
+
+    def logged(self, own: float) -> None:
+        self.own_terms.append(own)
+
+    def end_epoch(self) -> None:
+        """Warns where D's term was 0 at every logged step of the epoch."""
+        terms, self.own_terms = self.own_terms, []
+        if terms and not any(terms):
+            rank_zero_warn(
+                f"reconstruction.pan.margin={self.margin}: found the distance in the "
+                f"discriminator's layers above it at all {len(terms)} logged steps of this epoch, "
+                "so that the discriminator learned nothing from it; expected a margin above the "
+                "distance, which is logged as train/g/pan. Raise reconstruction.pan.margin."
+            )
 
     def distance(self, fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
         """P, a float32 scalar.

@@ -107,6 +107,12 @@ class FeatureLoss(ReconstructionLoss):
         """
         return {}
 
+    def logged(self, own: float) -> None:
+        """Called at each logged step with D's own term, weighted; nothing to do by default."""
+
+    def end_epoch(self) -> None:
+        """Called after each training epoch; nothing to do by default."""
+
 
 class L1(ReconstructionLoss):
     """Mean absolute difference (Isola et al. 2017, Eq. 3, over pixels and channels)."""

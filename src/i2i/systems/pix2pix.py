@@ -31,6 +31,7 @@ class Pix2Pix(AdversarialModule):
         reconstruction: Mapping[str, ReconstructionLoss | None] | None = None,
         lambda_l1: float = 100.0,
         discriminator_weight: float = 0.5,  # slows D down relative to G (Sec. 3.3)
+        sum_scales: bool = False,  # G's and D's GAN terms are the scales' sum instead of their mean
         **shared: Any,  # see AdversarialModule
     ):
         """Takes the networks and the losses ready-made.
@@ -43,6 +44,8 @@ class Pix2Pix(AdversarialModule):
                 instead of a term, is left out.
             lambda_l1: Weight of the term named l1; every other term brings its own.
             discriminator_weight: Factor on all of D's terms, penalties included.
+            sum_scales: Multiplies what ``gan_loss`` makes of the logits by the number of scales of
+                D, as the code of pix2pixHD does; penalties stay those of the mean.
             shared: What every adversarial system has; see ``AdversarialModule``.
 
         Raises:
@@ -53,6 +56,7 @@ class Pix2Pix(AdversarialModule):
         require_weight(lambda_l1)
         self.generator, self.discriminator, self.gan_loss = generator, discriminator, gan_loss
         self.lambda_l1, self.discriminator_weight = lambda_l1, discriminator_weight
+        self.sum_scales = sum_scales
         terms = {"l1": L1()} if reconstruction is None else dict(reconstruction.items())
         require_one_meaning(terms)
         self.reconstruction = {n: t for n, t in terms.items() if t and self.weight(n, t) > 0}
@@ -67,11 +71,27 @@ class Pix2Pix(AdversarialModule):
         """Factor on a reconstruction term; that of l1 is the paper's lambda."""
         return self.lambda_l1 if name == "l1" else loss.weight
 
+    def scales_factor(self, logits: list[Tensor]) -> int:
+        """What turns a mean over D's scales into what ``sum_scales`` asks for."""
+        return len(logits) if self.sum_scales else 1
+
     def on_fit_start(self) -> None:
         """Loads the frozen networks of the reconstruction terms."""
         super().on_fit_start()
         for loss in self.reconstruction.values():
             loss.prepare(self.device)
+
+    def write(self, values: Mapping[str, float]) -> None:
+        super().write(values)
+        for loss in self.feature_losses.values():
+            own = values.get(f"train/d/{loss.preset}")  # a number already: nothing waits for it
+            if own is not None:
+                loss.logged(own)
+
+    def on_train_epoch_end(self) -> None:
+        super().on_train_epoch_end()
+        for loss in self.feature_losses.values():
+            loss.end_epoch()
 
     @torch.no_grad()
     def rehearse(self, x: Tensor, y: Tensor) -> None:
@@ -105,6 +125,7 @@ class Pix2Pix(AdversarialModule):
         x, y = batch["input"], batch["target"]
         real, fake = self.run(self.discriminator, x, y), self.run(self.discriminator, x, y_hat)
         terms = self.gan_loss.discriminator(real.logits, fake.logits)
+        terms = {name: self.scales_factor(real.logits) * term for name, term in terms.items()}
         terms |= self.gan_loss.penalty(
             lambda image: self.discriminator(x.float(), image).logits, y, y_hat
         )
@@ -119,7 +140,8 @@ class Pix2Pix(AdversarialModule):
         if self.discriminator_learns:
             fake = self.run(self.discriminator, x, y_hat)
         if self.gan_loss.adversarial:
-            terms["gan"] = self.gan_loss.generator(fake.logits)
+            value = self.gan_loss.generator(fake.logits)
+            terms["gan"] = self.scales_factor(fake.logits) * value
         if self.feature_losses:
             with torch.no_grad():
                 real = self.run(self.discriminator, x, y)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.errors import SettingError
 from i2i.losses.feature_matching import FeatureMatching
 
@@ -12,20 +13,35 @@ def maps(*values: float, size: int = 2) -> list[torch.Tensor]:
     return [torch.full((2, i + 1, size, size + i), v) for i, v in enumerate(values)]
 
 
-def test_the_sum_over_layers_of_the_mean_difference() -> None:
+def test_the_weighted_sum_over_layers_of_the_mean_difference() -> None:
+    """Each of n layers has the weight 4 / n: the code's 4 / (n_layers + 1) of a PatchGAN."""
     fake, real = [maps(1.0, 0.0, -2.0)], [maps(0.5, 0.25, 1.0)]
-    assert FeatureMatching()(fake, real).item() == pytest.approx(0.5 + 0.25 + 3.0)
+    assert FeatureMatching()(fake, real).item() == pytest.approx(4 / 3 * (0.5 + 0.25 + 3.0))
+
+
+@pytest.mark.parametrize(("n_layers", "weight"), [(3, 1.0), (4, 0.8), (1, 2.0)])
+def test_layers_of_a_patchgan_have_the_weight_of_the_code(n_layers: int, weight: float) -> None:
+    """4 / (n_layers + 1), against the differences of D's own maps."""
+    torch.manual_seed(0)
+    network = PatchDiscriminator(3, 3, 2, n_layers=n_layers, norm="none")
+    x, y, y_hat = torch.rand(3, 1, 3, 64, 64)
+    with torch.no_grad():
+        real, fake = (network(x, image).features for image in (y, y_hat))
+    layers = zip(fake[0], real[0], strict=True)
+    expected = sum((f.double() - r.double()).abs().mean().item() for f, r in layers)
+    # Means of up to 8192 float32 differences, summed pairwise: a few units in the last place.
+    assert FeatureMatching()(fake, real).item() == pytest.approx(weight * expected, rel=1e-5)
 
 
 def test_a_mean_within_a_map_whatever_the_sign() -> None:
     fake = [[torch.tensor([1.0, -3.0]).view(1, 2, 1, 1)]]
     real = [[torch.zeros(1, 2, 1, 1)]]
-    assert FeatureMatching()(fake, real).item() == pytest.approx(2.0)
+    assert FeatureMatching()(fake, real).item() == pytest.approx(4 * 2.0)
 
 
 def test_scales_are_averaged_and_count_alike_whatever_their_size_and_depth() -> None:
     fake, real = [maps(1.0, 2.0), maps(4.0, size=9)], [maps(0.0, 0.0), maps(0.0, size=9)]
-    assert FeatureMatching()(fake, real).item() == pytest.approx((3.0 + 4.0) / 2)
+    assert FeatureMatching()(fake, real).item() == pytest.approx((4 / 2 * 3.0 + 4 / 1 * 4.0) / 2)
 
 
 def test_gradients_go_to_the_made_image_alone() -> None:
@@ -34,7 +50,7 @@ def test_gradients_go_to_the_made_image_alone() -> None:
         torch.zeros(1, 1, 2, 2).requires_grad_(),
     )
     FeatureMatching()([[fake]], [[real]]).backward()
-    assert torch.equal(fake.grad, torch.full((1, 1, 2, 2), 0.25))
+    assert torch.equal(fake.grad, torch.full((1, 1, 2, 2), 4 * 0.25))
     assert real.grad is None
 
 
@@ -45,7 +61,8 @@ def test_half_precision_maps_are_compared_in_float32() -> None:
         loss = FeatureMatching()([[fake]], [[real]])
     assert loss.dtype == torch.float32 and loss.shape == ()
     expected = (fake.double() - real.double()).abs().mean().item()
-    assert loss.item() == pytest.approx(expected, rel=1e-6)
+    # A mean of 256 float32 numbers, whose sum rounds 8 times where pairwise: 8 * 2^-24 < 1e-6.
+    assert loss.item() == pytest.approx(4 * expected, rel=1e-6)
 
 
 def test_it_gives_the_discriminator_nothing() -> None:

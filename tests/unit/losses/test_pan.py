@@ -1,8 +1,13 @@
 """The perceptual adversarial loss: P, its two players, and the margin from both sides."""
 
+import csv
+import warnings
+
 import pytest
 import torch
+from omegaconf import OmegaConf
 
+from conftest import CONF, ROOT
 from i2i.errors import SettingError
 from i2i.losses.pan import PAN
 
@@ -69,9 +74,34 @@ def test_the_margin_stands_against_the_mean_over_scales() -> None:
 def test_it_is_float32_under_autocast() -> None:
     fake = [[m.detach().bfloat16() for m in fake_maps()[0]]]
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        values = [PAN()(fake, REAL), PAN().discriminator(fake, REAL)["pan"]]
+        values = [PAN()(fake, REAL), PAN(margin=1.0).discriminator(fake, REAL)["pan"]]
     assert [v.dtype for v in values] == [torch.float32] * 2
     assert [v.item() for v in values] == pytest.approx([0.75, 0.25])
+
+
+def test_an_epoch_whose_hinge_was_off_ends_with_a_warning() -> None:
+    pan = PAN(margin=0.7)
+    for _ in range(2):  # each epoch by itself
+        for _step in range(3):
+            pan.logged(0.0)
+        with pytest.warns(UserWarning, match=r"pan\.margin=0\.7: .* all 3 logged steps .* Raise"):
+            pan.end_epoch()
+    pan.logged(0.0)
+    pan.logged(0.01)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pan.end_epoch()
+        pan.end_epoch()  # nothing was logged
+
+
+def test_the_presets_margin_worked_in_the_run_that_is_kept() -> None:
+    """D's half was on at each of the last 50 steps; at margin 1.0 it was not."""
+    preset = OmegaConf.load(CONF / "reconstruction" / "pan.yaml").pan
+    with open(ROOT / "experiments" / "pan_margin_camvid64.csv", newline="") as file:
+        last = {float(row["margin"]): row for row in csv.DictReader(file)}
+    assert int(last[preset.margin]["steps_with_hinge_on"]) == 50
+    assert float(last[preset.margin]["mean_distance"]) < preset.margin
+    assert int(last[1.0]["steps_with_hinge_on"]) < 50
 
 
 def test_it_trains_the_discriminator_without_another_objective() -> None:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from i2i.discriminators.output import DiscriminatorOutput
 from i2i.errors import SettingError
 from i2i.losses.gan import GANLoss, LeastSquaresGAN, NoGAN, VanillaGAN
+from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
 from i2i.systems.pix2pix import Pix2Pix
 from i2i.training.schedules import Constant
@@ -185,6 +186,20 @@ def test_a_discriminators_own_term(batch: dict[str, Any]) -> None:
     assert gradient.item() == pytest.approx(-0.25 * 4 * FEATURES / 2)  # proportional to a = 2
 
 
+def test_gan_terms_can_be_the_sum_over_scales(batch: dict[str, Any]) -> None:
+    """Twice the mean of D's two scales; penalties and features stay as they are."""
+    losses = {"match": Matching(0.5)}
+    mean, summed = (
+        model_of(LeastSquaresGAN(r1=6.0), losses, sum_scales=both) for both in (False, True)
+    )
+    y_hat = 0.5 * batch["input"]
+    terms = numbers(summed.generator_terms(batch, y_hat))
+    assert terms == {"gan": 2 * GAN, "match": 0.5 * FEATURES}
+    found = numbers(summed.discriminator_terms(batch, y_hat))
+    assert (found["real"], found["fake"]) == (2 * REAL / 2, 2 * FAKE / 2)
+    assert found["r1"] == numbers(mean.discriminator_terms(batch, y_hat))["r1"] > 0
+
+
 def test_penalties_are_weighted_too(batch: dict[str, Any]) -> None:
     """Score of a sample: x + a b mean(y), the mean over the two scales of the pixels' means."""
     model = model_of(VanillaGAN(r1=6.0), discriminator_weight=0.5)
@@ -220,6 +235,16 @@ def test_without_a_game_a_discriminator_can_have_its_own_term(batch: dict[str, A
     assert model.discriminator.a.item() == pytest.approx(2 + 0.1 * 0.5 * FEATURES / 2)
     assert model.discriminator.b.item() == -1
     assert model.generator.w.item() != 0.5
+
+
+@pytest.mark.parametrize(("margin", "warned"), [(0.1, True), (100.0, False)])
+def test_a_margin_that_never_works_is_told(
+    batch: dict[str, Any], margin: float, warned: bool, recwarn: Any
+) -> None:
+    """D's hidden maps of the pairs are 4.5 apart."""
+    fit(model_of(NoGAN(), {"pan": PAN(margin=margin)}), batch)
+    told = [w for w in recwarn if "reconstruction.pan.margin=0.1: found" in str(w.message)]
+    assert len(told) == warned
 
 
 def test_parts_of_a_batch_add_up_with_features(batch: dict[str, Any]) -> None:

@@ -21,7 +21,10 @@ class LabelTask(Task):
         classes: Of the label map.
         role: Which side it is.
         label_as: ``colours``: the network sees the palette's colours, 3 channels; ``onehot``: one
-            channel a class, 1 where it is that class and -1 elsewhere, all -1 where unlabelled.
+            channel per class. An input is 1 where it is that class and 0 elsewhere, as in SPADE and
+            pix2pixHD: the zeros that convolutions pad with then mean "no class", like an unlabelled
+            pixel. A target is 1 and -1, the two ends of a generator's tanh, and all -1 where
+            unlabelled.
     """
 
     def __init__(
@@ -60,7 +63,7 @@ class LabelTask(Task):
         """
         if not self._is_one_hot("input"):
             return to_float(image)
-        return self.classes.one_hot(self.prepare(image, seed)[0])
+        return self._zero_or_one(self.prepare(image, seed)[0])
 
     def prepare(
         self, image: np.ndarray, seed: int, mask: np.ndarray | None = None
@@ -81,7 +84,7 @@ class LabelTask(Task):
         """Takes the class ids of ``prepare`` for ``onehot``."""
         if not self._is_one_hot("input"):
             return to_float(image[rows, columns])
-        return self.classes.one_hot(image[rows, columns])
+        return self._zero_or_one(image[rows, columns])
 
     def input_picture(self, x: Tensor) -> Tensor:
         """Shows a one-hot input in the palette's colours."""
@@ -101,13 +104,18 @@ class LabelTask(Task):
     def _one_hot(self, ids: np.ndarray) -> Tensor:
         if ids.ndim != 3 or ids.shape[2] != 1 or ids.dtype != np.uint8:
             raise ValueError(f"a label map of {ids.dtype} {ids.shape}; expected uint8 (H, W, 1)")
-        return self.classes.one_hot(ids[:, :, 0])
+        ids = ids[:, :, 0]
+        return self._zero_or_one(ids) if self.role == "input" else self.classes.one_hot(ids)
+
+    def _zero_or_one(self, ids: np.ndarray) -> Tensor:
+        return self.classes.one_hot(ids).clamp_(min=0)
 
     def _picture(self, role: Role, side: Tensor) -> Tensor:
         if not self._is_one_hot(role):
             return side
         with torch.no_grad():
-            return self.classes.colours_of_ids(self.classes.ids_of_one_hot(side, truth=True))
+            channels = 2 * side - 1 if role == "input" else side
+            return self.classes.colours_of_ids(self.classes.ids_of_one_hot(channels, truth=True))
 
 
 def task_of(reader: PairReader, task: PhotoTask | None) -> Task:

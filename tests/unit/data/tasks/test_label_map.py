@@ -11,7 +11,8 @@ from i2i.labels.palette import UNLABELLED, ClassPalette
 PALETTE = ClassPalette({"sky": [10, 20, 30], "wall": [200, 0, 0], "road": [0, 0, 250]}, [1, 1, 1])
 IDS = np.array([[0, 1, 2], [UNLABELLED, 2, 0]], np.uint8)
 PHOTO = np.random.default_rng(0).integers(0, 256, (2, 3, 3), dtype=np.uint8)
-ONE_HOT = torch.stack([torch.from_numpy(2.0 * (c == IDS) - 1) for c in range(3)]).float()
+INPUT = torch.stack([torch.from_numpy(1.0 * (c == IDS)) for c in range(3)]).float()  # 0 and 1
+TARGET = 2 * INPUT - 1  # what a tanh can reach
 
 
 def as_levels(picture: torch.Tensor) -> np.ndarray:
@@ -24,7 +25,7 @@ def test_one_hot_side_and_photograph(role: str) -> None:
     sides = (IDS[:, :, None], PHOTO) if role == "input" else (PHOTO, IDS[:, :, None])
     encoded = task.encode(*sides, seed=0)
     label, photo = encoded if role == "input" else encoded[::-1]
-    assert torch.equal(label, ONE_HOT)
+    assert torch.equal(label, INPUT if role == "input" else TARGET)
     assert np.array_equal(as_levels(photo[None]), PHOTO)
 
     x, y = encoded.x[None], encoded.y[None]
@@ -48,7 +49,10 @@ def test_colours_are_handed_through(role: str) -> None:
 def test_somebodys_label_picture_becomes_one_hot_or_is_refused() -> None:
     task = LabelTask(PALETTE, "input", "onehot")
     colours = PALETTE.encode_colours(IDS)
-    assert torch.equal(task.encode_input(colours, seed=0), ONE_HOT)
+    assert torch.equal(task.encode_input(colours, seed=0), INPUT)
+    ids, _ = task.prepare(colours, seed=0)
+    part = task.encode_part(ids, 0, None, slice(0, 1), slice(1, 3))
+    assert torch.equal(part, INPUT[:, :1, 1:])
     colours[0, 0] += 1
     with pytest.raises(SettingError, match=r"1 pixels.*\[11, 21, 31\] \(1 times\)"):
         task.encode_input(colours, seed=0)
