@@ -94,12 +94,55 @@ def make_evaluator(cfg: Any, saved: dict[str, Any], seed: int) -> Any:
     """
     from hydra.utils import instantiate
 
-    from i2i.config.overlay import overlay
-
-    metrics = overlay(saved, cfg.metrics)
+    metrics = asked_metrics(cfg.metrics, saved)
     metrics["cache_dir"] = cfg.metrics.get("cache_dir")  # this machine's, whoever trained
-    check_asked_metrics(cfg.metrics, metrics)
     return instantiate(usable(metrics, cfg.metrics) | {"seed": seed})
+
+
+def asked_metrics(chosen: Any, saved: dict[str, Any]) -> dict[str, Any]:
+    """The run's metrics with single values over them, or those of ``metrics=[...]`` instead.
+
+    Args:
+        chosen: The command line's ``metrics``.
+        saved: The checkpoint's.
+
+    Raises:
+        SettingError: An option is for metrics that are not computed.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    from i2i.config.overlay import merged
+
+    typed = OmegaConf.to_container(chosen, resolve=True)
+    if HydraConfig.get().runtime.choices.metrics:
+        saved = {"_target_": saved["_target_"]}
+        # Those that evaluate.yaml names already, for their options, come after those of the lists.
+        late = [name for name, node in nodes(typed).items() if next(iter(node)) != "_target_"]
+        typed |= {name: typed.pop(name) for name in late}
+    metrics = merged(saved, typed)
+    for name, node in nodes(metrics).items():
+        if "_target_" in node:
+            continue
+        if node:
+            raise setting_error(
+                f"metrics.{name}.{next(iter(node))}={next(iter(node.values()))}",
+                f"metrics without {name}", f"{name} among them",
+                f"Add a list that has it, such as 'metrics=[full,{name}]'.",
+            )  # fmt: skip
+        del metrics[name]
+    for key in ("inception_weights", "kid_subset_size", "kid_subsets"):
+        if typed[key] is not None and not metrics.get("distribution"):
+            raise setting_error(
+                f"metrics.{key}={typed[key]}", "metrics without FID and KID",
+                "metrics=full beside it", "Add metrics=full.",
+            )  # fmt: skip
+    return metrics
+
+
+def nodes(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The metrics of one value per image by name, without the evaluator's own options."""
+    return {name: node for name, node in metrics.items() if isinstance(node, dict)}
 
 
 def usable(metrics: dict[str, Any], chosen: Any) -> dict[str, Any]:
@@ -116,21 +159,6 @@ def usable(metrics: dict[str, Any], chosen: Any) -> dict[str, Any]:
         )
         return metrics | {"segmenter": None}
     return metrics
-
-
-def check_asked_metrics(chosen: Any, metrics: dict[str, Any]) -> None:
-    """Refuses options of FID, KID and LPIPS where these are not computed."""
-    if "_target_" not in chosen and chosen.lpips_weights is not None and not metrics.get("lpips"):
-        raise setting_error(
-            f"metrics.lpips_weights={chosen.lpips_weights}", "a run without LPIPS",
-            "metrics.lpips=true beside it", "Add metrics.lpips=true.",
-        )  # fmt: skip
-    for key in ("inception_weights", "kid_subset_size", "kid_subsets"):
-        if "_target_" not in chosen and chosen[key] is not None and not metrics["distribution"]:
-            raise setting_error(
-                f"metrics.{key}={chosen[key]}", "a run without FID and KID (metrics=pairwise)",
-                "metrics=full beside it", "Add metrics=full.",
-            )  # fmt: skip
 
 
 def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str, Any]]:
@@ -240,6 +268,7 @@ def write_result(
         output / "metrics.json",
         {
             "scores": result.values,
+            "units": result.units,
             **({"ceiling": result.ceiling} if result.ceiling else {}),
             **({"classes": result.classes} if result.classes else {}),
             "n_images": result.n_images,
@@ -268,7 +297,8 @@ def print_result(split: str, data: str, checkpoint: str, result: Any) -> None:
     from i2i.run_folder import CEILING, table
 
     rows = {checkpoint: result.values} | ({CEILING: result.ceiling} if result.ceiling else {})
-    print(f"\n{table(f'{split} split of {data}, n = {result.n_images}', rows)}")
+    title = f"{split} split of {data}, n = {result.n_images}"
+    print(f"\n{table(title, rows, result.units)}")
 
 
 def main() -> None:

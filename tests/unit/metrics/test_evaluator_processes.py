@@ -63,16 +63,23 @@ def shard(rank: int, n_ranks: int, shuffle_seed: int) -> list[int]:
 
 def score(rank: int, n_ranks: int, folder: Path) -> dict:
     """Two passes over differently dealt shards, one of a second run, one of a single image."""
+    from evaluators import full
     from i2i.errors import SettingError
     from i2i.metrics import evaluator as module
+    from i2i.metrics import perceptual
 
     extractor = CountingExtractor()
     module.find_weights = lambda path: Path("weights.pth")
     module.load_inception = lambda path, device: extractor
-    module.load_lpips = lambda *options: SquaredGap()
+    perceptual.load_lpips = lambda *options: SquaredGap()
     cache = str(folder / f"cache {n_ranks}")
-    options = {"kid_subsets": 5, "lpips": True, "inception_batch_size": 1, "cache_dir": cache}
-    evaluator = module.PairEvaluator(**options)
+    options = {
+        "kid_subsets": 5,
+        "lpips": perceptual.LPIPS(),
+        "inception_batch_size": 1,
+        "cache_dir": cache,
+    }
+    evaluator = full(**options)
     evaluator.prepare("cpu", required=True)
     draw = torch.Generator().manual_seed(0)
     target, output = torch.rand(2, N_IMAGES, 3, 24, 17, generator=draw) * 2 - 1
@@ -80,7 +87,7 @@ def score(rank: int, n_ranks: int, folder: Path) -> dict:
     for number in (1, 2, 3):
         before = extractor.n_images
         if number == 3:
-            evaluator = module.PairEvaluator(**options)
+            evaluator = full(**options)
             evaluator.prepare("cpu", required=True)
         evaluator.start("val")
         for i in shard(rank, n_ranks, number):
@@ -111,7 +118,7 @@ def weights_error(rank: int) -> str:
 
     module.find_weights = find_weights
     try:
-        module.PairEvaluator().prepare("cpu", required=True)
+        module.PairEvaluator(distribution=True).prepare("cpu", required=True)
     except SettingError as error:
         return str(error)
     return "no error"
