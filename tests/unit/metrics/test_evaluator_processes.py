@@ -63,23 +63,19 @@ def shard(rank: int, n_ranks: int, shuffle_seed: int) -> list[int]:
 
 def score(rank: int, n_ranks: int, folder: Path) -> dict:
     """Two passes over differently dealt shards, one of a second run, one of a single image."""
-    from evaluators import full
     from i2i.errors import SettingError
     from i2i.metrics import evaluator as module
-    from i2i.metrics import perceptual
+    from i2i.metrics import perceptual, quality
 
     extractor = CountingExtractor()
     module.find_weights = lambda path: Path("weights.pth")
     module.load_inception = lambda path, device: extractor
     perceptual.load_lpips = lambda *options: SquaredGap()
     cache = str(folder / f"cache {n_ranks}")
-    options = {
-        "kid_subsets": 5,
-        "lpips": perceptual.LPIPS(),
-        "inception_batch_size": 1,
-        "cache_dir": cache,
-    }
-    evaluator = full(**options)
+    options = {"kid_subsets": 5, "inception_batch_size": 1, "cache_dir": cache}
+    options |= {"distribution": True, "ssim": quality.SSIM(), "psnr": quality.PSNR()}
+    options |= {"mse": quality.MSE(), "l1": quality.L1(), "lpips": perceptual.LPIPS()}
+    evaluator = module.PairEvaluator(**options)
     evaluator.prepare("cpu", required=True)
     draw = torch.Generator().manual_seed(0)
     target, output = torch.rand(2, N_IMAGES, 3, 24, 17, generator=draw) * 2 - 1
@@ -87,7 +83,7 @@ def score(rank: int, n_ranks: int, folder: Path) -> dict:
     for number in (1, 2, 3):
         before = extractor.n_images
         if number == 3:
-            evaluator = full(**options)
+            evaluator = module.PairEvaluator(**options)
             evaluator.prepare("cpu", required=True)
         evaluator.start("val")
         for i in shard(rank, n_ranks, number):
