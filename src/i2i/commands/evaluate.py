@@ -115,7 +115,7 @@ def asked_metrics(chosen: Any, saved: dict[str, Any]) -> dict[str, Any]:
     from i2i.config.overlay import merged
 
     typed = OmegaConf.to_container(chosen, resolve=True)
-    if HydraConfig.get().runtime.choices.metrics:
+    if HydraConfig.get().runtime.choices.get("metrics", True):  # a list of several is not there
         saved = {"_target_": saved["_target_"]}
         # Those that evaluate.yaml names already, for their options, come after those of the lists.
         late = [name for name, node in nodes(typed).items() if next(iter(node)) != "_target_"]
