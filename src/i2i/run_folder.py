@@ -11,6 +11,7 @@ from typing import Any
 
 from i2i import __version__
 from i2i.errors import setting_error
+from i2i.scores import heading
 
 
 def require_writable(folder: Path, setting: str) -> None:
@@ -87,28 +88,21 @@ def code_version() -> dict[str, Any]:
 CEILING = "ceiling (real photographs)"  # what the segmenter says of the targets themselves
 
 
-def table(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:
-    """Formats scores, one row a contestant.
+def table(
+    title: str, rows: Mapping[str, Mapping[str, float]], units: Mapping[str, str] | None = None
+) -> str:
+    """Formats scores, one row per contestant.
 
     Args:
         title: Stands above.
         rows: Scores by metric name, by contestant.
+        units: Those of the scores that have one, by name.
 
     Returns:
         Lines of text, aligned.
     """
     names = list(dict.fromkeys(name for scores in rows.values() for name in scores))
-    units = {
-        "psnr": "psnr (dB)",
-        "mse": "mse (0-255)^2",
-        "l1": "l1 (0-255)",
-        "pixel_accuracy": "pixel acc.",
-        "class_accuracy": "class acc.",
-        "mean_iou": "mean IoU",
-        "inception_score": "inception",
-        "inception_score_spread": "inc. spread",
-    }
-    heads = [units.get(name, name) for name in names]
+    heads = [heading(name, (units or {}).get(name, "")) for name in names]
     widths = [max(len(head), 10) for head in heads]
     first = max(map(len, [*rows, ""]))
     lines = [

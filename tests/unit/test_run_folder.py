@@ -133,7 +133,7 @@ def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_table_has_one_aligned_row_a_contestant() -> None:
     rows = {"model": {"ssim": 0.51234, "psnr": 21.0, "fid": 7.0}, "input copied": {"ssim": 0.1}}
-    title, heads, model, copied = table("Scores", rows).splitlines()
+    title, heads, model, copied = table("Scores", rows, {"psnr": "dB"}).splitlines()
     assert title == "Scores"
     assert heads.split("  ") and heads.split()[0] == "ssim" and "psnr (dB)" in heads
     assert len({len(line) for line in (heads, model, copied)}) == 1

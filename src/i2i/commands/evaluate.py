@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from i2i.commands.asked_metrics import make_evaluator
 from i2i.commands.launch import launch
 from i2i.config.resolvers import side_channels
 from i2i.errors import setting_error
@@ -79,58 +80,6 @@ def checked_output(cfg: Any) -> Path:
     output = Path(cfg.output or HydraConfig.get().runtime.output_dir).expanduser().resolve()
     require_writable(output, "output")
     return output
-
-
-def make_evaluator(cfg: Any, saved: dict[str, Any], seed: int) -> Any:
-    """The evaluator of the run, with what the command line changes of it.
-
-    Args:
-        cfg: The composed configuration.
-        saved: The checkpoint's ``metrics``.
-        seed: Of KID's subsets and the Inception Score's splits.
-
-    Raises:
-        SettingError: An option is for metrics that the run did not have.
-    """
-    from hydra.utils import instantiate
-
-    from i2i.config.overlay import overlay
-
-    metrics = overlay(saved, cfg.metrics)
-    metrics["cache_dir"] = cfg.metrics.get("cache_dir")  # this machine's, whoever trained
-    check_asked_metrics(cfg.metrics, metrics)
-    return instantiate(usable(metrics, cfg.metrics) | {"seed": seed})
-
-
-def usable(metrics: dict[str, Any], chosen: Any) -> dict[str, Any]:
-    """The metrics without a segmenter that is not wanted, or that the run had and is gone."""
-    from lightning.fabric.utilities.rank_zero import rank_zero_warn
-
-    path, typed = metrics.get("segmenter"), chosen.segmenter
-    if typed == "none":
-        return metrics | {"segmenter": None}
-    if path and not typed and not Path(path).exists():
-        rank_zero_warn(
-            f"metrics.segmenter={path} of the run is not there any more: no segmentation scores. "
-            "Name it anew with metrics.segmenter=, or silence this with metrics.segmenter=none."
-        )
-        return metrics | {"segmenter": None}
-    return metrics
-
-
-def check_asked_metrics(chosen: Any, metrics: dict[str, Any]) -> None:
-    """Refuses options of FID, KID and LPIPS where these are not computed."""
-    if "_target_" not in chosen and chosen.lpips_weights is not None and not metrics.get("lpips"):
-        raise setting_error(
-            f"metrics.lpips_weights={chosen.lpips_weights}", "a run without LPIPS",
-            "metrics.lpips=true beside it", "Add metrics.lpips=true.",
-        )  # fmt: skip
-    for key in ("inception_weights", "kid_subset_size", "kid_subsets"):
-        if "_target_" not in chosen and chosen[key] is not None and not metrics["distribution"]:
-            raise setting_error(
-                f"metrics.{key}={chosen[key]}", "a run without FID and KID (metrics=pairwise)",
-                "metrics=full beside it", "Add metrics=full.",
-            )  # fmt: skip
 
 
 def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str, Any]]:
@@ -240,6 +189,7 @@ def write_result(
         output / "metrics.json",
         {
             "scores": result.values,
+            "units": result.units,
             **({"ceiling": result.ceiling} if result.ceiling else {}),
             **({"classes": result.classes} if result.classes else {}),
             "n_images": result.n_images,
@@ -268,7 +218,8 @@ def print_result(split: str, data: str, checkpoint: str, result: Any) -> None:
     from i2i.run_folder import CEILING, table
 
     rows = {checkpoint: result.values} | ({CEILING: result.ceiling} if result.ceiling else {})
-    print(f"\n{table(f'{split} split of {data}, n = {result.n_images}', rows)}")
+    title = f"{split} split of {data}, n = {result.n_images}"
+    print(f"\n{table(title, rows, result.units)}")
 
 
 def main() -> None:

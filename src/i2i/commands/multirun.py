@@ -78,7 +78,7 @@ def suit_optuna(config: Any) -> None:
     typed = {option.partition("=")[0].lstrip("+") for option in config.hydra.overrides.hydra}
     with read_write(config), open_dict(config):
         if "hydra.sweeper.direction" not in typed:
-            config.hydra.sweeper.direction = direction(config.sweep_metric)
+            config.hydra.sweeper.direction = direction(config.sweep_metric, _root_=config)
         if "hydra.sweeper.max_failure_rate" not in typed:
             config.hydra.sweeper.max_failure_rate = 1.0
 

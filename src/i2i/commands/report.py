@@ -27,7 +27,8 @@ def report(
     if not trainer.is_global_zero:
         return
     write_test_metrics(run_dir, chosen, result, rows)
-    print(f"\n{table(f'Test split of {cfg.dataset.name}, n = {result.n_images}', rows)}")
+    title = f"Test split of {cfg.dataset.name}, n = {result.n_images}"
+    print(f"\n{table(title, rows, result.units)}")
     picture = callbacks["samples"].last_picture if callbacks.get("samples") else None
     if picture:
         print(f"\nInput | output | target: {picture}")
@@ -51,7 +52,7 @@ def write_test_metrics(run_dir: Path, chosen: str, result: Any, rows: dict[str, 
     classes = {"classes": result.classes} if result.classes else {}
     write_json(
         run_dir / "test_metrics.json",
-        {"checkpoint": chosen, "n_images": result.n_images, "scores": rows}
+        {"checkpoint": chosen, "n_images": result.n_images, "scores": rows, "units": result.units}
         | classes
         | {"protocol": result.protocol},
     )

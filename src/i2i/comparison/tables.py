@@ -19,10 +19,8 @@ from i2i.config.resume import PATHS
 from i2i.errors import setting_error
 from i2i.images.image_io import write_png
 from i2i.run_folder import CEILING, write_text
+from i2i.scores import heading
 
-ORDER = ("ssim", "psnr", "l1", "mse", "fid", "kid", "kid_spread", "lpips")
-ORDER += ("pixel_accuracy", "class_accuracy", "mean_iou")  # further scores follow these
-UNITS = {"psnr": "psnr (dB)", "l1": "l1 (0-255)", "mse": "mse (0-255)^2"}
 OF_A_RESUMED = ("resume", *PATHS)  # options that resuming adds
 NO_SCORES = "no test_metrics.json: the run failed, was stopped or was not tested"
 IN_TITLE = {"data": " of {}", "n": ", n = {}", "checkpoint": ", {}"}
@@ -42,6 +40,7 @@ class Run:
         checkpoint: File name of what was scored.
         n: Images that were scored.
         scores: The model's; empty where there are none.
+        units: Those of the scores that have one, by name.
         others: Scores of the baselines and of the ceiling, by name.
         note: Why there are no scores.
         name: What the run is called in the table; from ``name_runs``.
@@ -54,6 +53,7 @@ class Run:
     checkpoint: str = ""
     n: int | None = None
     scores: Scores = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
     others: dict[str, Scores] = field(default_factory=dict)
     note: str = ""
     name: str = ""
@@ -77,7 +77,7 @@ def read_run(folder: Path) -> Run:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         rows = {k: {n: float(v) for n, v in r.items()} for k, r in content["scores"].items()}
-        run.n = int(content["n_images"])
+        run.n, run.units = int(content["n_images"]), dict(content.get("units", {}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         run.note = f"test_metrics.json cannot be read ({error})"
         return run
@@ -165,7 +165,7 @@ def alike(one: Mapping[str, float], two: Mapping[str, float]) -> bool:
 
 
 def table_rows(runs: Sequence[Run], folder: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    """The names of the scores, in order, and one row a run, then one a baseline."""
+    """The names of the scores, in the files' order, and a row per run, then one per baseline."""
     rows: list[dict[str, Any]] = []
     for run in runs:
         head = {"variant": run.name, "run": str(run.folder.relative_to(folder)), "data": run.data}
@@ -176,8 +176,8 @@ def table_rows(runs: Sequence[Run], folder: Path) -> tuple[list[str], list[dict[
     for name, (scores, run) in reference_rows(runs).items():
         head = {"variant": name, "run": "", "data": run.data, "split": "test", "n": run.n}
         rows.append(head | {"checkpoint": ""} | scores | {"note": ""})
-    every = {k for run in runs for scores in (run.scores, *run.others.values()) for k in scores}
-    return [n for n in ORDER if n in every] + sorted(every - set(ORDER)), rows
+    every = (k for run in runs for scores in (run.scores, *run.others.values()) for k in scores)
+    return list(dict.fromkeys(every)), rows
 
 
 def as_csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -190,8 +190,14 @@ def as_csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def as_markdown(names: Sequence[str], rows: Sequence[Mapping[str, Any]], folder: Path) -> str:
-    """A title with data, split and n, the table, and the runs without scores below it."""
+def as_markdown(heads: Mapping[str, str], rows: Sequence[Mapping[str, Any]], folder: Path) -> str:
+    """A title with data, split and n, the table, and the runs without scores below it.
+
+    Args:
+        heads: What stands above the column of a score, by its name.
+        rows: From ``table_rows``.
+        folder: Of the sweep.
+    """
     values = {key: {r[key] for r in rows if r["run"] and r["n"]} for key in IN_TITLE}
     title, extra = f"Runs of {folder.name}: test split", []
     for key, text in IN_TITLE.items():  # what all runs share stands above, the rest in columns
@@ -199,13 +205,12 @@ def as_markdown(names: Sequence[str], rows: Sequence[Mapping[str, Any]], folder:
             title += text.format(*values[key])
         elif values[key]:
             extra.append(key)
-    heads = ["variant", *extra, *(UNITS.get(name, name) for name in names)]
-    lines = [title, "", f"| {' | '.join(heads)} |"]
-    lines.append("|---" * (1 + len(extra)) + "|---:" * len(names) + "|")
+    lines = [title, "", f"| {' | '.join(['variant', *extra, *heads.values()])} |"]
+    lines.append("|---" * (1 + len(extra)) + "|---:" * len(heads) + "|")
     for row in rows:
         cells = [str(row["variant"]).replace("|", "\\|")]
         cells += ["" if row[key] is None else str(row[key]) for key in extra]
-        cells += [f"{row[n]:.4f}" if n in row else "-" for n in names]
+        cells += [f"{row[n]:.4f}" if n in row else "-" for n in heads]
         lines.append(f"| {' | '.join(cells)} |")
     missing = [f"- {row['variant']} ({row['run']}): {row['note']}" for row in rows if row["note"]]
     return "\n".join([*lines, *(["", "Without scores:", "", *missing] if missing else []), ""])
@@ -225,7 +230,9 @@ def compare(folder: Path) -> str:
     """
     runs = find_runs(folder)
     names, rows = table_rows(runs, folder)
-    text = as_markdown(names, rows, folder)
+    units = {name: unit for run in runs for name, unit in run.units.items()}
+    heads = {name: heading(name, units.get(name, "")) for name in names}
+    text = as_markdown(heads, rows, folder)
     write_text(folder / "comparison.csv", as_csv(names, rows))
     write_text(folder / "comparison.md", text)
     grid = picture({run.name: run.folder for run in runs})

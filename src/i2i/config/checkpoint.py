@@ -138,13 +138,14 @@ def allowed_types(part: str = "model") -> tuple[type, ...]:
     from i2i.losses.gan import GANLoss
     from i2i.losses.reconstruction import ReconstructionLoss
     from i2i.metrics.evaluator import PairEvaluator
+    from i2i.metrics.image_metric import ImageMetric
     from i2i.training.speed import Speed
 
     if part == "dataset":
         kinds = (LightningDataModule, PairedTransform, Archive, SyntheticScenes)
         return (*kinds, ClassPalette, Task)
     if part == "metrics":
-        return (PairEvaluator,)
+        return (PairEvaluator, ImageMetric)
     return (nn.Module, Optimizer, LRScheduler, GANLoss, ReconstructionLoss, Speed)
 
 

@@ -1,13 +1,13 @@
 """From the composed configuration of a run to plain values that can be kept."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from i2i.config.resume import key_of
 from i2i.errors import SettingError
 
-FILES_OF_METRICS = ("inception_weights", "lpips_weights", "segmenter")
+FILES_OF_METRICS = ("inception_weights", "segmenter")
 
 
 def plain_config(cfg: Any) -> dict[str, Any]:
@@ -21,9 +21,9 @@ def plain_config(cfg: Any) -> dict[str, Any]:
     for key in FILES_OF_METRICS:
         if cfg.metrics.get(key):
             cfg.metrics[key] = absolute(cfg.metrics[key])
-    for term in cfg.reconstruction.values():
-        if term and term.get("weights_file"):
-            term.weights_file = absolute(term.weights_file)
+    for part in (*cfg.reconstruction.values(), *cfg.metrics.values()):
+        if isinstance(part, Mapping) and part.get("weights_file"):
+            part.weights_file = absolute(part.weights_file)
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise SettingError(

@@ -8,11 +8,6 @@ from omegaconf import OmegaConf
 from i2i.cluster import environment as cluster
 from i2i.errors import setting_error
 
-MORE_IS_BETTER = (
-    *("ssim", "psnr", "pixel_accuracy", "class_accuracy", "mean_iou", "inception_score"),
-)
-LESS_IS_BETTER = ("mse", "l1", "lpips", "fid", "kid")
-
 
 def side_channels(
     role: str,
@@ -54,8 +49,12 @@ def launched(what: str, otherwise: int | str) -> int | str:
     return otherwise if found is None else found[("devices", "nodes").index(what)]
 
 
-def direction(score: str) -> str:
+def direction(score: str, *, _root_: Any) -> str:
     """Where an optimising sweep has to go: maximize for val/ssim, minimize for val/l1.
+
+    Args:
+        score: Its split and name.
+        _root_: The whole configuration, whose ``metrics`` say which scores there are.
 
     Raises:
         SettingError: It names no score.
@@ -66,14 +65,32 @@ def direction(score: str) -> str:
             f"sweep_metric={score}", "no split and score", "such as val/ssim or val/l1",
             "Pruning needs val/.",
         )  # fmt: skip
-    if name not in MORE_IS_BETTER + LESS_IS_BETTER:
+    known = scores_of(_root_.metrics)
+    if name not in known:
         raise setting_error(
             f"sweep_metric={score}", f"a score called {name}",
-            f"one of {', '.join(sorted(MORE_IS_BETTER + LESS_IS_BETTER))}",
-            "Correct the name. Whether more of another score is better is not known: type "
-            "hydra.sweeper.direction= or callbacks.pruning.direction=, maximize or minimize.",
+            f"one of {', '.join(sorted(known))}, which metrics= computes",
+            "Correct the name, or add its metric to metrics=[...].",
         )  # fmt: skip
-    return "maximize" if name in MORE_IS_BETTER else "minimize"
+    return "maximize" if known[name] else "minimize"
+
+
+def scores_of(metrics: Mapping[str, Any]) -> dict[str, bool]:
+    """Whether more is better, by name of the scores that a node ``metrics`` computes."""
+    from hydra.utils import get_class  # the classes bring torch, which few jobs need here
+
+    from i2i.labels.class_scores import SCORES as OF_CLASSES
+    from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
+
+    found = {
+        name: get_class(node["_target_"]).more_is_better
+        for name, node in metrics.items()
+        if isinstance(node, Mapping)
+    }
+    further = [*(OF_CLASSES if metrics["segmentation"] else ())]
+    further += OF_INCEPTION if metrics["distribution"] else ()
+    directed = {score.name: score.more_is_better for score in further}
+    return found | {name: more for name, more in directed.items() if more is not None}
 
 
 def in_sweep() -> bool:

@@ -8,7 +8,7 @@ from i2i.errors import setting_error
 PATHS = (  # options whose relative paths start where they were typed
     "dataset.root",
     "metrics.inception_weights",
-    "metrics.lpips_weights",
+    "metrics.lpips.weights_file",
     "metrics.segmenter",
     "reconstruction.perceptual.weights_file",
     "reconstruction.lpips.weights_file",

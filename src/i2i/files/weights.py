@@ -47,7 +47,7 @@ class PublishedWeights:
         url: Its address; the file keeps its name in torch hub's cache.
         sha256: Its digest, or the first 8 or more digits.
         what: Its name in progress lines, such as "vgg19 weights of torchvision (ImageNet)".
-        option: The option that names another file, such as ``metrics.lpips_weights``.
+        option: The option that names another file, such as ``metrics.inception_weights``.
         expected: What a file has to hold.
         without: How to do without it, to follow "or".
         n_bytes: Its size; None where it is not known.

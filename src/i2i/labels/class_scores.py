@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from i2i.labels.confusion import confusion, segmentation_scores
+from i2i.scores import Score
 
-SCORES = ("pixel_accuracy", "class_accuracy", "mean_iou")
+SCORES = tuple(Score(name, True) for name in ("pixel_accuracy", "class_accuracy", "mean_iou"))
 
 Matrices = dict[int, np.ndarray]  # index of an image -> int64 (n, n + 1), see ``confusion``
 
@@ -118,4 +119,4 @@ class ClassShare:
         total = torch.from_numpy(np.sum(list(matrices.values()), axis=0))
         found = segmentation_scores(total, self.names)
         classes = {name: found[f"iou/{name}"] for name in self.names}
-        return ClassResult({key: found[key] for key in SCORES}, classes)
+        return ClassResult({score.name: found[score.name] for score in SCORES}, classes)

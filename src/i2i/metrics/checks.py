@@ -1,10 +1,12 @@
 """What an evaluator refuses: numbers out of range, batches whose parts do not belong together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
 from i2i.errors import setting_error
+from i2i.metrics.image_metric import ImageMetric
 
 
 def check_numbers(kid_subsets: int, inception_batch_size: int, cache_gb: float, seed: int) -> None:
@@ -22,6 +24,20 @@ def check_numbers(kid_subsets: int, inception_batch_size: int, cache_gb: float, 
         raise setting_error(f"metrics.cache_gb={cache_gb}", str(cache_gb), "above 0", todo)
     if not 0 <= seed < 2**32:
         raise setting_error(f"metrics.seed={seed}", str(seed), "0 to 2^32 - 1", "Change it.")
+
+
+def require_metrics(metrics: Mapping[str, Any]) -> None:
+    """Refuses what is neither an option of the evaluator nor a metric.
+
+    Raises:
+        SettingError: A value is no ``ImageMetric``.
+    """
+    for name, metric in metrics.items():
+        if not isinstance(metric, ImageMetric):
+            raise setting_error(
+                f"metrics.{name}", f"{metric!r}", "a metric (a class below ImageMetric)",
+                f"Correct the name of the option, or put {name} into the list metrics=[...].",
+            )  # fmt: skip
 
 
 def require_fitting(n: int, names: Sequence[str], output: Tensor, target: Tensor) -> None:

@@ -11,29 +11,27 @@ from torch import Tensor
 from i2i.cluster.gathering import gathered, made_once
 from i2i.errors import setting_error
 from i2i.images.quantise import to_uint8
+from i2i.labels.class_scores import SCORES as OF_CLASSES
 from i2i.labels.class_scores import ClassMaps, ClassShare
 from i2i.metrics import distribution as between
-from i2i.metrics import quality
-from i2i.metrics.checks import check_numbers, require_fitting
+from i2i.metrics.checks import check_numbers, require_fitting, require_metrics
+from i2i.metrics.image_metric import ImageMetric
 from i2i.metrics.inception import InceptionFeatures, find_weights, load_inception
+from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 from i2i.metrics.inception_scores import InceptionScores, InceptionShare
 from i2i.metrics.optional_network import OptionalNetwork, found_together
-from i2i.metrics.perceptual import check_network, load_lpips, perceptual_distance
 from i2i.metrics.real_cache import RealCache
 
 PROTOCOL = {
     "images": "8 bit, rounded; one value per image, then the mean over images",
     "precision": "the generator runs in float32, without autocast (on a GPU PyTorch's own float32: "
     "convolutions in TF32 where that is its default)",
-    "ssim": "Wang et al. 2004: Gaussian window of 11, sigma 1.5, K1 0.01, K2 0.03, range 255",
-    "psnr": "dB over the peak 255; infinite for equal images, and so is the mean then",
-    "mse": "squared levels of 255",
-    "l1": "levels of 255",
 }
 SEGMENTATION = (
     "one confusion matrix over all labelled pixels of the split; class accuracy and IoU are means "
     "over classes"
 )
+SCORES = (*OF_CLASSES, *OF_INCEPTION)  # of a pass, beside the means of its metrics
 
 
 @dataclass
@@ -41,16 +39,16 @@ class EvaluationResult:
     """What a pass found, the same on every process.
 
     Attributes:
-        values: Means over images under ``ssim``, ``psnr`` (dB), ``mse``, ``l1`` (levels) and
-            ``lpips``; with class maps ``pixel_accuracy``, ``class_accuracy`` and ``mean_iou``; with
-            Inception ``fid``, ``kid``, ``kid_spread``, ``inception_score`` and
-            ``inception_score_spread`` (standard deviations over subsets and splits);
-            ``exact_images``, the number of images with an infinite PSNR, where there are some.
+        values: Means over images under the names of the metrics, in their order; with class maps
+            ``labels.class_scores.SCORES``, with Inception ``inception_scores.SCORES`` (spreads are
+            standard deviations over subsets and splits); ``exact_images``, the number of images
+            with an infinite PSNR, where there are some.
         per_image: ``name``, ``index`` and the values of each image, by index.
         n_images: Different images seen.
         protocol: How the values were made, in plain values for a JSON file.
         classes: IoU by class name under ``model``, and under ``ceiling`` where there is one.
         ceiling: The three segmentation scores of the real photographs, where they were given.
+        units: Those of the values that have one, by name.
     """
 
     values: dict[str, float]
@@ -59,6 +57,7 @@ class EvaluationResult:
     protocol: dict[str, Any]
     classes: dict[str, dict[str, float]] = field(default_factory=dict)
     ceiling: dict[str, float] | None = None
+    units: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -78,12 +77,13 @@ class PairEvaluator:
     computed once a run; with ``cache_dir``, once. An image that a distributed sampler hands out
     twice counts once.
 
-    It is no nn.Module: the weights of Inception and LPIPS reach no checkpoint, optimizer or DDP.
+    It is no nn.Module: the weights of Inception reach no checkpoint, optimizer or DDP.
 
     Attributes:
+        metrics: What gives one value per image, by name, in the order of the tables; without those
+            whose weights cannot be had.
         has_distribution: Whether FID, KID and Inception Score are computed: asked for, and the
             weights loaded.
-        has_lpips: Likewise for LPIPS.
         split: Of the pass at hand; None before the first.
         segmentation: Whether class maps are scored where ``update`` gets them.
         segmenter: As given; whoever makes the class maps loads it.
@@ -91,36 +91,28 @@ class PairEvaluator:
 
     def __init__(
         self,
-        distribution: bool = True,  # FID, KID and Inception Score too
+        distribution: bool = False,  # FID, KID and Inception Score too
         inception_weights: str | None = None,  # file; None: the published ones, downloaded
         kid_subset_size: int | None = None,  # images; None: half of the set, at most 1000
         kid_subsets: int = 100,
         inception_batch_size: int = 32,  # images through Inception at once
         seed: int = 2020,  # of KID's subsets and the score's splits; torch-fidelity's default
-        lpips: bool = False,  # the distance of Zhang et al. 2018 too
-        lpips_network: str = "alex",  # or vgg
-        lpips_weights: str | None = None,  # file; None: the published ones, downloaded
         segmentation: bool = True,  # scores of class maps, where there are any
         segmenter: str | None = None,  # file of a segmentation network that reads the made images
         cache_dir: str | None = None,  # folder for the targets' Inception features; None: none
         cache_gb: float = 2.0,  # what it may hold, 10^9 bytes; the files used last stay
+        **metrics: ImageMetric,  # one value per image each, by name
     ):
         check_numbers(kid_subsets, inception_batch_size, cache_gb, seed)
-        check_network(lpips_network)
-        self.distribution, self.lpips = distribution, lpips
-        self.inception_weights = inception_weights
-        self.lpips_network, self.lpips_weights = lpips_network, lpips_weights
+        require_metrics(metrics)
+        self.metrics = self._asked = metrics
+        self.distribution, self.inception_weights = distribution, inception_weights
         self.kid_subset_size = kid_subset_size
         self.segmentation, self.segmenter = segmentation, segmenter
         self._inception = OptionalNetwork(
             self._load_inception, move=lambda network, device: network.to(device),
             named=inception_weights is not None,
             without="No Inception weights: going on without FID and KID.",
-        )  # fmt: skip
-        self._lpips = OptionalNetwork(
-            lambda device: load_lpips(lpips_network, lpips_weights, device),
-            move=lambda network, device: network.prepare(device), named=lpips_weights is not None,
-            without="No LPIPS weights: going on without LPIPS.",
         )  # fmt: skip
         cache = None if cache_dir is None else RealCache(cache_dir, cache_gb)
         sizes = (kid_subset_size, kid_subsets, inception_batch_size)
@@ -137,16 +129,12 @@ class PairEvaluator:
     def has_distribution(self) -> bool:
         return self._inception.network is not None
 
-    @property
-    def has_lpips(self) -> bool:
-        return self._lpips.network is not None
-
     def prepare(self, device: torch.device | str, required: bool) -> None:
-        """Loads Inception and LPIPS where they are asked for. All processes call it together.
+        """Loads Inception and what the metrics need. All processes call it together.
 
         Without the published weights a run that does not require them says so once and goes on
         without what they measure; a file named by ``metrics.inception_weights`` or
-        ``metrics.lpips_weights`` has to work.
+        ``metrics.lpips.weights_file`` has to work.
 
         Args:
             device: Where the networks run.
@@ -157,8 +145,8 @@ class PairEvaluator:
         """
         if self.distribution:
             self._inception.prepare(device, required)
-        if self.lpips:
-            self._lpips.prepare(device, required)
+        ready = [name for name, metric in self._asked.items() if metric.prepare(device, required)]
+        self.metrics = {name: self._asked[name] for name in ready}
 
     def check_size(self, split: str, n: int) -> None:
         """Refuses a split that is too small for the chosen metrics, before any training.
@@ -210,9 +198,7 @@ class PairEvaluator:
         indices = index.tolist()
         require_fitting(len(indices), names, output, target)
         y_hat, y = to_uint8(output.detach(), names), to_uint8(target.detach(), names)
-        columns = {key: column.tolist() for key, column in quality.all_of(y_hat, y).items()}
-        if self.has_lpips:
-            columns["lpips"] = perceptual_distance(self._lpips.network, y_hat, y).tolist()
+        columns = {name: metric(y_hat, y).tolist() for name, metric in self.metrics.items()}
         for row, i in enumerate(indices):
             values = {key: column[row] for key, column in columns.items()}
             self._images.setdefault(i, {"name": names[row], "index": i, **values})
@@ -250,12 +236,26 @@ class PairEvaluator:
             raise setting_error(f"split={self.split}", "no images", "1 or more", "Check its size.")
         indices = sorted(images)
         rows = [dict(images[i]) for i in indices]
-        protocol = {**PROTOCOL, "n_images": len(rows)}
-        keys = [*quality.NAMES]
-        if self.has_lpips:
-            keys.append("lpips")
-            protocol["lpips"] = self._lpips_protocol()
-        values = {key: math.fsum(row[key] for row in rows) / len(rows) for key in keys}
+        values, protocol = {}, {**PROTOCOL, "n_images": len(rows)}
+        for name, metric in self.metrics.items():
+            values[name] = math.fsum(row[name] for row in rows) / len(rows)
+            protocol[name] = metric.protocol
+        if "psnr" in self.metrics:
+            self._count_exact(rows, values, protocol)
+        result = EvaluationResult(values, rows, len(rows), protocol)
+        self._add_classes(result, classes)
+        if self.has_distribution:
+            network = self._inception.network
+            scores, details = self._scores.scores(network, self.split, indices, seen)
+            values |= scores
+            protocol |= details
+        units = {name: metric.unit for name, metric in self.metrics.items()}
+        units |= {score.name: score.unit for score in SCORES}
+        result.units = {name: units[name] for name in values if units.get(name)}
+        return result
+
+    @staticmethod
+    def _count_exact(rows: list[dict[str, Any]], values: dict, protocol: dict) -> None:
         finite = [row["psnr"] for row in rows if math.isfinite(row["psnr"])]
         if len(finite) < len(rows):
             values["exact_images"] = float(len(rows) - len(finite))
@@ -265,14 +265,6 @@ class PairEvaluator:
                 if finite
                 else "every image equals its target"
             )
-        result = EvaluationResult(values, rows, len(rows), protocol)
-        self._add_classes(result, classes)
-        if self.has_distribution:
-            network = self._inception.network
-            scores, details = self._scores.scores(network, self.split, indices, seen)
-            values |= scores
-            protocol |= details
-        return result
 
     def _add_classes(self, result: EvaluationResult, classes: ClassShare) -> None:
         made, ceiling = classes.result("made"), classes.result("ceiling")
@@ -285,10 +277,6 @@ class PairEvaluator:
         for row in result.per_image:
             row["pixel_accuracy"] = classes.pixel_accuracy(row["index"])
         result.protocol["segmentation"] = f"{SEGMENTATION}; n = {len(classes.made)} images"
-
-    def _lpips_protocol(self) -> str:
-        weights = self.lpips_weights or "published"
-        return f"Zhang et al. 2018, version 0.1, {self.lpips_network}, weights: {weights}"
 
     def _load_inception(self, device: torch.device | str) -> InceptionFeatures:
         return load_inception(found_together(lambda: find_weights(self.inception_weights)), device)

@@ -11,6 +11,12 @@ from i2i.cluster.gathering import is_first
 from i2i.metrics import distribution as between
 from i2i.metrics.inception import RESIZE, InceptionFeatures
 from i2i.metrics.real_cache import Features, RealCache, cache_key, digests
+from i2i.scores import Score
+
+SCORES = (
+    *(Score("fid", False), Score("kid", False), Score("kid_spread", None)),
+    *(Score("inception_score", True), Score("inception_score_spread", None)),
+)
 
 Rows = dict[int, np.ndarray]  # index of an image -> its features (2048,) or logits (1008,), float32
 
@@ -167,8 +173,7 @@ class InceptionScores:
             seen: What all processes have seen.
 
         Returns:
-            ``fid``, ``kid``, ``kid_spread``, ``inception_score``, ``inception_score_spread``; and
-            how they were made, in plain values.
+            The values of ``SCORES`` by name; and how they were made, in plain values.
 
         Raises:
             SettingError: The split is too small.
@@ -182,8 +187,8 @@ class InceptionScores:
         kid, spread = between.kernel_distance(y, y_hat, size, self.kid_subsets, self.seed)
         n_splits = min(between.MOST_SPLITS, n)
         score, score_spread = between.inception_score(logits, self.seed, n_splits)
-        values = {"fid": between.frechet_distance(y, y_hat), "kid": kid, "kid_spread": spread}
-        values |= {"inception_score": score, "inception_score_spread": score_spread}
+        found = (between.frechet_distance(y, y_hat), kid, spread, score, score_spread)
+        values = dict(zip((each.name for each in SCORES), found, strict=True))
         details = self._protocol(extractor, n, size, n_splits)
         return values, details | _notes(n, n_splits, logits.shape[1])
 

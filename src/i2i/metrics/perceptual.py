@@ -7,28 +7,51 @@ import torch
 from torch import Tensor
 
 from i2i.errors import setting_error
+from i2i.metrics.image_metric import ImageMetric
 from i2i.metrics.inception import full_float32
-from i2i.metrics.optional_network import found_together
+from i2i.metrics.optional_network import OptionalNetwork, found_together
 
 if TYPE_CHECKING:
     from i2i.losses.backbones import Asker
     from i2i.losses.lpips import LPIPSDistance
 
-LPIPS_NETWORKS = ("alex", "vgg")
+NETWORKS = ("alex", "vgg")
 Distance = Callable[[Tensor, Tensor], Tensor]  # two float (B, 3, H, W) in [-1, 1] -> (B,)
 
 
-def check_network(network: str) -> None:
-    """Refuses a network that LPIPS has no weights for.
+class LPIPS(ImageMetric):
+    """Learned perceptual distance (Zhang et al. 2018, Eq. 1) of each image, 0 or more.
 
-    Raises:
-        SettingError: It is neither alex nor vgg.
+    It is no nn.Module: its weights reach no checkpoint, optimizer or DDP.
     """
-    if network not in LPIPS_NETWORKS:
-        raise setting_error(
-            f"metrics.lpips_network={network}", repr(network),
-            f"one of {', '.join(LPIPS_NETWORKS)}", "Type alex, as most papers report.",
-        )  # fmt: skip
+
+    more_is_better = False
+
+    def __init__(
+        self,
+        network: str = "alex",  # or vgg
+        weights_file: str | None = None,  # a file; None: the published ones, downloaded
+    ):
+        if network not in NETWORKS:
+            raise setting_error(
+                f"metrics.lpips.network={network}", repr(network),
+                f"one of {', '.join(NETWORKS)}", "Type alex, as most papers report.",
+            )  # fmt: skip
+        self.network = OptionalNetwork(
+            lambda device: load_lpips(network, weights_file, device),
+            move=lambda distance, device: distance.prepare(device),
+            named=weights_file is not None,
+            without="No LPIPS weights: going on without LPIPS.",
+        )
+        weights = weights_file or "published"
+        self.protocol = f"Zhang et al. 2018, version 0.1, {network}, weights: {weights}"
+
+    def prepare(self, device: torch.device | str, required: bool) -> bool:
+        self.network.prepare(device, required)
+        return self.network.network is not None
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return perceptual_distance(self.network.network, output, target)
 
 
 def load_lpips(
@@ -55,7 +78,7 @@ def load_lpips(
     from i2i.losses.backbones import Asker
     from i2i.losses.lpips import LPIPSDistance
 
-    metric = Asker("metrics.lpips=true", "metrics.lpips_weights", "type metrics.lpips=false")
+    metric = Asker("metrics.lpips", "metrics.lpips.weights_file", "leave lpips out of metrics=")
     distance = LPIPSDistance(network, weights_file, asker or metric)
 
     def load() -> LPIPSDistance:
@@ -83,8 +106,8 @@ def perceptual_distance(distance: Distance, output: Tensor, target: Tensor) -> T
     channels = output.shape[1]
     if channels not in (1, 3):
         raise setting_error(
-            "metrics.lpips=true", f"images of {channels} channels",
-            "1 or 3 channels, which is what LPIPS takes", "Type metrics.lpips=false.",
+            "metrics.lpips", f"images of {channels} channels",
+            "1 or 3 channels, which is what LPIPS takes", "Leave lpips out of metrics=.",
         )  # fmt: skip
     a, b = (
         (levels.float() / 127.5 - 1.0).expand(-1, 3, -1, -1).contiguous()

@@ -1,4 +1,4 @@
-"""SSIM, PSNR, MSE and L1 of 8-bit image pairs, one float64 value an image.
+"""SSIM, PSNR, MSE and L1 of 8-bit image pairs, one float64 value per image.
 
 Every value depends on its own pair alone, not on the batch around it, the number of threads or the
 number of processes: sums of levels are integers, and SSIM adds in one fixed order.
@@ -9,27 +9,49 @@ from torch import Tensor
 
 from i2i.errors import setting_error
 from i2i.images.ssim import WINDOW, ssim_of_rows
+from i2i.metrics.image_metric import ImageMetric
 
 PEAK = 255.0  # highest 8-bit level
-NAMES = ("ssim", "psnr", "mse", "l1")
 
 
-def all_of(output: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """All four of an image, from one look at its errors.
+class SSIM(ImageMetric):
+    """Structural similarity, at most 1."""
 
-    Args:
-        output: uint8 (B, C, H, W), H and W at least 11.
-        target: uint8, same shape.
+    more_is_better = True
+    protocol = "Wang et al. 2004: Gaussian window of 11, sigma 1.5, K1 0.01, K2 0.03, range 255"
 
-    Returns:
-        float64 (B,) by name, equal to those of the functions below.
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return ssim(output, target)
 
-    Raises:
-        SettingError: An image is smaller than SSIM's window.
-    """
-    values = {"ssim": ssim(output, target)}
-    squared, absolute = _errors(output, target)
-    return values | {"psnr": _decibels(squared), "mse": squared, "l1": absolute}
+
+class PSNR(ImageMetric):
+    """Peak signal-to-noise ratio of each image."""
+
+    more_is_better, unit = True, "dB"
+    protocol = "dB over the peak 255; infinite for equal images, and so is the mean then"
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return psnr(output, target)
+
+
+class MSE(ImageMetric):
+    """Mean squared error."""
+
+    more_is_better, unit = False, "0-255 squared"
+    protocol = "squared levels of 255"
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return mse(output, target)
+
+
+class L1(ImageMetric):
+    """Mean absolute error."""
+
+    more_is_better, unit = False, "0-255"
+    protocol = "levels of 255"
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return l1(output, target)
 
 
 def mse(output: Tensor, target: Tensor) -> Tensor:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+from evaluators import pairwise
 from i2i.callbacks.scoring import Scoring
-from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
+from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
 
 
@@ -112,7 +113,7 @@ def test_each_value_reaches_the_loggers_once_and_is_the_same_on_every_process() 
 
 
 def test_results_are_those_of_the_metrics() -> None:
-    callback, model = Scoring(Scorer(PairEvaluator(distribution=False))), Model()
+    callback, model = Scoring(Scorer(pairwise())), Model()
     batch, _ = make_batch()
     run_split(callback, model, "val", (batch, batch["target"]))
     result = callback.results["val"]

@@ -41,6 +41,7 @@ def make_run(
         scores = {"model (last.ckpt)": {"ssim": ssim, "psnr": 20.0, **further}}
         scores |= {"input copied": COPIED} if others is None else others
         content = {"checkpoint": "x/last.ckpt", "n_images": n, "scores": scores}
+        content["units"] = {"psnr": "dB"}
         (folder / "test_metrics.json").write_text(json.dumps(content))
     return folder
 
@@ -114,10 +115,10 @@ def test_table_has_a_row_a_run_then_baselines_and_the_ceiling_once(tmp_path: Pat
     assert (rows["x=1"]["fid"], rows["x=2"]["zeta"], rows[CEILING]["ssim"]) == ("", "", "")
     lines = text.splitlines()
     assert lines[0] == f"Runs of {tmp_path.name}: test split of camvid, n = 4, last.ckpt"
-    assert lines[2] == "| variant | ssim | psnr (dB) | fid | mean_iou | zeta |"
-    assert lines[4] == "| x=1 | 0.5000 | 20.0000 | - | 0.3750 | 1.0000 |"
+    assert lines[2] == "| variant | ssim | psnr (dB) | mean_iou | zeta | fid |"
+    assert lines[4] == "| x=1 | 0.5000 | 20.0000 | 0.3750 | 1.0000 | - |"
     assert lines[6] == "| input copied | 0.2500 | 11.5000 | - | - | - |"
-    assert lines[7] == f"| {CEILING} | - | - | - | 0.6250 | - |"
+    assert lines[7] == f"| {CEILING} | - | - | 0.6250 | - | - |"
     assert len(lines) == 8
     assert (tmp_path / "comparison.md").read_text() == text
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 import torch
 
+from evaluators import full
 from i2i.metrics.baselines import MOST_IMAGES, as_channels, mean_target, score_baselines
-from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.scorer import Scorer
 
 
@@ -81,7 +81,7 @@ def test_scores_are_those_of_the_copied_input_and_of_the_mean(in_channels: int) 
     batches = make_batches((2, 1), in_channels)
     mean = torch.full((3, 16, 16), 0.25)
     cpu = torch.device("cpu")
-    results = score_baselines(Scorer(PairEvaluator(distribution=False)), batches, mean, cpu)
+    results = score_baselines(Scorer(full(distribution=False)), batches, mean, cpu)
     assert list(results) == ["input copied", "mean training target"]
     x = torch.cat([b["input"] for b in batches]).expand(-1, 3, -1, -1)
     y = torch.cat([b["target"] for b in batches])
@@ -99,6 +99,6 @@ def test_a_set_that_copies_its_input_is_scored_as_perfect() -> None:
     batches[0]["target"] = batches[0]["input"]
     mean = batches[0]["target"].mean(0)
     cpu = torch.device("cpu")
-    results = score_baselines(Scorer(PairEvaluator(distribution=False)), batches, mean, cpu)
+    results = score_baselines(Scorer(full(distribution=False)), batches, mean, cpu)
     assert results["input copied"].values["ssim"] == 1
     assert results["mean training target"].values["ssim"] < 1

@@ -60,7 +60,7 @@ def test_equal_samples_have_none(samples):
 def test_one_sample_and_two_channels_are_refused(samples):
     with pytest.raises(ValueError, match="diversity of 1 samples; expected 2 or more"):
         mean_pairwise_l1(samples[:1])
-    with pytest.raises(SettingError, match=r"metrics\.lpips=true: found images of 2 channels"):
+    with pytest.raises(SettingError, match=r"metrics\.lpips: found images of 2 channels"):
         mean_pairwise_lpips(samples[:, :2], channel_gap)
 
 

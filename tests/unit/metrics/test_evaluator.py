@@ -8,13 +8,15 @@ import pytest
 import torch
 from PIL import Image
 
+from evaluators import full, pairwise
 from i2i.errors import SettingError
 from i2i.images.quantise import to_uint8
 from i2i.metrics import evaluator as evaluator_module
-from i2i.metrics import quality
+from i2i.metrics import perceptual, quality
 from i2i.metrics.distribution import inception_score
-from i2i.metrics.evaluator import ClassMaps, PairEvaluator
+from i2i.metrics.evaluator import ClassMaps
 from i2i.metrics.inception import InceptionOutput
+from i2i.metrics.perceptual import LPIPS
 from inception_stand_in import put_in_place
 
 
@@ -44,8 +46,8 @@ def extractor(monkeypatch):
     return stub
 
 
-def ready(**options) -> PairEvaluator:
-    evaluator = PairEvaluator(**options)
+def ready(**options):
+    evaluator = full(**options)
     evaluator.prepare("cpu", required=True)
     return evaluator
 
@@ -63,7 +65,7 @@ def run_pass(evaluator, split, output, target, order=None, batch_size=3):
 
 def test_values_are_the_means_of_the_per_image_values(photographs):
     target, output = photographs(5, 20, 30), photographs(5, 20, 30, seed=1)
-    result = run_pass(PairEvaluator(distribution=False), "val", output, target, batch_size=2)
+    result = run_pass(pairwise(), "val", output, target, batch_size=2)
     y_hat, y = to_uint8(output), to_uint8(target)
     assert list(result.values) == ["ssim", "psnr", "mse", "l1"]
     for key in result.values:
@@ -73,6 +75,8 @@ def test_values_are_the_means_of_the_per_image_values(photographs):
     assert [row["index"] for row in result.per_image] == [0, 1, 2, 3, 4]
     assert result.per_image[3]["name"] == "003.png"
     assert result.n_images == result.protocol["n_images"] == 5
+    assert result.units == {"psnr": "dB", "mse": "0-255 squared", "l1": "0-255"}
+    assert "Wang" in result.protocol["ssim"]
     json.dumps(result.protocol)
 
 
@@ -81,7 +85,7 @@ def test_psnr_is_the_mean_of_decibels_not_the_decibels_of_the_mean(photographs):
     output = target.clone()
     output[0] += 0.02
     output[1] = -output[1]
-    result = run_pass(PairEvaluator(distribution=False), "val", output, target)
+    result = run_pass(pairwise(), "val", output, target)
     pooled = 10 * math.log10(255**2 / result.values["mse"])
     assert result.values["psnr"] > pooled + 3
 
@@ -217,7 +221,7 @@ def test_without_weights_training_goes_on_and_says_so_once(monkeypatch, photogra
         raise SettingError("metrics.inception_weights=null: found no network; ...")
 
     monkeypatch.setattr(evaluator_module, "find_weights", nowhere)
-    evaluator = PairEvaluator()
+    evaluator = full()
     with pytest.warns(UserWarning, match=r"going on without FID and KID\. metrics\.inception_w"):
         evaluator.prepare("cpu", required=False)
     with warnings.catch_warnings():
@@ -232,7 +236,7 @@ def test_without_weights_training_goes_on_and_says_so_once(monkeypatch, photogra
 
 
 def test_a_named_file_that_does_not_work_is_always_an_error(tmp_path):
-    evaluator = PairEvaluator(inception_weights=str(tmp_path / "none.pth"))
+    evaluator = full(inception_weights=str(tmp_path / "none.pth"))
     with pytest.raises(SettingError, match=r"none\.pth': found no such file"):
         evaluator.prepare("cpu", required=False)
 
@@ -264,7 +268,7 @@ def test_inception_reaches_no_state_dict(extractor):
 )
 def test_a_split_too_small_is_refused_before_training(options, n, message):
     with pytest.raises(SettingError, match=message):
-        PairEvaluator(**options).check_size("val", n)
+        full(**options).check_size("val", n)
 
 
 @pytest.mark.parametrize(
@@ -285,17 +289,27 @@ def test_a_split_just_large_enough_is_scored(options, n, extractor, photographs)
         {"inception_batch_size": 0},
         {"seed": -1},
         {"seed": 2**32},
-        {"lpips_network": "squeeze"},
     ],
 )
 def test_impossible_settings_are_named(options):
     ((name, value),) = options.items()
     with pytest.raises(SettingError, match=rf"^metrics\.{name}={value}: "):
-        PairEvaluator(**options)
+        full(**options)
+
+
+def test_a_network_that_lpips_does_not_know_is_named():
+    with pytest.raises(SettingError, match=r"^metrics\.lpips\.network=squeeze: .*alex, vgg"):
+        LPIPS("squeeze")
+
+
+@pytest.mark.parametrize("value", [None, True, {"weights_file": None}])
+def test_what_is_no_metric_is_refused(value):
+    with pytest.raises(SettingError, match=r"^metrics\.lpisp: found .*; expected a metric"):
+        pairwise(lpisp=value)
 
 
 def test_a_shape_that_differs_and_nan_name_the_image(photographs):
-    evaluator = PairEvaluator(distribution=False)
+    evaluator = pairwise()
     evaluator.start("val")
     images = photographs(2, 16, 16)
     index, names = torch.tensor([0, 1]), ["a.png", "b.png"]
@@ -316,9 +330,9 @@ def test_a_shape_that_differs_and_nan_name_the_image(photographs):
 def test_a_pass_has_to_be_started(photographs):
     images = photographs(1, 16, 16)
     with pytest.raises(RuntimeError, match="before start"):
-        PairEvaluator(distribution=False).update(torch.tensor([0]), ["a"], images, images)
+        pairwise().update(torch.tensor([0]), ["a"], images, images)
     with pytest.raises(RuntimeError, match="before start"):
-        PairEvaluator(distribution=False).compute()
+        pairwise().compute()
 
 
 def test_bfloat16_outputs_and_autocast_are_measured_in_full_precision(photographs, extractor):
@@ -354,7 +368,7 @@ def lpips(monkeypatch):
         calls.append(options)
         return SquaredGap()
 
-    monkeypatch.setattr(evaluator_module, "load_lpips", load_lpips)
+    monkeypatch.setattr(perceptual, "load_lpips", load_lpips)
     return calls
 
 
@@ -362,9 +376,8 @@ def lpips(monkeypatch):
 def test_lpips_is_measured_on_the_8_bit_images(photographs, lpips, channels):
     target = photographs(5, 16, 20, channels=channels)
     output = photographs(5, 16, 20, channels=channels, seed=1)
-    options = {"lpips": True, "lpips_network": "vgg", "lpips_weights": "w.pth"}
-    evaluator = ready(distribution=False, **options)
-    assert evaluator.has_lpips and lpips == [("vgg", "w.pth", "cpu")]
+    evaluator = ready(distribution=False, lpips=LPIPS("vgg", "w.pth"))
+    assert lpips == [("vgg", "w.pth", "cpu")]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         result = run_pass(evaluator, "val", output, target)
     # levels / 127.5 - 1: the squared error in levels, scaled
@@ -385,7 +398,7 @@ def test_lpips_of_a_named_file_is_that_of_the_distance(photographs, tmp_path):
         torch.manual_seed(0)
         torch.save(alexnet(weights=None).features.state_dict(prefix="features."), file)
     target, output = photographs(2, 48, 40), photographs(2, 48, 40, seed=1)
-    evaluator = ready(distribution=False, lpips=True, lpips_weights=str(file))
+    evaluator = ready(distribution=False, lpips=LPIPS(weights_file=str(file)))
     result = run_pass(evaluator, "val", output, target)
     distance = LPIPSDistance("alex", str(file))
     distance.prepare("cpu")
@@ -393,42 +406,35 @@ def test_lpips_of_a_named_file_is_that_of_the_distance(photographs, tmp_path):
     expected = distance(*(image / 127.5 - 1 for image in levels)).tolist()
     assert [row["lpips"] for row in result.per_image] == pytest.approx(expected, rel=1e-6)
     assert min(expected) > 1e-3
-    with pytest.raises(SettingError, match=r"^metrics\.lpips_weights='.*none\.pth': found no such"):
-        PairEvaluator(
-            distribution=False, lpips=True, lpips_weights=str(tmp_path / "none.pth")
-        ).prepare("cpu", required=False)
-    with pytest.raises(SettingError, match=r"^metrics\.lpips=true: found images of 16 x 16 pixels"):
+    with pytest.raises(SettingError, match=r"^metrics\.lpips\.weights_file='.*none.pth': found no"):
+        pairwise(lpips=LPIPS(weights_file=str(tmp_path / "none.pth"))).prepare(
+            "cpu", required=False
+        )
+    with pytest.raises(SettingError, match=r"^metrics\.lpips: found images of 16 x 16 pixels"):
         run_pass(evaluator, "val", output[..., :16, :16], target[..., :16, :16])
 
 
-def test_lpips_is_off_unless_asked_for(photographs, lpips):
-    evaluator = ready(distribution=False)
-    images = photographs(2, 16, 16)
-    result = run_pass(evaluator, "val", images, images)
-    assert lpips == [] and not evaluator.has_lpips
-    assert "lpips" not in {**result.values, **result.protocol, **result.per_image[0]}
-
-
 def test_lpips_is_loaded_once_and_moved_then(lpips):
-    evaluator = ready(distribution=False, lpips=True)
+    metric = LPIPS()
+    evaluator = ready(distribution=False, lpips=metric)
     evaluator.prepare("meta", required=False)
     assert len(lpips) == 1
-    assert evaluator._lpips.network.devices == ["meta"]
+    assert metric.network.network.devices == ["meta"]
 
 
 def test_lpips_refuses_channels_it_does_not_know(photographs, lpips):
     images = photographs(2, 16, 16, channels=2)
-    with pytest.raises(SettingError, match=r"metrics\.lpips=true: found images of 2 channels"):
-        run_pass(ready(distribution=False, lpips=True), "val", images, images)
+    with pytest.raises(SettingError, match=r"metrics\.lpips: found images of 2 channels"):
+        run_pass(ready(distribution=False, lpips=LPIPS()), "val", images, images)
 
 
 def test_without_lpips_weights_training_goes_on_and_evaluation_stops(monkeypatch, photographs):
     def nowhere(*_):
-        raise SettingError("metrics.lpips_weights=null: found no network; ...")
+        raise SettingError("metrics.lpips.weights_file=null: found no network; ...")
 
-    monkeypatch.setattr(evaluator_module, "load_lpips", nowhere)
-    evaluator = PairEvaluator(distribution=False, lpips=True)
-    with pytest.warns(UserWarning, match=r"going on without LPIPS\. metrics\.lpips_weights=null"):
+    monkeypatch.setattr(perceptual, "load_lpips", nowhere)
+    evaluator = pairwise(lpips=LPIPS())
+    with pytest.warns(UserWarning, match=r"going on without LPIPS\. metrics\.lpips\.weights"):
         evaluator.prepare("cpu", required=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -436,9 +442,9 @@ def test_without_lpips_weights_training_goes_on_and_evaluation_stops(monkeypatch
     images = photographs(2, 16, 16)
     result = run_pass(evaluator, "val", images, -images)
     assert list(result.values) == ["ssim", "psnr", "mse", "l1"]
-    with pytest.raises(SettingError, match="lpips_weights=null: found no network"):
+    with pytest.raises(SettingError, match="weights_file=null: found no network"):
         evaluator.prepare("cpu", required=True)
-    named = PairEvaluator(distribution=False, lpips=True, lpips_weights="w.pth")
+    named = pairwise(lpips=LPIPS(weights_file="w.pth"))
     with pytest.raises(SettingError, match="found no network"):
         named.prepare("cpu", required=False)
 
@@ -486,7 +492,7 @@ def scores_by_hand(truth, made) -> tuple[dict[str, float], dict[str, float]]:
 
 def test_class_maps_are_scored_over_all_pixels_of_the_split(photographs):
     images, maps = photographs(5, 16, 12), class_maps(5)
-    result = run_classes(PairEvaluator(distribution=False), images, maps)
+    result = run_classes(pairwise(), images, maps)
     scores, iou = scores_by_hand(maps.truth, maps.made)
     assert list(result.values)[-3:] == ["pixel_accuracy", "class_accuracy", "mean_iou"]
     assert {key: result.values[key] for key in scores} == pytest.approx(scores, rel=1e-12)
@@ -504,23 +510,23 @@ def test_class_maps_are_scored_over_all_pixels_of_the_split(photographs):
 
 def test_repeated_class_maps_count_once_and_the_order_does_not_matter(photographs):
     images, maps = photographs(5, 16, 12), class_maps(5)
-    expected = run_classes(PairEvaluator(distribution=False), images, maps)
+    expected = run_classes(pairwise(), images, maps)
     order = [3, 0, 3, 4, 1, 2, 2, 0]
-    assert run_classes(PairEvaluator(distribution=False), images, maps, order, 3) == expected
+    assert run_classes(pairwise(), images, maps, order, 3) == expected
 
 
 def test_a_pass_forgets_the_class_maps_of_the_last(photographs):
-    evaluator, images = PairEvaluator(distribution=False), photographs(5, 16, 12)
+    evaluator, images = pairwise(), photographs(5, 16, 12)
     run_classes(evaluator, images, class_maps(5, seed=1))
     second = run_classes(evaluator, images, class_maps(5, ceiling=False))
-    first = run_classes(PairEvaluator(distribution=False), images, class_maps(5, ceiling=False))
+    first = run_classes(pairwise(), images, class_maps(5, ceiling=False))
     assert second == first
     assert second.ceiling is None and list(second.classes) == ["model"]
 
 
 @pytest.mark.parametrize("segmentation", [False, True])
 def test_without_class_maps_nothing_of_them_appears(photographs, segmentation):
-    evaluator = PairEvaluator(distribution=False, segmentation=segmentation, segmenter="s.ckpt")
+    evaluator = pairwise(segmentation=segmentation, segmenter="s.ckpt")
     assert evaluator.segmenter == "s.ckpt" and evaluator.segmentation is segmentation
     images = photographs(5, 16, 12)
     if segmentation:
@@ -535,7 +541,7 @@ def test_without_class_maps_nothing_of_them_appears(photographs, segmentation):
 def test_an_image_without_a_label_has_no_accuracy_of_its_own(photographs):
     maps = class_maps(3)
     maps.truth[1] = 255
-    result = run_classes(PairEvaluator(distribution=False), photographs(3, 16, 12), maps)
+    result = run_classes(pairwise(), photographs(3, 16, 12), maps)
     accuracies = [row["pixel_accuracy"] for row in result.per_image]
     assert math.isnan(accuracies[1]) and not math.isnan(accuracies[0] + accuracies[2])
     assert result.values["pixel_accuracy"] == pytest.approx(
@@ -545,7 +551,7 @@ def test_an_image_without_a_label_has_no_accuracy_of_its_own(photographs):
 
 def test_class_maps_that_do_not_fit_are_refused(photographs):
     evaluator, images, maps = (
-        PairEvaluator(distribution=False),
+        pairwise(),
         photographs(2, 16, 12),
         class_maps(2),
     )
@@ -565,11 +571,11 @@ def test_class_maps_that_do_not_fit_are_refused(photographs):
 def test_an_exact_image_makes_the_mean_of_psnr_infinite_and_is_counted(photographs):
     target, output = photographs(3, 20, 30), photographs(3, 20, 30, seed=1)
     output[1] = target[1]
-    result = run_pass(PairEvaluator(distribution=False), "val", output, target)
+    result = run_pass(pairwise(), "val", output, target)
     assert result.values["psnr"] == math.inf and result.values["exact_images"] == 1
     others = (result.per_image[0]["psnr"] + result.per_image[2]["psnr"]) / 2
     assert "1 of 3 images equal" in result.protocol["psnr_note"]
     assert f"{others:.4f} dB" in result.protocol["psnr_note"]
-    result = run_pass(PairEvaluator(distribution=False), "val", target, target)
+    result = run_pass(pairwise(), "val", target, target)
     assert result.values["exact_images"] == 3
     assert result.protocol["psnr_note"] == "every image equals its target"

@@ -65,13 +65,16 @@ def score(rank: int, n_ranks: int, folder: Path) -> dict:
     """Two passes over differently dealt shards, one of a second run, one of a single image."""
     from i2i.errors import SettingError
     from i2i.metrics import evaluator as module
+    from i2i.metrics import perceptual, quality
 
     extractor = CountingExtractor()
     module.find_weights = lambda path: Path("weights.pth")
     module.load_inception = lambda path, device: extractor
-    module.load_lpips = lambda *options: SquaredGap()
+    perceptual.load_lpips = lambda *options: SquaredGap()
     cache = str(folder / f"cache {n_ranks}")
-    options = {"kid_subsets": 5, "lpips": True, "inception_batch_size": 1, "cache_dir": cache}
+    options = {"kid_subsets": 5, "inception_batch_size": 1, "cache_dir": cache}
+    options |= {"distribution": True, "ssim": quality.SSIM(), "psnr": quality.PSNR()}
+    options |= {"mse": quality.MSE(), "l1": quality.L1(), "lpips": perceptual.LPIPS()}
     evaluator = module.PairEvaluator(**options)
     evaluator.prepare("cpu", required=True)
     draw = torch.Generator().manual_seed(0)
@@ -111,7 +114,7 @@ def weights_error(rank: int) -> str:
 
     module.find_weights = find_weights
     try:
-        module.PairEvaluator().prepare("cpu", required=True)
+        module.PairEvaluator(distribution=True).prepare("cpu", required=True)
     except SettingError as error:
         return str(error)
     return "no error"

@@ -11,9 +11,9 @@ import pytest
 import torch
 import torch_fidelity
 
+from evaluators import full
 from i2i.errors import SettingError
 from i2i.metrics import real_cache as module
-from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.inception import InceptionOutput, load_inception
 from i2i.metrics.real_cache import RealCache, cache_key, digests
 from inception_stand_in import put_in_place
@@ -48,7 +48,7 @@ def extractor(monkeypatch):
 def score(folder, target, n=None, data="facades", split="val", batch=4, **options):
     """A pass of a run that begins with this call; the made images are always the same."""
     options = {"kid_subsets": 3, "inception_batch_size": batch} | options
-    evaluator = PairEvaluator(cache_dir=None if folder is None else str(folder), **options)
+    evaluator = full(cache_dir=None if folder is None else str(folder), **options)
     evaluator.name_data(data)
     evaluator.prepare("cpu", required=True)
     evaluator.start(split)
@@ -256,7 +256,7 @@ def test_a_file_has_a_bound_and_keeps_the_newest_rows(tmp_path, monkeypatch, ext
 
 def test_a_folder_without_room_is_refused():
     with pytest.raises(SettingError, match=r"^metrics\.cache_gb=0: found 0; expected above 0"):
-        PairEvaluator(cache_gb=0)
+        full(cache_gb=0)
 
 
 def test_the_home_folder_is_understood(tmp_path, monkeypatch):

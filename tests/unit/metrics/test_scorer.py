@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from evaluators import pairwise
 from i2i.data.tasks.label_map import LabelTask
 from i2i.images.ranges import to_float
 from i2i.labels.palette import ClassPalette
-from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.scorer import Scorer
 
 COLOURS = {"sky": [128, 128, 128], "wall": [128, 0, 0], "road": [128, 64, 128]}
@@ -52,7 +52,7 @@ def test_made_labels_are_scored_by_their_classes(label_as: str) -> None:
     code = one_hot if label_as == "onehot" else colours
     noise = 0.2 * torch.rand(1, generator=torch.Generator().manual_seed(2))  # still the nearest
     task = LabelTask(PALETTE, "target", label_as)
-    scorer = Scorer(PairEvaluator(distribution=False), task, PALETTE, "target")
+    scorer = Scorer(pairwise(), task, PALETTE, "target")
     result = scored(scorer, photos(0), code(truth), code(made) * (1 - noise))
     assert result.values["pixel_accuracy"] == pytest.approx(accuracy(truth, made), abs=1e-12)
     assert result.ceiling is None
@@ -78,7 +78,7 @@ def test_made_photographs_are_scored_by_what_the_segmenter_sees(label_as: str) -
     x = one_hot(truth) if label_as == "onehot" else colours(truth)
     segmenter = Stand(on_made, on_real)
     task = LabelTask(PALETTE, "input", label_as)
-    scorer = Scorer(PairEvaluator(distribution=False), task, PALETTE, "input", segmenter)
+    scorer = Scorer(pairwise(), task, PALETTE, "input", segmenter)
     y, y_hat = photos(3), photos(4)
     result = scored(scorer, x, y, y_hat)
     assert (segmenter.seen[0] - y_hat).abs().max() <= 0.51 / 127.5  # what the 8-bit file shows
@@ -94,7 +94,7 @@ def test_the_segmenter_looks_at_real_photographs_once_a_run() -> None:
     on_made, next_made, other_real = ids(1, (0, 1, 2)), ids(3, (0, 1, 2)), ids(4, (0, 1, 2))
     segmenter = Stand(on_made, on_real, next_made, on_made, other_real)
     scorer = Scorer(
-        PairEvaluator(distribution=False), LabelTask(PALETTE, "input", "colours"), PALETTE,
+        pairwise(), LabelTask(PALETTE, "input", "colours"), PALETTE,
         "input", segmenter,
     )  # fmt: skip
     x, y, y_hat = colours(truth), photos(3), photos(4)
@@ -111,8 +111,8 @@ def test_the_segmenter_looks_at_real_photographs_once_a_run() -> None:
 
 def test_no_class_scores_without_classes_or_when_switched_off() -> None:
     y, y_hat = photos(0), photos(1)
-    plain = scored(Scorer(PairEvaluator(distribution=False)), y, y, y_hat)
-    off = PairEvaluator(distribution=False, segmentation=False)
+    plain = scored(Scorer(pairwise()), y, y, y_hat)
+    off = pairwise(segmentation=False)
     label = colours(ids(0))
     silent = scored(
         Scorer(off, LabelTask(PALETTE, "target", "colours"), PALETTE, "target"), y, label, label
@@ -131,7 +131,5 @@ def test_true_labels_from_jpeg_files_have_no_class_of_blended_colours() -> None:
     stored = cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1].copy()
     picture = to_float(stored)[None]
     for lossy, expected in ((True, {0, 1}), (False, {0, 1, 2})):
-        scorer = Scorer(
-            PairEvaluator(distribution=False), None, palette, "target", None, lambda k=lossy: k
-        )
+        scorer = Scorer(pairwise(), None, palette, "target", None, lambda k=lossy: k)
         assert set(scorer.true_ids(picture).unique().tolist()) == expected

@@ -1,0 +1,86 @@
+"""The metrics that evaluate scores with: those of the run, under what the command line says."""
+
+from pathlib import Path
+from typing import Any
+
+from i2i.errors import setting_error
+
+
+def make_evaluator(cfg: Any, saved: dict[str, Any], seed: int) -> Any:
+    """The evaluator of the run, with what the command line changes of it.
+
+    Args:
+        cfg: The composed configuration.
+        saved: The checkpoint's ``metrics``.
+        seed: Of KID's subsets and the Inception Score's splits.
+
+    Raises:
+        SettingError: An option is for metrics that the run did not have.
+    """
+    from hydra.utils import instantiate
+
+    metrics = asked_metrics(cfg.metrics, saved)
+    metrics["cache_dir"] = cfg.metrics.get("cache_dir")  # this machine's, whoever trained
+    return instantiate(usable(metrics, cfg.metrics) | {"seed": seed})
+
+
+def asked_metrics(chosen: Any, saved: dict[str, Any]) -> dict[str, Any]:
+    """The run's metrics with single values over them, or those of ``metrics=[...]`` instead.
+
+    Args:
+        chosen: The command line's ``metrics``.
+        saved: The checkpoint's.
+
+    Raises:
+        SettingError: An option is for metrics that are not computed.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    from i2i.config.overlay import merged
+
+    typed = OmegaConf.to_container(chosen, resolve=True)
+    if HydraConfig.get().runtime.choices.get("metrics", True):  # a list of several is not there
+        saved = {"_target_": saved["_target_"]}
+        # Those that evaluate.yaml names already, for their options, come after those of the lists.
+        late = [name for name, node in nodes(typed).items() if next(iter(node)) != "_target_"]
+        typed |= {name: typed.pop(name) for name in late}
+    metrics = merged(saved, typed)
+    for name, node in nodes(metrics).items():
+        if "_target_" in node:
+            continue
+        if node:
+            raise setting_error(
+                f"metrics.{name}.{next(iter(node))}={next(iter(node.values()))}",
+                f"metrics without {name}", f"{name} among them",
+                f"Add a list that has it, such as 'metrics=[full,{name}]'.",
+            )  # fmt: skip
+        del metrics[name]
+    for key in ("inception_weights", "kid_subset_size", "kid_subsets"):
+        if typed[key] is not None and not metrics.get("distribution"):
+            raise setting_error(
+                f"metrics.{key}={typed[key]}", "metrics without FID and KID",
+                "metrics=full beside it", "Add metrics=full.",
+            )  # fmt: skip
+    return metrics
+
+
+def nodes(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The metrics of one value per image by name, without the evaluator's own options."""
+    return {name: node for name, node in metrics.items() if isinstance(node, dict)}
+
+
+def usable(metrics: dict[str, Any], chosen: Any) -> dict[str, Any]:
+    """The metrics without a segmenter that is not wanted, or that the run had and is gone."""
+    from lightning.fabric.utilities.rank_zero import rank_zero_warn
+
+    path, typed = metrics.get("segmenter"), chosen.segmenter
+    if typed == "none":
+        return metrics | {"segmenter": None}
+    if path and not typed and not Path(path).exists():
+        rank_zero_warn(
+            f"metrics.segmenter={path} of the run is not there any more: no segmentation scores. "
+            "Name it anew with metrics.segmenter=, or silence this with metrics.segmenter=none."
+        )
+        return metrics | {"segmenter": None}
+    return metrics
