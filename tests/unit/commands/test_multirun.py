@@ -20,6 +20,15 @@ from i2i.commands.multirun import (
 from i2i.config.resolvers import direction
 from i2i.errors import SettingError
 
+METRICS = {  # as composed: single images, distributions and classes
+    "distribution": True,
+    "segmentation": True,
+    "ssim": {"_target_": "i2i.metrics.quality.SSIM"},
+    "psnr": {"_target_": "i2i.metrics.quality.PSNR"},
+    "l1": {"_target_": "i2i.metrics.quality.L1"},
+    "lpips": {"_target_": "i2i.metrics.perceptual.LPIPS"},
+}
+
 
 @pytest.mark.parametrize(
     ("metric", "expected"),
@@ -28,7 +37,8 @@ from i2i.errors import SettingError
 )  # fmt: skip
 def test_optuna_goes_where_the_score_is_better(metric: str, expected: str) -> None:
     sweeper = {"direction": "minimize", "max_failure_rate": 0.0}
-    config = {"sweep_metric": metric, "hydra": {"sweeper": sweeper, "overrides": {"hydra": []}}}
+    config: dict[str, Any] = {"sweep_metric": metric, "metrics": METRICS}
+    config["hydra"] = {"sweeper": sweeper, "overrides": {"hydra": []}}
     cfg = OmegaConf.create(config)
     suit_optuna(cfg)
     assert cfg.hydra.sweeper == {"direction": expected, "max_failure_rate": 1.0}
@@ -43,7 +53,7 @@ def test_optuna_goes_where_the_score_is_better(metric: str, expected: str) -> No
 @pytest.mark.parametrize("metric", ["ssim", "train/l1", "val/"])
 def test_a_metric_that_is_no_score_is_refused(metric: str) -> None:
     with pytest.raises(SettingError, match=r"sweep_metric=.*no split and score"):
-        direction(metric)
+        direction(metric, _root_=OmegaConf.create({"metrics": METRICS}))
 
 
 def optuna_sweep(**sweeper: Any) -> Any:
@@ -51,7 +61,7 @@ def optuna_sweep(**sweeper: Any) -> Any:
     given = {"_target_": "x.OptunaSweeper", "storage": None, "sampler": {"seed": None}}
     hydra = {"sweeper": given | sweeper, "overrides": {"hydra": []}, "sweep": {"dir": "/sweep"}}
     hydra["launcher"] = {"_target_": "x.BasicLauncher"}
-    return OmegaConf.create({"sweep_metric": "val/ssim", "hydra": hydra})
+    return OmegaConf.create({"sweep_metric": "val/ssim", "metrics": METRICS, "hydra": hydra})
 
 
 @pytest.fixture(autouse=True)
