@@ -282,8 +282,7 @@ def draw_scene(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndar
     zebra = pick(1100, 4000)
     rows = [thing for wall in (edges[0], edges[3]) for thing in plan_row(canvas, wall)]
     things = list(plan_street(canvas, edges, lanes))
-    for name in ("pole", "traffic light"):
-        things.append(Thing(name, kerbs[1] + 50, zebra - 200))
+    things += [Thing(n, kerbs[1] + 50, zebra - 200) for n in ("pole", "traffic light")]
     paint_sky(canvas)
     paint_ground(canvas, edges, lanes, zebra)
     weather_ground(canvas, [*rows, *things])

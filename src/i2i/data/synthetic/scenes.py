@@ -45,12 +45,9 @@ class SyntheticScenes:
         for name, bound in least.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < bound:
-                raise setting_error(
-                    f"{name}={value!r}",
-                    f"{value!r}",
-                    f"a whole number of at least {bound}",
-                    f"Set {name} of the built-in set to {bound} or more.",
-                )
+                expected = f"a whole number of at least {bound}"
+                todo = f"Set {name} of the built-in set to {bound} or more."
+                raise setting_error(f"{name}={value!r}", repr(value), expected, todo)
 
     @property
     def manifest(self) -> str:
