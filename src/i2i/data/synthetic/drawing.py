@@ -28,7 +28,7 @@ PALETTE: dict[str, tuple[int, int, int]] = {
 Colour = Sequence[int]  # RGB
 EYE, NEAR, FAR, LANE = 160, 100, 60000, 320
 HAZE, CLEAR = (196, 206, 216), 16000  # colour of the air; the distance at which it makes up half
-SKY_TOP, SKY_LOW, CLOUD = np.array([(86, 132, 200), (214, 222, 226), (250, 249, 246)], np.int32)
+SKY_TOP, SKY_LOW, CLOUD = np.array([(86, 132, 200), (214, 222, 226), (250, 249, 246)], np.uint16)
 LIT, FRONTAL, SHADED = 108, 86, 62  # per cent: the sun always stands on the left
 STOREY, SHOP, COPING = 300, 360, 60
 # The number of storeys decides a wall's colour, so that the outline in the label tells the colour.
@@ -135,15 +135,17 @@ def upright(x: int, z: int, along: tuple[int, int], *edges: int) -> list:
 
 def paint_sky(canvas: Canvas) -> None:
     """A gradient with clouds; where the clouds are the label does not tell."""
-    horizon, wisps = canvas.horizon, np.zeros((canvas.horizon, canvas.size), np.int32)
+    horizon, wisps = canvas.horizon, np.zeros((canvas.horizon, canvas.size), np.int16)
     for cells in (4, 9, 21):
         layer = canvas.rng.integers(0, 256, (cells, cells), np.uint8)
         # Only the EXACT interpolations promise the same bits on every processor.
         wisps += cv2.resize(layer, wisps.shape[::-1], interpolation=cv2.INTER_LINEAR_EXACT)
-    cover = np.clip(wisps * 5 // 3 - 640 + canvas.pick(-60, 60), 0, 220)[..., None]
+    cover = np.clip(wisps * 5 // 3 - 640 + canvas.pick(-60, 60), 0, 220)[..., None].astype(
+        np.uint16
+    )
     row = np.arange(horizon, dtype=np.int32)[:, None, None]
-    air = SKY_TOP + (SKY_LOW - SKY_TOP) * row // horizon
-    canvas.photo[:horizon] = air + (CLOUD - air) * cover // 256
+    air = (SKY_TOP + (SKY_LOW - SKY_TOP) * row // horizon).astype(np.uint16)
+    canvas.photo[:horizon] = air + ((CLOUD - air) * cover >> 8)
 
 
 def paint_ground(canvas: Canvas, edges: Sequence[int], lanes: Sequence[int], zebra: int) -> None:
@@ -179,8 +181,8 @@ def weather_ground(canvas: Canvas, things: Iterable[Thing]) -> None:
     z = EYE * size // np.arange(1, size - canvas.horizon, dtype=np.int32)[:, None]
     x = (np.arange(size, dtype=np.int32) - canvas.centre) * z // size
     sand = canvas.rng.integers(-16, 17, (256, 256), np.int32)[(z // 6) & 255, (x // 3) & 255]
-    grain = (sand * 1200 // np.maximum(z, 1200))[..., None]
-    lit = canvas.photo[top:] * sun[top:].astype(np.int32) // 100 + grain
+    grain = (sand * 1200 // np.maximum(z, 1200))[..., None].astype(np.int16)
+    lit = canvas.photo[top:] * sun[top:].astype(np.int16) // 100 + grain
     canvas.photo[top:] = np.clip(lit, 0, 255)
 
 
@@ -290,7 +292,7 @@ def draw_scene(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndar
         for thing in sorted(group, key=lambda thing: -thing.z):
             paint(canvas, thing)
     # Half the size smooths the photograph; exposure, tint and grain are not in the label.
-    quarters = [canvas.photo[i::2, j::2].astype(np.int32) for i in (0, 1) for j in (0, 1)]
+    quarters = [canvas.photo[i::2, j::2].astype(np.int16) for i in (0, 1) for j in (0, 1)]
     bright, warm = pick(95, 106), pick(-5, 6)
     gain = np.array([bright + warm, bright, bright - warm], np.int32)
     photo = sum(quarters) * gain // 400 + rng.integers(-5, 6, (size, size, 1), np.int32)
