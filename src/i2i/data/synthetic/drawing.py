@@ -1,12 +1,11 @@
-"""The canvas of the built-in scenes, on which photograph and class map are painted as one.
+"""Draws one street scene: a photograph and the label map that belongs to it.
 
-Metres with the eye above the origin: x to the right, y up from the road, z ahead.
+Lengths are centimetres with the eye above the origin: x to the right, y up from the road, z ahead.
+All arithmetic is on whole numbers, so that the pixels are the same on every processor.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -26,196 +25,275 @@ PALETTE: dict[str, tuple[int, int, int]] = {
     "sign": (220, 220, 0),
     "traffic light": (250, 170, 30),
 }
-CLASS_INDEX = {name: index for index, name in enumerate(PALETTE)}
-EYE_HEIGHT = 1.6  # metres
-HAZE, HAZE_LENGTH = (196.0, 206.0, 216.0), 110.0  # colour of the air, metres to 1/e of clearness
-Polygon = np.ndarray  # (n, 2) columns and rows in pixels
-Pair = tuple[np.ndarray, np.ndarray]
-Window = tuple[slice, slice]  # rows and columns
-Shader = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+Colour = Sequence[int]  # RGB
+EYE, NEAR, FAR, LANE = 160, 100, 60000, 320
+HAZE, CLEAR = (196, 206, 216), 16000  # colour of the air; the distance at which it makes up half
+SKY_TOP, SKY_LOW, CLOUD = np.array([(86, 132, 200), (214, 222, 226), (250, 249, 246)], np.uint16)
+LIT, FRONTAL, SHADED = 108, 86, 62  # per cent: the sun always stands on the left
+STOREY, SHOP, COPING = 300, 360, 60
+# The number of storeys decides a wall's colour, so that the outline in the label tells the colour.
+WALLS = (214, 196, 160), (206, 160, 104), (168, 92, 72), (182, 176, 164), (128, 142, 156)
+PANE, MIRROR, TRIM = (40, 50, 64), (124, 150, 178), (226, 222, 212)
+COATS = (150, 52, 48), (52, 74, 128), (196, 170, 120), (70, 96, 74)
+PAINTS = (176, 40, 36), (226, 226, 222), (44, 84, 150), (150, 156, 160), (52, 54, 60)
+LEAVES, MAST, DARK, RED = (86, 118, 48), (98, 98, 104), (34, 36, 38), (206, 30, 28)
+# What a thing is made of around its foot, in the order of drawing: a rectangle (left, right, low,
+# high) or a disc (x, y, radius), and a colour or the per cent of the thing's own colour.
+CROWN = (-90, 360, 90), (90, 360, 90), (-60, 470, 90), (70, 470, 90), (0, 410, 130)
+CABIN = [((-76, 76, 90, 145), 80), ((-66, 66, 98, 138), PANE), ((-66, 66, 120, 138), MIRROR)]
+BODY = [((-90, 90, 28, 95), 88), ((-90, 90, 28, 46), DARK)]
+WHEELS = [((x, x + 32, 0, 30), DARK) for x in (-84, 52)]
+LIGHTS = [((x, x + 32, 64, 82), RED) for x in (-84, 52)]
+LEGS = [((x, x + 13, 0, 85), (46, 48, 62)) for x in (-16, 3)]
+GREEN = (70, 236, 150)  # the lamp that is always lit, since the label does not tell
+PARTS: dict[str, list[tuple[Sequence[int], Colour | int]]] = {
+    "tree": [((-14, 14, 0, 300), (70, 56, 44)), *((disc, 80) for disc in CROWN)],
+    "car": [*CABIN, *BODY, *WHEELS, *LIGHTS],
+    "pedestrian": [*LEGS, ((-26, 26, 80, 146), 90), ((0, 162, 14), (206, 164, 136))],
+    "pole": [((-7, 7, 0, 640), MAST), ((-110, 110, 625, 645), MAST)],
+    "sign": [((0, 270, 42), RED), ((0, 270, 29), TRIM)],
+    "traffic light": [((-24, 24, 250, 370), DARK), ((0, 275, 15), GREEN), ((0, 345, 15), RED)],
+}
 
 
 @dataclass(frozen=True)
-class Camera:
-    """A pinhole camera that looks along the street; ``horizon`` and ``centre`` in pixels."""
+class Thing:
+    """Something that stands at (x, z); ``size`` in per cent, that of a building in storeys."""
 
-    size: int
-    horizon: float
-    centre: float
+    name: str
+    x: int
+    z: int
+    size: int = 100
+    colour: Colour = LEAVES
+    length: int = 400
 
     @property
-    def focal(self) -> float:
-        return float(self.size)
-
-    def last_row(self, x: float) -> int:
-        """One past the lowest row in which the line at x metres on the ground is in the picture."""
-        away = self.centre if x < 0 else self.size - self.centre
-        return min(self.size, int(self.horizon + EYE_HEIGHT * away / abs(x)) + 2)
-
-    def project(self, points: np.ndarray) -> Polygon:
-        """From (n, 3) metres, all ahead of the camera."""
-        scale = self.focal / points[:, 2]
-        column, row = points[:, 0] * scale, (EYE_HEIGHT - points[:, 1]) * scale
-        return np.stack([column + self.centre, row + self.horizon], axis=1)
-
-
-@dataclass(frozen=True)
-class Solid:
-    """Flat faces in the order of painting, in metres around a foot point.
-
-    Attributes:
-        corners: (n, 3) of all faces, one after the other.
-        ends: Where each face's corners end.
-        share: (faces, 1), how much of the thing's own colour a face takes.
-        added: (faces, 3), the colour that is added to that.
-    """
-
-    corners: np.ndarray
-    ends: tuple[int, ...]
-    share: np.ndarray
-    added: np.ndarray
+    def height(self) -> int:
+        return SHOP + (self.size - 1) * STOREY + 2 * COPING
 
 
 class Canvas:
-    """One picture of four channels, (size, size, 4) float32: RGB in [0, 255] and the class index.
+    """Photograph and label colours, both (size, size, 3) uint8; each shape is drawn into both."""
 
-    A shape is filled into all four at once, so photograph and label agree to the pixel.
-    """
+    def __init__(self, size: int, horizon: int, centre: int, rng: np.random.Generator) -> None:
+        self.size, self.horizon, self.centre, self.rng = size, horizon, centre, rng
+        self.photo = np.zeros((size, size, 3), np.uint8)
+        self.label = np.full((size, size, 3), PALETTE["sky"], np.uint8)
+        self.label[horizon:] = PALETTE["grass"]
 
-    def __init__(self, camera: Camera) -> None:
-        self.camera = camera
-        self.picture = np.zeros((camera.size, camera.size, 4), np.float32)
+    def pick(self, low: int, high: int) -> int:
+        """A whole number from ``low`` to ``high`` - 1."""
+        return int(self.rng.integers(low, high))
 
-    def solid(
-        self,
-        name: str,
-        solid: Solid,
-        foot: tuple[float, float],
-        colour: Sequence[float] = (0, 0, 0),
-        scale: float = 1.0,
-    ) -> None:
-        """Paints a solid that stands at ``foot`` (x, z), seen through haze."""
-        x, z = foot
-        outline = self.camera.project(solid.corners * scale + (x, 0.0, z))
-        if not all(side.stop > side.start for side in self.window(outline)):
-            return  # out of the picture
-        own = np.minimum(solid.share * np.array(colour, np.float32) + solid.added, 255)
-        seen = (own - HAZE) * math.exp(-z / HAZE_LENGTH) + HAZE
-        fixed, start = (outline * 16 + 0.5).astype(np.int32), 0
-        for end, (red, green, blue) in zip(solid.ends, seen.tolist(), strict=True):
-            value = (red, green, blue, CLASS_INDEX[name])
-            cv2.fillPoly(self.picture, [fixed[start:end]], value, shift=4)
-            start = end
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """From (..., 3) centimetres, all ahead of the eye, to (..., 2) sixteenths of a pixel."""
+        sixteenths = (points[..., :2] - (0, EYE)) * (16 * self.size, -16 * self.size)
+        middle = np.multiply(16, (self.centre, self.horizon))
+        return (sixteenths // points[..., 2:] + middle).astype(np.int32)
 
-    def window(self, points: Polygon) -> Window:
-        """The rows and columns around the points, in so far as they are in the picture."""
-        size = self.camera.size
-        (left, top), (right, bottom) = points.min(0).tolist(), points.max(0).tolist()
-        rows = slice(min(max(int(top) - 1, 0), size), min(max(int(bottom) + 2, 0), size))
-        return rows, slice(min(max(int(left) - 1, 0), size), min(max(int(right) + 2, 0), size))
+    def fill(self, name: str, polygons: Sequence, colour: Colour) -> None:
+        """Fills polygons of one class, (n, corners, 3) centimetres; haze as at the first corner."""
+        if len(polygons):
+            corners = np.array(polygons, np.int64)
+            outlines, seen = list(self.project(corners)), hazed(colour, int(corners[0, 0, 2]))
+            cv2.fillPoly(self.photo, outlines, seen, shift=4)
+            cv2.fillPoly(self.label, outlines, PALETTE[name], shift=4)
 
-    def shaded(self, window: Window, name: str, shader: Shader) -> None:
-        """Paints the pixels of a window that ``shader`` calls its own.
+    def part(self, thing: Thing, shape: Sequence[int], colour: Colour | int) -> None:
+        """Draws a rectangle or a disc of a thing, see ``PARTS``."""
+        colour = shade(thing.colour, colour) if isinstance(colour, int) else colour
+        shape = [length * thing.size // 100 for length in shape]
+        if len(shape) == 4:
+            return self.fill(thing.name, [upright(thing.x, thing.z, (1, 0), *shape)], colour)
+        x, y, radius = thing.x + shape[0], EYE - shape[1], shape[2] * self.size // thing.z
+        middle = (self.centre + x * self.size // thing.z, self.horizon + y * self.size // thing.z)
+        cv2.circle(self.photo, middle, radius, hazed(colour, thing.z), cv2.FILLED)
+        cv2.circle(self.label, middle, radius, PALETTE[thing.name], cv2.FILLED)
 
-        Args:
-            window: Rows and columns.
-            name: The class.
-            shader: From columns (1, w) and rows (h, 1), both float32, to colours (3, h, w) and
-                the mask (h, w) of the pixels to paint.
-        """
-        rows = np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None]
-        columns = np.arange(window[1].start, window[1].stop, dtype=np.float32)[None]
-        if not (rows.size and columns.size):
-            return
-        colour, inside = shader(columns, rows)
-        classes = np.full(inside.shape, CLASS_INDEX[name], np.float32)
-        painted = cv2.merge([*colour.astype(np.float32, copy=False), classes])
-        cv2.copyTo(painted, inside.view(np.uint8), self.picture[window])
 
-    def developed(self, rng: np.random.Generator, gain: Sequence[float]) -> Pair:
-        """Puts lens, exposure and sensor noise on the photograph.
+def hazed(colour: Colour, z: int) -> Colour:
+    """Mixes in the colour of the air."""
+    return [(c * CLEAR + air * z) // (CLEAR + z) for c, air in zip(colour, HAZE, strict=True)]
 
-        Args:
-            rng: Makes the noise.
-            gain: The exposure of each channel.
 
-        Returns:
-            Photograph and label colours, both (size, size, 3) uint8 RGB.
-        """
-        size = self.camera.size
-        *photo, classes = cv2.split(self.picture)
-        axis = np.linspace(-1, 1, size, dtype=np.float32) ** 2
-        vignette = 1 - 0.13 * (axis[:, None] + axis)
-        noise = rng.standard_normal((size, size), np.float32) * 2.2
-        exposed = [
-            cv2.GaussianBlur(channel, (3, 3), 0.5) * (vignette * g) + noise
-            for channel, g in zip(photo, gain, strict=True)
+def shade(colour: Colour, percent: int) -> Colour:
+    """Gives so much light."""
+    return [min(255, c * percent // 100) for c in colour]
+
+
+def flat(left: int, right: int, near: int = NEAR, far: int = FAR, y: int = 0) -> list:
+    """Corners of a rectangle on the ground, or at the height ``y``."""
+    return [(left, y, near), (right, y, near), (right, y, far), (left, y, far)]
+
+
+def upright(x: int, z: int, along: tuple[int, int], *edges: int) -> list:
+    """Corners of a wall through (x, z) in direction ``along``; edges left, right, low, high."""
+    left, right, low, high = edges
+    places = (left, low), (right, low), (right, high), (left, high)
+    return [(x + u * along[0], y, z + u * along[1]) for u, y in places]
+
+
+def paint_sky(canvas: Canvas) -> None:
+    """A gradient with clouds; where the clouds are the label does not tell."""
+    horizon, wisps = canvas.horizon, np.zeros((canvas.horizon, canvas.size), np.int16)
+    for cells in (4, 9, 21):
+        layer = canvas.rng.integers(0, 256, (cells, cells), np.uint8)
+        # Only the EXACT interpolations promise the same bits on every processor.
+        wisps += cv2.resize(layer, wisps.shape[::-1], interpolation=cv2.INTER_LINEAR_EXACT)
+    cover = np.clip(wisps * 5 // 3 - 640 + canvas.pick(-60, 60), 0, 220)[..., None].astype(
+        np.uint16
+    )
+    row = np.arange(horizon, dtype=np.int32)[:, None, None]
+    air = (SKY_TOP + (SKY_LOW - SKY_TOP) * row // horizon).astype(np.uint16)
+    canvas.photo[:horizon] = air + ((CLOUD - air) * cover >> 8)
+
+
+def paint_ground(canvas: Canvas, edges: Sequence[int], lanes: Sequence[int], zebra: int) -> None:
+    """Grass, pavements and road; ``edges`` are the walls and, between them, the kerbs."""
+    first, left, right, last = edges
+    canvas.photo[canvas.horizon :] = 96, 128, 58
+    canvas.fill("pavement", [flat(first, last)], (170, 164, 152))
+    joints = [flat(first, last, z, z + 6) for z in range(NEAR, 2500, 80)]
+    canvas.fill("pavement", joints, (140, 134, 124))
+    canvas.fill("pavement", [flat(left - 20, right + 20)], (206, 202, 192))
+    canvas.fill("road", [flat(left, right)], (98, 99, 104))
+    tracks = [flat(x - 25, x + 25) for x in range(lanes[0] - 240, right - 100, 160)]
+    canvas.fill("road", tracks, (88, 89, 94))
+    white = [flat(x - 9, x + 9, z, z + 400) for x in lanes for z in range(NEAR, 9000, 800)]
+    white += [flat(x - 7, x + 7) for x in (left + 35, right - 35)]
+    white += [flat(x, x + 50, zebra, zebra + 300) for x in range(left + 50, right - 50, 100)]
+    for stripe in white:  # one by one: fillPoly leaves out what two shapes of one call share
+        canvas.fill("road", [stripe], (238, 238, 230))
+
+
+def weather_ground(canvas: Canvas, things: Iterable[Thing]) -> None:
+    """Lays shadows and, finer with the distance, grain on the ground of the photograph."""
+    size, top = canvas.size, canvas.horizon + 1
+    sun = np.full((size, size, 1), 100, np.uint8)
+    for thing in things:
+        half, depth, height = {"car": (90, 420, 90)}.get(thing.name, (60, 60, 300))
+        if thing.name == "building":
+            half, depth, height = 0, thing.length, thing.height
+        reach, ahead = half + height * 9 // 10, height * 3 // 10
+        corners = [(-half, 0), (reach, ahead), (reach, ahead + depth), (-half, depth)]
+        outline = canvas.project(np.array([(thing.x + x, 0, thing.z + z) for x, z in corners]))
+        cv2.fillPoly(sun, [outline], 58, shift=4)
+    z = EYE * size // np.arange(1, size - canvas.horizon, dtype=np.int32)[:, None]
+    x = (np.arange(size, dtype=np.int32) - canvas.centre) * z // size
+    sand = canvas.rng.integers(-16, 17, (256, 256), np.int32)[(z // 6) & 255, (x // 3) & 255]
+    grain = (sand * 1200 // np.maximum(z, 1200))[..., None].astype(np.int16)
+    lit = canvas.photo[top:] * sun[top:].astype(np.int16) // 100 + grain
+    canvas.photo[top:] = np.clip(lit, 0, 255)
+
+
+def paint_wall(canvas: Canvas, house: Thing, along: tuple[int, int], light: int) -> None:
+    """A wall with its windows; ``along`` is its direction in x and z."""
+    height, width = house.height, house.length if along[1] else 900
+    bays, floors = range(60, width - 150, 250), range(SHOP + 40, height - 3 * COPING, STOREY)
+    for colour, percent, columns, rows, right, up in (
+        (house.colour, 100, [0], [0], width, height),
+        (house.colour, 86, [0], range(0, height, 60), width, 14),  # courses of bricks
+        (TRIM, 100, [u - 12 for u in bays], [y - 12 for y in floors], 154, 204),
+        (PANE, 100, bays, floors, 130, 180),
+        (MIRROR, 100, bays, [y + 80 for y in floors], 130, 100),
+        (PANE, 100, range(40, width - 200, 500), [50], 420, 210),  # shop windows
+        (house.colour, 55, [0], [275], width, 45),  # their awning
+        (TRIM, 60, [0], [height - COPING], width, COPING),
+    ):
+        tiles = [
+            upright(house.x, house.z, along, u, u + right, y, y + up) for y in rows for u in columns
         ]
-        index = classes.astype(np.uint8)
-        table = np.array(list(PALETTE.values()), np.uint8)
-        label = [table[:, channel][index] for channel in range(3)]
-        developed = cv2.merge([np.clip(np.rint(c), 0, 255).astype(np.uint8) for c in exposed])
-        return developed, cv2.merge(label)
+        canvas.fill("building", tiles, shade(colour, light * percent // 100))
 
 
-def fill(plane: np.ndarray, shape: Polygon, value: float | Sequence[float]) -> None:
-    """Fills a polygon without smoothing its edge, at sixteenths of a pixel."""
-    cv2.fillPoly(plane, [(shape * 16 + 0.5).astype(np.int32)], value, shift=4)
+def paint(canvas: Canvas, thing: Thing) -> None:
+    """Draws a building or a thing made of parts."""
+    x, z, turned = thing.x, thing.z, thing.x > 0
+    light = LIT if turned else SHADED  # on the side that shows
+    if thing.name == "building":
+        paint_wall(canvas, thing, (1 if turned else -1, 0), FRONTAL)
+        paint_wall(canvas, thing, (0, 1), light)
+    if thing.name == "car":  # flank and roof of body and cabin
+        for half, near, far, low, high in ((90, 0, 420, 28, 95), (70, 90, 330, 95, 145)):
+            flank = upright(x - half if turned else x + half, z, (0, 1), near, far, low, high)
+            canvas.fill("car", [flank], shade(thing.colour if half == 90 else PANE, light))
+            roof = flat(x - half, x + half, z + near, z + far, high)
+            canvas.fill("car", [roof], shade(thing.colour, 120))
+    for shape, colour in PARTS.get(thing.name, []):
+        canvas.part(thing, shape, colour)
+    if thing.name == "tree":
+        low, high = (-110, 320, 8, 70), (110, 510, 22, 125)
+        leaves = canvas.rng.integers(low, high, (80 if z < 4000 else 20, 4))
+        for u, y, radius, tone in leaves.tolist():  # lighter towards the sun
+            canvas.part(thing, (u, y, radius), tone + (y - 320) // 5 - u // 5)
 
 
-def planar(colour: Sequence[float] | np.ndarray) -> np.ndarray:
-    """A colour as (3, 1, 1), to go with images (h, w): much faster in NumPy than channels last."""
-    return np.asarray(colour, np.float32).reshape(3, 1, 1)
+def plan_row(canvas: Canvas, wall: int) -> Iterator[Thing]:
+    """Buildings along one side, no two neighbours equally high, and gaps with trees on grass."""
+    pick, out = canvas.pick, 1 if wall > 0 else -1
+    gaps, z, storeys = pick(10, 50), pick(250, 900), 0
+    while z < 13000:
+        length = pick(800, 1700)
+        if pick(0, 100) >= gaps:
+            storeys = (storeys + pick(1, 5)) % 5 or 5
+            yield Thing("building", wall, z, storeys, WALLS[storeys - 1], length)
+        elif 500 < z < 7000:
+            yield Thing("tree", wall + out * pick(250, 400), z + length // 4, pick(100, 160))
+            yield Thing("tree", wall + out * pick(250, 400), z + length * 3 // 4, pick(100, 160))
+        z += length
+    for x in (1, 1000, 2000):  # the end of the street
+        storeys = pick(1, 6)
+        yield Thing("building", out * x, 14500, storeys, WALLS[storeys - 1])
 
 
-def hazed(colour: np.ndarray, distance: float | np.ndarray) -> np.ndarray:
-    """Mixes the colour of the air into (3, h, w); ``distance`` in metres, any shape that fits."""
-    clear = np.exp(-np.asarray(distance, np.float32) / HAZE_LENGTH)
-    return (colour - planar(HAZE)) * clear + planar(HAZE)
+def plan_street(canvas: Canvas, edges: Sequence[int], lanes: Sequence[int]) -> Iterator[Thing]:
+    """Cars in the lanes; trees, lamps, signs and people on the pavements."""
+    pick = canvas.pick
+    for x in (lanes[0] - LANE // 2, *(line + LANE // 2 for line in lanes)):
+        for z in range(pick(800, 4000), 7500, pick(1000, 4500)):
+            yield Thing("car", x, z, colour=PAINTS[pick(0, 5)])
+    for kerb, wall, out in ((edges[1], edges[0], -50), (edges[2], edges[3], 50)):
+        for z in range(pick(1000, 1600), 8000 * pick(0, 2), 1100):
+            yield Thing("tree", kerb + 2 * out, z, pick(80, 110))
+        for z in range(pick(900, 2200), 8000 * pick(0, 2), 2200):
+            yield Thing("pole", kerb + out, z)
+            if z < 4000:
+                yield Thing("sign", kerb + out, z)
+        for _ in range(pick(0, 5)):
+            x = kerb + (wall - kerb) * pick(30, 80) // 100
+            yield Thing("pedestrian", x, pick(600, 3200), pick(90, 106), COATS[pick(0, 4)])
 
 
-def over(under: np.ndarray, colour: np.ndarray, cover: np.ndarray) -> np.ndarray:
-    """Lays a colour, (3, 1, 1) or (3, h, w), over an image where ``cover`` (h, w) is 1."""
-    return under + (colour - under) * cover
+def draw_scene(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draws one scene.
 
+    Args:
+        rng: Decides what stands where; used up by the call.
+        size: Height and width in pixels.
 
-def stripe(place: np.ndarray, period: float, width: float, step: np.ndarray | float) -> np.ndarray:
-    """Coverage in [0, 1] of a stripe in the middle of each period; ``step`` is the pixel's size."""
-    phase = place / period
-    off_centre = np.abs(phase - np.floor(phase) - 0.5) * period  # np.mod is many times slower
-    return ramp(width / 2 - off_centre, step)
-
-
-def ramp(inside: np.ndarray, step: np.ndarray | float) -> np.ndarray:
-    """Coverage in [0, 1] of what lies ``inside`` metres behind an edge."""
-    return unit_clip(inside / step + 0.5)
-
-
-def unit_clip(values: np.ndarray) -> np.ndarray:
-    """Limits to [0, 1]; much faster than ``np.clip`` on small arrays."""
-    return np.minimum(np.maximum(values, 0), 1)
-
-
-@lru_cache(maxsize=1)
-def noise_tiles() -> dict[str, np.ndarray]:
-    """Noise of unit variance that wraps round, (256, 256), the same in every scene."""
-    rng = np.random.Generator(np.random.PCG64(20161121))
-    cycles = np.fft.fftfreq(256)[:, None] * 256
-    rate = np.hypot(cycles, cycles.T)
-    spectra = {
-        "sand": np.exp(-((rate / 90) ** 2)),
-        "leaf": np.where(rate > 12, 1 / np.maximum(rate, 12), 0) * np.exp(-((rate / 75) ** 2)),
-        "cloud": np.where(rate < 60, 1 / np.maximum(rate, 2.5) ** 1.7, 0),
-    }
-    tiles = {}
-    for name, spectrum in spectra.items():
-        tile = np.fft.ifft2(np.fft.fft2(rng.standard_normal((256, 256))) * spectrum).real
-        tiles[name] = ((tile - tile.mean()) / tile.std()).astype(np.float32)
-    return tiles
-
-
-def sampled(tile: str, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Looks a tile up at real-valued places, all above -4096, nearest neighbour."""
-    across = (columns + 4096).astype(np.int32) & 255
-    down = (rows + 4096).astype(np.int32) & 255
-    return noise_tiles()[tile].ravel().take(down * 256 + across)
+    Returns:
+        The photograph and its label colours, both (size, size, 3) uint8 RGB; each pixel of the
+        second is one of ``PALETTE``.
+    """
+    horizon, centre = (2 * size * int(rng.integers(*span)) // 100 for span in ((46, 58), (36, 65)))
+    canvas = Canvas(2 * size, horizon, centre, rng)
+    pick, n_left, n_right = canvas.pick, *rng.integers(1, 3, 2).tolist()
+    kerbs = -LANE // 2 - LANE * n_left - 40, LANE // 2 + LANE * (n_right - 1) + 40
+    edges = kerbs[0] - pick(220, 400), *kerbs, kerbs[1] + pick(220, 400)
+    lanes = [LANE * i - LANE // 2 for i in range(1 - n_left, n_right)]
+    zebra = pick(1100, 4000)
+    rows = [thing for wall in (edges[0], edges[3]) for thing in plan_row(canvas, wall)]
+    things = list(plan_street(canvas, edges, lanes))
+    things += [Thing(n, kerbs[1] + 50, zebra - 200) for n in ("pole", "traffic light")]
+    paint_sky(canvas)
+    paint_ground(canvas, edges, lanes, zebra)
+    weather_ground(canvas, [*rows, *things])
+    for group in (rows, things):  # what stands on the street never stands behind a building
+        for thing in sorted(group, key=lambda thing: -thing.z):
+            paint(canvas, thing)
+    # Half the size smooths the photograph; exposure, tint and grain are not in the label.
+    quarters = [canvas.photo[i::2, j::2].astype(np.int16) for i in (0, 1) for j in (0, 1)]
+    bright, warm = pick(95, 106), pick(-5, 6)
+    gain = np.array([bright + warm, bright, bright - warm], np.int32)
+    photo = sum(quarters) * gain // 400 + rng.integers(-5, 6, (size, size, 1), np.int32)
+    return np.clip(photo, 0, 255).astype(np.uint8), canvas.label[::2, ::2].copy()
