@@ -2,6 +2,7 @@
 
 import errno
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -22,9 +23,11 @@ with file_lock.exclusive(pathlib.Path(sys.argv[1]), "set"):
 
 
 def test_one_waits_in_words_for_another_process_and_none_for_a_killed_one(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = tmp_path / "lock"
+    told: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr(file_lock, "print", lambda text, **_: told.put(text), raising=False)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], **pipes) as child:
         assert child.stdout.readline() == b"held\n"
@@ -36,10 +39,7 @@ def test_one_waits_in_words_for_another_process_and_none_for_a_killed_one(
 
         waiting = threading.Thread(target=enter)
         waiting.start()
-        told = ""
-        while not told.endswith("\n"):  # the line and its end are written one after the other
-            told += capfd.readouterr().err
-        assert told == f"maps: waiting for the process that holds {lock}\n"
+        assert told.get(timeout=60) == f"maps: waiting for the process that holds {lock}"
         assert not got.is_set()
         child.kill()
     waiting.join()
