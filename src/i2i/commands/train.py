@@ -163,7 +163,7 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from i2i.callbacks.scoring import Scoring
-    from i2i.cluster.devices import number_of
+    from i2i.cluster.devices import processes_of
     from i2i.commands.scorer import make_scorer
     from i2i.data.batch_sampler import images_of_a_pass
 
@@ -172,7 +172,7 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
     if rank_zero_only.rank == 0:  # the others find the data in place when training starts
         datamodule.prepare_data()
         print(describe_data(datamodule))
-        processes = number_of(cfg.trainer.devices) * cfg.trainer.num_nodes
+        processes = processes_of(cfg.trainer)
         for split in ("val", "test"):
             if size := datamodule.set_size(split):
                 limit = cfg.trainer[f"limit_{split}_batches"]

@@ -29,7 +29,7 @@ def normalises_over_the_picture(network: nn.Module, mode: str) -> bool:
 
 
 @torch.no_grad()
-def receptive_radius(generator: nn.Module, limit: int = 512) -> int | None:
+def receptive_radius(generator: nn.Module, limit: int = 512, channels: int = 3) -> int | None:
     """Measures how many pixels away the input still changes a pixel of the output.
 
     One pixel of the input is made NaN, which no layer removes, in each of the places that strided
@@ -37,8 +37,9 @@ def receptive_radius(generator: nn.Module, limit: int = 512) -> int | None:
     picture gives.
 
     Args:
-        generator: Says its ``divisor`` and ``in_channels``; is looked at in eval mode.
+        generator: Says its ``divisor``; is looked at in eval mode.
         limit: Pixels of the largest picture tried.
+        channels: Of its input.
 
     Returns:
         Pixels; None if it is no less than about ``limit / 2``, or the whole picture, as with
@@ -49,7 +50,7 @@ def receptive_radius(generator: nn.Module, limit: int = 512) -> int | None:
     side = 4 * divisor * -(-16 // divisor)
     while side <= limit:
         centre = side // 2 // divisor * divisor
-        shape = (1, generator.in_channels, side, side)
+        shape = (1, channels, side, side)
         x = torch.zeros(shape, device=parameter.device, dtype=parameter.dtype)
         with eval_mode(generator):
             radius = _largest_reach(generator, x, range(centre, centre + divisor))

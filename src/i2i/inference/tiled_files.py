@@ -49,7 +49,8 @@ def make_tiling(tile: Any, overlap: Any, model: Any) -> Tiling | None:
             f"is shown, so tiles can differ in brightness; {todo}."
         )
     if auto:
-        radius = None if everywhere else receptive_radius(generator, limit=tile)
+        channels = model.config["dataset"]["input_channels"]
+        radius = None if everywhere else receptive_radius(generator, tile, channels)
         wanted = 64 if radius is None else 2 * radius
         tiling = replace(tiling, overlap=min(wanted, tiling.largest_overlap))
         print(f"overlap=auto: {tiling.overlap} pixels, {_reason(tiling, radius)}")

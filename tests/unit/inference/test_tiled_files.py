@@ -57,7 +57,21 @@ def test_the_overlap_follows_from_the_receptive_field(
     norm: str, mode: str, tile: int, overlap: int, said: str, capsys: pytest.CaptureFixture
 ) -> None:
     generator = ResnetGenerator(3, 3, base_channels=2, n_blocks=1, norm=norm)
-    model = SimpleNamespace(generator=generator, inference=mode)
+    model = SimpleNamespace(
+        generator=generator, inference=mode, config={"dataset": {"input_channels": 3}}
+    )
     assert make_tiling(tile, "auto", model) == Tiling(tile, overlap, 4)
     assert f"overlap=auto: {overlap} pixels, {said}" in capsys.readouterr().out
     assert make_tiling(tile, 8, model) == Tiling(tile, 8, 4)
+
+
+def test_the_overlap_asks_nothing_of_a_generator_but_its_divisor() -> None:
+    """That of the README's recipe: two 3 x 3 convolutions reach 2 pixels far."""
+    generator = torch.nn.Sequential(
+        torch.nn.Conv2d(4, 2, 3, padding=1), torch.nn.Conv2d(2, 3, 3, padding=1)
+    )
+    generator.divisor = 1
+    model = SimpleNamespace(
+        generator=generator, inference="paper", config={"dataset": {"input_channels": 4}}
+    )
+    assert make_tiling(64, "auto", model).overlap == 4
