@@ -187,6 +187,17 @@ def float64(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes the machine seem to have that many GPUs."""
+
+    def seem(n: int) -> None:
+        monkeypatch.setattr("torch.cuda.is_available", lambda: n > 0)
+        monkeypatch.setattr("torch.cuda.device_count", lambda: n)
+
+    return seem
+
+
+@pytest.fixture
 def paired_batch() -> dict:
     """Two pairs of 64 x 64 in [-1, 1]."""
     generator = torch.Generator().manual_seed(0)

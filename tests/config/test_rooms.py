@@ -38,3 +38,15 @@ def test_no_folder_imports_in_a_circle() -> None:
 def test_a_folder_says_what_it_holds(folder: Path) -> None:
     text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
     assert text and text.splitlines()[0].endswith((".", ":"))
+
+
+@pytest.mark.parametrize("room", ["generators", "discriminators", "losses"])
+def test_networks_and_losses_know_torch_and_nothing_around_it(room: str) -> None:
+    names: set[str] = set()
+    for file in (PACKAGE / room).glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names |= {a.name for a in node.names} if isinstance(node, ast.Import) else set()
+            names |= {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
+    roots = {name.partition(".")[0] for name in names}
+    assert "torch" in roots
+    assert roots & {"lightning", "hydra", "omegaconf", "wandb"} == set()

@@ -1,6 +1,6 @@
 """Whether a checkpoint is one of the run that is to go on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def check_same_run(
             "Resume the run's folder, which brings its options, or repeat them.",
         )  # fmt: skip
     number = processes_of(config["trainer"])
-    if number != content.processes and not keys & {"trainer.devices", "trainer.num_nodes"}:
+    if number != content.processes and not names_a_number(content.config, config, keys):
         raise setting_error(
             setting, f"a run of {content.processes} processes, each with a batch of its own",
             f"{number}, as there are now", f"Start {content.processes} processes, or name the "
@@ -47,3 +47,15 @@ def check_same_run(
             "and with them the losses, will be others.",
         )  # fmt: skip
     return content.step
+
+
+def names_a_number(saved: Mapping[str, Any], asked: Mapping[str, Any], keys: set[str]) -> bool:
+    """Whether the command line asks for a number of processes.
+
+    It holds the options that the run began with, too. All devices there are (``auto``) name no
+    number, and neither do machines (``num_nodes``) that are as many as before.
+    """
+    before, now = saved.get("trainer") or {}, asked["trainer"]
+    devices = "trainer.devices" in keys and now["devices"] not in ("auto", -1, "-1")
+    machines = "trainer.num_nodes" in keys and now["num_nodes"] != before.get("num_nodes")
+    return devices or machines

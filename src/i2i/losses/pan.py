@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -45,16 +44,17 @@ class PAN(FeatureLoss):
     def logged(self, own: float) -> None:
         self.own_terms.append(own)
 
-    def end_epoch(self) -> None:
-        """Warns where D's term was 0 at every logged step of the epoch."""
+    def end_epoch(self) -> str | None:
+        """What to warn of where D's term was 0 at every logged step of the epoch."""
         terms, self.own_terms = self.own_terms, []
-        if terms and not any(terms):
-            rank_zero_warn(
-                f"reconstruction.pan.margin={self.margin}: found the distance in the "
-                f"discriminator's layers above it at all {len(terms)} logged steps of this epoch, "
-                "so that the discriminator learned nothing from it; expected a margin above the "
-                "distance, which is logged as train/g/pan. Raise reconstruction.pan.margin."
-            )
+        if not terms or any(terms):
+            return None
+        return (
+            f"reconstruction.pan.margin={self.margin}: found the distance in the discriminator's "
+            f"layers above it at all {len(terms)} logged steps of this epoch, so that the "
+            "discriminator learned nothing from it; expected a margin above the distance, which is "
+            "logged as train/g/pan. Raise reconstruction.pan.margin."
+        )
 
     def distance(self, fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
         """P, a float32 scalar.

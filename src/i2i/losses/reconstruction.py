@@ -110,8 +110,9 @@ class FeatureLoss(ReconstructionLoss):
     def logged(self, own: float) -> None:
         """Called at each logged step with D's own term, weighted; nothing to do by default."""
 
-    def end_epoch(self) -> None:
-        """Called after each training epoch; nothing to do by default."""
+    def end_epoch(self) -> str | None:
+        """Called after each training epoch; what the user should hear of it, by default nothing."""
+        return None
 
 
 class L1(ReconstructionLoss):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 
 from i2i.blocks import has_batch_norm
@@ -91,7 +92,8 @@ class Pix2Pix(AdversarialModule):
     def on_train_epoch_end(self) -> None:
         super().on_train_epoch_end()
         for loss in self.feature_losses.values():
-            loss.end_epoch()
+            if warning := loss.end_epoch():
+                rank_zero_warn(warning)
 
     @torch.no_grad()
     def rehearse(self, x: Tensor, y: Tensor) -> None:

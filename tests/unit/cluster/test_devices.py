@@ -9,17 +9,6 @@ from i2i.cluster.devices import count_devices, number_of, processes_of, resolve_
 from i2i.errors import SettingError
 
 
-@pytest.fixture
-def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Makes the machine seem to have that many GPUs."""
-
-    def seem(n: int) -> None:
-        monkeypatch.setattr("torch.cuda.is_available", lambda: n > 0)
-        monkeypatch.setattr("torch.cuda.device_count", lambda: n)
-
-    return seem
-
-
 def test_auto_takes_what_the_machine_has(gpus: Any) -> None:
     gpus(1)
     assert resolve_accelerator("auto") == "gpu"

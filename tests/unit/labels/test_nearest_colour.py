@@ -12,15 +12,9 @@ from PIL import Image
 
 from i2i.errors import SettingError
 from i2i.labels.nearest_colour import farther_than
-from i2i.labels.palette import UNLABELLED, ClassPalette
+from i2i.labels.palette import UNLABELLED
+from unit.labels.test_palette import CAMVID, PALETTE
 
-CAMVID = {
-    "sky": [128, 128, 128], "building": [128, 0, 0], "pole": [192, 192, 128],
-    "road": [128, 64, 128], "pavement": [60, 40, 222], "tree": [128, 128, 0],
-    "sign": [192, 128, 128], "fence": [64, 64, 128], "car": [64, 0, 128],
-    "pedestrian": [64, 64, 0], "bicyclist": [0, 128, 192],
-}  # fmt: skip
-PALETTE = ClassPalette(CAMVID, unlabelled=[0, 0, 0])
 JPEGS = [
     (writer, quality, sampling)
     for writer in ("cv2", "PIL") for quality in (75, 90, 95) for sampling in ("4:4:4", "4:2:0")

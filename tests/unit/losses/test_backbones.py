@@ -140,9 +140,11 @@ def test_without_a_file_the_published_one_is_fetched_into_torch_hubs_cache(
 
     monkeypatch.setattr(download, "fetch_file", fetch_file)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    asker = backbones.Asker("metrics.lpips", "metrics.lpips_weights", "type metrics.lpips=false")
+    asker = backbones.Asker(
+        "metrics.lpips", "metrics.lpips.weights_file", "leave lpips out of metrics="
+    )
     with pytest.raises(SettingError, match="no network"):
         load_backbone(name, None, "cpu", asker=asker)
     url = backbones.URLS[name]
     cached, digits = tmp_path / "checkpoints" / url.rsplit("/")[-1], url[-12:-4]
-    assert calls == [(url, cached, digits, "metrics.lpips_weights=null")]
+    assert calls == [(url, cached, digits, "metrics.lpips.weights_file=null")]

@@ -129,8 +129,10 @@ def test_errors_name_who_asked(tmp_path) -> None:
         LPIPS(network="squeeze")
     with pytest.raises(SettingError, match=r"reconstruction\.lpips\.weight=-1: found a negative"):
         LPIPS(-1)
-    asker = Asker("metrics.lpips", "metrics.lpips_weights", "type metrics.lpips=false")
+    asker = Asker("metrics.lpips", "metrics.lpips.weights_file", "leave lpips out of metrics=")
     file = tmp_path / "nowhere.pth"
-    with pytest.raises(SettingError, match=rf"metrics\.lpips_weights='{file}': found no") as caught:
+    with pytest.raises(
+        SettingError, match=rf"metrics\.lpips\.weights_file='{file}': found no"
+    ) as caught:
         LPIPSDistance("alex", str(file), asker).prepare("cpu")
-    assert "or type metrics.lpips=false." in str(caught.value)
+    assert "or leave lpips out of metrics=." in str(caught.value)

@@ -1,7 +1,7 @@
 """The perceptual adversarial loss: P, its two players, and the margin from both sides."""
 
 import csv
-import warnings
+import re
 
 import pytest
 import torch
@@ -79,19 +79,16 @@ def test_it_is_float32_under_autocast() -> None:
     assert [v.item() for v in values] == pytest.approx([0.75, 0.25])
 
 
-def test_an_epoch_whose_hinge_was_off_ends_with_a_warning() -> None:
+def test_an_epoch_whose_hinge_was_off_has_something_to_warn_of() -> None:
     pan = PAN(margin=0.7)
     for _ in range(2):  # each epoch by itself
         for _step in range(3):
             pan.logged(0.0)
-        with pytest.warns(UserWarning, match=r"pan\.margin=0\.7: .* all 3 logged steps .* Raise"):
-            pan.end_epoch()
+        assert re.search(r"pan\.margin=0\.7: .* all 3 logged steps .* Raise", pan.end_epoch())
     pan.logged(0.0)
     pan.logged(0.01)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        pan.end_epoch()
-        pan.end_epoch()  # nothing was logged
+    assert pan.end_epoch() is None
+    assert pan.end_epoch() is None  # nothing was logged
 
 
 def test_the_presets_margin_worked_in_the_run_that_is_kept() -> None:

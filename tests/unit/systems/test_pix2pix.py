@@ -247,6 +247,13 @@ def test_a_margin_that_never_works_is_told(
     assert len(told) == warned
 
 
+def test_what_a_term_says_of_an_epoch_is_a_warning(batch: dict[str, Any]) -> None:
+    term = Margin(1.0)
+    term.end_epoch = lambda: "the margin never worked"
+    with pytest.warns(UserWarning, match="the margin never worked"):
+        fit(model_of(NoGAN(), {"m": term}), batch)
+
+
 def test_parts_of_a_batch_add_up_with_features(batch: dict[str, Any]) -> None:
     """Not with a margin, which bends the mean over the batch."""
     model = model_of(VanillaGAN(r1=1.0), {"l1": L1(), "m": Matching()}, accumulate=2)

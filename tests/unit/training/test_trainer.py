@@ -15,17 +15,6 @@ QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": 
 
 
 @pytest.fixture
-def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Makes the machine seem to have that many GPUs."""
-
-    def seem(n: int) -> None:
-        monkeypatch.setattr("torch.cuda.is_available", lambda: n > 0)
-        monkeypatch.setattr("torch.cuda.device_count", lambda: n)
-
-    return seem
-
-
-@pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What Lightning is asked for, without asking it."""
     calls: list[dict[str, Any]] = []
