@@ -26,6 +26,13 @@ from i2i.resources import root_dir
 Task = Callable[[Any], Any]
 
 
+def prepare() -> None:
+    """What ``conf/`` needs: its resolvers and its place."""
+    register()
+    os.environ["I2I_ROOT"] = str(root_dir())  # conf/*.yaml name it in hydra.searchpath
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
+
+
 class Guarded:
     """A task with what has to stand around it in whichever process it runs.
 
@@ -36,17 +43,11 @@ class Guarded:
     def __init__(self, task: Task):
         functools.update_wrapper(self, task)
         self.task, self.program = task, os.path.abspath(sys.argv[0])
-        self.prepare()
-
-    def prepare(self) -> None:
-        """What ``conf/`` needs: its resolvers and its place."""
-        register()
-        os.environ["I2I_ROOT"] = str(root_dir())  # conf/*.yaml name it in hydra.searchpath
-        os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
+        prepare()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.prepare()
+        prepare()
         # Lightning starts a job's further processes with the program and module of this process,
         # which here are the launcher's.
         sys.argv = [self.program]

@@ -11,7 +11,7 @@ from typing import Any
 from i2i.cluster.environment import Preempted, require_task, slurm_step
 from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.requeue import note_job
-from i2i.commands.launch import launch
+from i2i.commands.launch import launch, prepare
 from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.report import report, score_for_sweep
 from i2i.config.plain_config import (
@@ -19,6 +19,7 @@ from i2i.config.plain_config import (
     plain_config,
     say_what_has_no_effect,
 )
+from i2i.config.plain_words import plain_words
 from i2i.config.resume import checkpoint_to_resume, with_earlier_options
 from i2i.config.same_run import check_same_run
 from i2i.errors import SettingError, setting_error
@@ -259,7 +260,8 @@ def close(loggers: list[Any], status: str) -> None:
 def main() -> None:
     """Entry point of ``python src/train.py`` and ``i2i-train``."""
     try:
-        sys.argv[1:] = with_earlier_options(sys.argv[1:])
+        prepare()
+        sys.argv[1:] = with_earlier_options(plain_words(sys.argv[1:]))
     except SettingError as error:
         sys.exit(f"\n{error}")
     launch(train, "config")

@@ -11,7 +11,7 @@ from typing import Any
 # devices, in which a machine's "auto" says nothing: the number of processes is compared instead.
 MAY_DIFFER = (
     # places
-    "run_dir", "data_dir", "resume", "dataset.root", "dataset.source",
+    "presets", "run_dir", "data_dir", "resume", "init_from", "dataset.root", "dataset.source",
     "reconstruction.*.weights_file",
     # the machine
     "dataset.num_workers", "dataset.cache_gb", "dataset.eval_batch_size", "speed",
@@ -39,15 +39,13 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def differences(
-    saved: Mapping[str, Any], asked: Mapping[str, Any], typed: set[str]
+    saved: Mapping[str, Any], asked: Mapping[str, Any]
 ) -> dict[str, tuple[Any, Any]]:
-    """What two configurations of one run disagree on without anybody having asked for it.
+    """What two configurations of one run disagree on, of what may not differ by itself.
 
     Args:
         saved: The configuration in a checkpoint.
         asked: The one just composed.
-        typed: Keys on the command line; a value that was typed is wanted. A preset is not: its
-            other values have to be those of the run.
 
     Returns:
         The saved and the asked value by dotted key.
@@ -60,7 +58,6 @@ def differences(
         if one.get(key) != two.get(key)
         and key.partition(".")[0] not in came_later
         and not any(below(key, pattern) for pattern in MAY_DIFFER)
-        and not any(key == t or ("." in t and below(key, t)) for t in typed)
         and not is_newer(key, one, two)
     }
 

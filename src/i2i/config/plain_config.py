@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from i2i.config.resume import key_of
+from i2i.config.rebuilt import key_of
 from i2i.errors import SettingError
+from i2i.resources import root_dir
 
 FILES_OF_METRICS = ("inception_weights", "segmenter")
 
@@ -29,9 +30,24 @@ def plain_config(cfg: Any) -> dict[str, Any]:
         raise SettingError(
             f"{missing[0]}: found no value; expected one. Add {missing[0]}=... to the command line."
         )
-    config = OmegaConf.to_container(cfg, resolve=True)
+    config = OmegaConf.to_container(cfg, resolve=True) | {"presets": presets(cfg)}
     validate_config(config)
     return config
+
+
+def presets(cfg: Any) -> dict[str, Any]:
+    """The presets that a run was composed of, by group: a name, or several where it is a list."""
+    from hydra.core.hydra_config import HydraConfig
+
+    chosen = dict(HydraConfig.get().runtime.choices) if HydraConfig.initialized() else {}
+    named = {group: name for group, name in chosen.items() if not group.startswith("hydra/")}
+    conf = root_dir() / "conf"
+    lists = {
+        group: [name for name in node if (conf / group / f"{name}.yaml").is_file()]
+        for group, node in cfg.items()
+        if group not in named and (conf / group).is_dir() and isinstance(node, Mapping)
+    }
+    return named | lists
 
 
 def leave_out_what_is_missing(cfg: Any) -> None:

@@ -1,18 +1,12 @@
 """``resume=``: the options, the folder and the checkpoint of a run that stopped."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from i2i.cluster.requeue import earlier_stretch
+from i2i.config.plain_words import OPTION, flag_positions, quoted
 from i2i.errors import setting_error
-
-PATHS = (  # options whose relative paths start where they were typed
-    "dataset.root",
-    "metrics.inception_weights",
-    "metrics.lpips.weights_file",
-    "metrics.segmenter",
-    "reconstruction.perceptual.weights_file",
-    "reconstruction.lpips.weights_file",
-)
+from i2i.messages import say
 
 
 def last_checkpoint(path: Path) -> Path:
@@ -53,54 +47,64 @@ def checkpoint_to_resume(resume: str | None, run_dir: Path) -> Path | None:
     return last_checkpoint(Path(resume)) if resume else None
 
 
-def with_earlier_options(argv: list[str]) -> list[str]:
+def with_earlier_options(argv: Sequence[str]) -> list[str]:
     """Puts the options of the run that is resumed before those just typed.
 
-    The run goes on in its own folder, with its own data root, unless the command line says
-    otherwise; what was just typed comes last and wins.
+    They come from the checkpoint's configuration alone, which a stranger may have written (see
+    ``Rebuilt``). The run goes on in its own folder, with its own data root, unless the command line
+    says otherwise; what was just typed comes last and wins.
 
     Args:
-        argv: The command line without the program.
+        argv: The command line without the program, in Hydra's grammar.
 
     Returns:
         The command line to give to Hydra; the same one where nothing is resumed.
+
+    Raises:
+        SettingError: There is no such checkpoint, or its options cannot be had again.
     """
-    typed = [a.partition("=")[2] for a in argv if a.lstrip("+").startswith("resume=")]
-    if not typed or typed[-1] in ("", "null"):
-        return argv
-    path = Path(typed[-1].strip("'\"")).expanduser().resolve()
-    checkpoint = last_checkpoint(path)
-    run_dir = checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else None
-    record = run_dir / ".hydra" / "overrides.yaml" if run_dir else None
-    if run_dir is None or record is None or not record.is_file():
-        return argv
-    from omegaconf import OmegaConf
+    from i2i.config.checkpoint import read_checkpoint
+    from i2i.config.rebuilt import Rebuilt, key_of
 
-    again = {key_of(option) for option in argv} | {"resume", *PATHS}
-    earlier = [str(o) for o in OmegaConf.load(record) if key_of(str(o)) not in again]
-    earlier += resolved_paths(run_dir / "config.yaml")
+    flags = flag_positions(argv)
+    typed = [word for i, word in enumerate(argv) if i not in flags]
+    resumed = [OPTION.fullmatch(word)[2] for word in typed if key_of(word) == "resume" and "=" in word]
+    if not resumed or resumed[-1] in ("", "null"):
+        return list(argv)
+    checkpoint = last_checkpoint(Path(text_of(resumed[-1])).expanduser().resolve())
+    setting = f"resume={checkpoint}"
+    saved = read_checkpoint(checkpoint, "resume").config
+    search = [word for word in typed if key_of(word) == "hydra.searchpath"]
+    run = Rebuilt(saved, setting, search)
+    require_same_experiment(saved, typed, setting)
+    earlier = run.under(typed)
+    if run.left_out:
+        say(f"Not taken from the checkpoint: {', '.join(run.left_out)}. Type it to have it again.")
+    if checkpoint.parent.name == "checkpoints" and checkpoint.parent.parent.is_dir():
+        earlier.append(f"hydra.run.dir={quoted(checkpoint.parent.parent)}")
     # One job of a sweep goes on alone, even where the experiment itself asks for the sweep.
-    earlier += [f"hydra.run.dir={quoted(run_dir)}", "hydra.mode=RUN"]
-    return earlier + argv
+    return [*earlier, "hydra.mode=RUN", *argv]
 
 
-def resolved_paths(config: Path) -> list[str]:
-    """The absolute paths of a run as options; none where its record is gone."""
-    if not config.is_file():
-        return []
-    from omegaconf import OmegaConf
+def text_of(value: str) -> str:
+    """A path as Hydra will read it."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    content = OmegaConf.load(config)
-    found = ((key, OmegaConf.select(content, key)) for key in PATHS)
-    return [f"{key}={quoted(path)}" for key, path in found if path is not None]
+    return str(OverridesParser.create().parse_override(f"resume={value}").value())
 
 
-def key_of(option: str) -> str:
-    """What an option sets: ``generator`` of ``generator=unet``, ``a.b`` of ``++a.b=1``."""
-    return option.partition("=")[0].lstrip("+~")
+def require_same_experiment(saved: dict, typed: Sequence[str], setting: str) -> None:
+    """Refuses another experiment than the run's: its values would not count before the run's.
 
+    Raises:
+        SettingError: One was typed.
+    """
+    from i2i.config.rebuilt import key_of
 
-def quoted(path: object) -> str:
-    """A path as Hydra reads it from the command line, whatever characters it has."""
-    text = str(path).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{text}'"
+    had = (saved.get("presets") or {}).get("experiments")
+    for word in typed:
+        if key_of(word) == "experiments" and word.partition("=")[2] not in (str(had), "null"):
+            raise setting_error(
+                word, f"another experiment than that of {setting} ({had})", "the same, or none",
+                "Begin a new run from its weights: init_from=RUN_DIR, or type single options.",
+            )  # fmt: skip

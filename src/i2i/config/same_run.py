@@ -1,4 +1,4 @@
-"""Whether a checkpoint is one of the run that is to go on."""
+"""Whether a checkpoint is one of the run that is to go on, and with which other options it does."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,9 +6,19 @@ from typing import Any
 
 from i2i.cluster.devices import processes_of
 from i2i.config.checkpoint import read_checkpoint, same_weights
-from i2i.config.differences import differences
-from i2i.config.resume import key_of
+from i2i.config.differences import below, differences, flat, without_copies
+from i2i.config.rebuilt import key_of
 from i2i.errors import setting_error
+from i2i.messages import say
+
+# What makes a run the one that it is. Its state would not fit another data set's order of images,
+# or another optimizer.
+IDENTITY = (
+    "dataset._target_", "dataset.name", "dataset.direction", "dataset.*_folder", "dataset.splits",
+    "dataset.*_from_train", "dataset.label_*", "dataset.classes", "dataset.single",
+    "dataset.photo_side", "task", "model._target_", "optimizer.*._target_", "scheduler._target_",
+)  # fmt: skip
+NOT_SAID = ("presets", "run_dir", "resume", "dataset.root", "dataset.source", "data_dir")
 
 
 def check_same_run(
@@ -16,28 +26,37 @@ def check_same_run(
 ) -> int:
     """Refuses a checkpoint of another run than the one that is to go on with it.
 
+    Options that were typed for ``resume=`` may differ, take effect from here on, and are said. A
+    job that SLURM started again has its own command line, and no difference.
+
     Args:
         model: The network that was composed.
         config: The resolved configuration that was composed.
         checkpoint: The file.
-        typed: The options on the command line, which are wanted whatever the run had.
+        typed: The options on the command line, those of the run included.
 
     Returns:
         The checkpoint's step.
 
     Raises:
-        SettingError: Weights, settings that change the numbers, or the number of processes differ.
+        SettingError: Weights, settings that may not change, or the number of processes differ.
     """
     content = read_checkpoint(checkpoint)
     setting, keys = f"resume={checkpoint}", {key_of(option) for option in typed}
     same_weights(model, content, setting)
-    found = differences(content.config, config, keys)
-    if found:
-        key, (saved, asked) = next(iter(found.items()))
+    by_hand = "resume" in keys
+    found = differences(content.config, config)
+    refused = [k for k in found if not by_hand or any(below(k, i) for i in IDENTITY)]
+    if refused:
+        key, (was, asked) = refused[0], found[refused[0]]
         raise setting_error(
-            setting, f"a run with {key}={saved} ({len(found)} such)", f"{key}={asked}, as composed",
-            "Resume the run's folder, which brings its options, or repeat them.",
+            setting, f"a run with {key}={was}", f"the same, and not {asked}" if by_hand
+            else f"{asked}, as composed", "A run goes on with what it began with. Begin a new one "
+            "from its weights: init_from=RUN_DIR instead of resume=RUN_DIR.",
         )  # fmt: skip
+    require_new_run(config, keys, setting)
+    if by_hand:
+        say_changes(content.config, config)
     number = processes_of(config["trainer"])
     if number != content.processes and not names_a_number(content.config, config, keys):
         raise setting_error(
@@ -49,8 +68,35 @@ def check_same_run(
     return content.step
 
 
+def require_new_run(config: Mapping[str, Any], keys: set[str], setting: str) -> None:
+    """Refuses typed options that only the beginning of a run reads.
+
+    Raises:
+        SettingError: There is one.
+    """
+    for key in ("validate_first", "init_from"):
+        if key in keys and config[key]:
+            raise setting_error(
+                f"{key}={config[key]}", f"a run that goes on ({setting})", "a new run",
+                f"Leave {key} out, or leave resume out.",
+            )  # fmt: skip
+
+
+def say_changes(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Tells which options of the run are others from here on."""
+    was, now = flat(without_copies(saved)), flat(without_copies(asked))
+    changed = [
+        f"{key} {was.get(key, 'unset')} -> {now.get(key, 'unset')}"
+        for key in dict.fromkeys([*was, *now])
+        if was.get(key) != now.get(key) and not any(below(key, k) for k in NOT_SAID)
+        and not str(was.get(key)).startswith("/")  # a place below the run folder, which has moved
+    ]  # fmt: skip
+    if changed:
+        say(f"Goes on with other options than before: {', '.join(changed)}")
+
+
 def names_a_number(saved: Mapping[str, Any], asked: Mapping[str, Any], keys: set[str]) -> bool:
-    """Whether the command line asks for a number of processes.
+    """Whether the command line asks for another number of processes than the run had.
 
     It holds the options that the run began with, too. All devices there are (``auto``) name no
     number, and neither do machines (``num_nodes``) that are as many as before.

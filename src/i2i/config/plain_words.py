@@ -1,0 +1,143 @@
+"""Paths and names on the command line, taken as they were typed, in Hydra's grammar."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from i2i.errors import SettingError, setting_error
+
+# Options that hold a path or a name, by the last word of their key. Hydra's grammar would read
+# numbers, commas, brackets, quotes and other scripts in them as something else, or not at all.
+PATHS = {
+    "root", "data_dir", "resume", "init_from", "checkpoint", "input", "output", "mask", "dir",
+    "run_dir", "inception_weights", "weights_file", "lpips_weights", "segmenter", "cache_dir",
+    "a_folder", "b_folder", "folder", "save_dir", "dirpath", "searchpath",
+}  # fmt: skip
+NAMES = {"label", "project", "name", "group", "notes", "entity", "job_type", "train", "val", "test"}
+WITH_VALUE = {
+    "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--package", "-p",
+    "--cfg", "-c", "--info", "-i",
+}  # fmt: skip
+OPTION = re.compile(r"(\+{0,2}[^=\s]+)=(.*)", re.DOTALL)
+
+
+def plain_words(argv: Sequence[str]) -> list[str]:
+    """The command line in Hydra's grammar, with paths and names quoted where it asks for quotes.
+
+    What stands in quotes already, interpolations, and the lists of a sweep stay as they are. A
+    path that starts with ``~`` starts with the home folder.
+
+    Args:
+        argv: The command line without the program.
+
+    Raises:
+        SettingError: A word is no option, or has a value that the grammar cannot read.
+    """
+    sweeping = bool({"-m", "--multirun"} & set(argv))
+    flags = flag_positions(argv)
+    return [a if i in flags else in_grammar(a, sweeping) for i, a in enumerate(argv)]
+
+
+def flag_positions(argv: Sequence[str]) -> set[int]:
+    """Where Hydra's own flags stand, and the values that some of them take."""
+    found: set[int] = set()
+    for i, word in enumerate(argv):
+        if i not in found and word.startswith("-"):
+            takes = word in WITH_VALUE and i + 1 < len(argv) and not OPTION.match(argv[i + 1])
+            found |= {i, i + 1} if takes else {i}
+    return found
+
+
+def in_grammar(word: str, sweeping: bool) -> str:
+    """One word of the command line; see ``plain_words``."""
+    if word.startswith("~"):  # takes an option away
+        return word
+    found = OPTION.fullmatch(word)
+    if found is None:
+        raise setting_error(
+            word, "a word without =", "OPTION=VALUE, such as generator=resnet9",
+            "Write which option it is for; --help lists them.",
+        )  # fmt: skip
+    key, value = found[1], found[2]
+    require_text(key, value)
+    last = key.rpartition(".")[2].lstrip("+")
+    if last not in PATHS | NAMES or value in ("", "null", "???") or "${" in value:
+        read(key, value)
+        return word
+    text = value
+    if is_quoted(value):
+        text = str(read(key, value).value())
+    elif sweeping and is_sweep(key, value):
+        return word
+    meant = os.path.expanduser(text) if last in PATHS else text
+    if is_quoted(value) and meant == text:
+        return word
+    return f"{key}={quoted(meant)}" if needs_quotes(key, meant) else f"{key}={meant}"
+
+
+def require_text(key: str, value: str) -> None:
+    """Refuses bytes that are no text: no configuration can be written with them.
+
+    Raises:
+        SettingError: There are some.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        shown = value.encode(errors="backslashreplace").decode()
+        raise setting_error(
+            f"{key}={shown}", "bytes that are not UTF-8", "text",
+            "Give the file or folder another name, or name it by a link that has one.",
+        ) from None  # fmt: skip
+
+
+def read(key: str, value: str) -> Any:
+    """What Hydra's grammar makes of an option.
+
+    Raises:
+        SettingError: Nothing.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        return OverridesParser.create().parse_override(f"{key}={value}")
+    except HydraException:
+        raise setting_error(
+            f"{key}={value}", "characters that Hydra's grammar reads as its own",
+            "a plain value, or one in quotes", f'Write "{key}={quoted(value)}".',
+        ) from None  # fmt: skip
+
+
+def is_quoted(value: str) -> bool:
+    """Whether a value stands in quotes as a whole."""
+    return len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+
+
+def is_sweep(key: str, value: str) -> bool:
+    """Whether Hydra reads several values."""
+    try:
+        return read(key, value).is_sweep_override()
+    except SettingError:
+        return False
+
+
+def needs_quotes(key: str, text: str) -> bool:
+    """Whether Hydra would read something else than the text itself."""
+    try:
+        override = read(key, text)
+    except SettingError:
+        return True
+    return override.is_sweep_override() or override.value() != text
+
+
+def quoted(value: object) -> str:
+    """A text as Hydra reads it from the command line, whatever characters it has."""
+
+    def parts(text: str) -> Iterator[str]:
+        # A backslash is one but before a quote, where it takes two and the quote another.
+        for run, mark in re.findall(r"(\\*)('|[^\\']+|$)", text):
+            yield run * 2 + "\\'" if mark == "'" else run * (1 if mark else 2) + mark
+
+    return "'" + "".join(parts(str(value))) + "'"

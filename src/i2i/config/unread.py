@@ -1,0 +1,193 @@
+"""Options that nobody reads are errors, with the nearest one that somebody does."""
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from i2i.config.differences import flat
+from i2i.errors import SettingError, setting_error
+
+# Nodes that are read whole: parts may be added to them, each with a class of its own.
+OPEN = ("callbacks", "logger", "reconstruction")
+# In the other commands these are laid over those of the checkpoint, whose parts then take them.
+OVERLAYS = ("dataset", "metrics", "model")
+
+
+def require_read(cfg: Any, config_name: str) -> None:
+    """Refuses every key that no part takes, at any depth.
+
+    Hydra itself refuses keys that ``conf/`` does not have, but neither those that were added with a
+    plus nor those of an experiment.
+
+    Args:
+        cfg: The composed configuration.
+        config_name: The command's: config, evaluate or translate.
+
+    Raises:
+        SettingError: There is such a key.
+    """
+    from omegaconf import OmegaConf
+
+    values = OmegaConf.to_container(cfg, resolve=False)
+    known = composed(config_name)
+    for key, node in values.items():
+        if key not in known:
+            raise no_part_takes(key, known)
+        if not isinstance(node, Mapping) or (config_name != "config" and key in OVERLAYS):
+            continue
+        if key in OPEN:
+            require_parts(key, node)
+        elif "_target_" not in node:
+            for unread in node.keys() - (known[key] or {}).keys():
+                raise no_part_takes(f"{key}.{unread}", known)
+        for where, part in parts(node, key):
+            require_taken(where, part, values)
+
+
+def composed(config_name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """What ``conf/`` makes of options; plain values, unresolved."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from i2i.resources import root_dir
+
+    with initialize_config_dir(str(root_dir() / "conf"), version_base="1.3"):
+        return OmegaConf.to_container(compose(config_name, list(overrides)), resolve=False)
+
+
+def parts(node: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every node below one, itself included, that names a class."""
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield where, node
+        for key, value in node.items():
+            yield from parts(value, f"{where}.{key}")
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            yield from parts(value, f"{where}[{i}]")
+
+
+def require_parts(key: str, node: Mapping[str, Any]) -> None:
+    """Refuses values among the parts of a node.
+
+    Raises:
+        SettingError: One is neither null nor names a class.
+    """
+    for name, part in node.items():
+        if part is None or (isinstance(part, Mapping) and "_target_" in part):
+            continue
+        option = f"{name}.{next(iter(part))}" if isinstance(part, Mapping) and part else name
+        near = get_close_matches(name, [n for n in node if n != name], 1)
+        raise setting_error(
+            f"{key}.{option}", f"no part of {key} called {name}",
+            f"one of {', '.join(n for n in node if n != name) or 'those that a preset brings'}",
+            f"Did you mean {key}.{near[0]}?" if near else f"Add {name} to {key}=, or leave the "
+            "option out.",
+        )  # fmt: skip
+
+
+def require_taken(where: str, node: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Refuses an option that the class or function of a node does not take.
+
+    Raises:
+        SettingError: There is one.
+    """
+    takes = parameters(str(node["_target_"]))
+    if takes is None:
+        return
+    for key in node:
+        if key not in takes and not (key.startswith("_") and key.endswith("_")):
+            near = get_close_matches(key, sorted(takes), 1)
+            raise setting_error(
+                f"{where}.{key}", f"an option that {str(node['_target_']).rpartition('.')[2]} does "
+                "not have", "one of its own", f"Did you mean {where}.{near[0]}?" if near else
+                f"An experiment, another preset or a + set it: ~{where}.{key} drops it.",
+            )  # fmt: skip
+
+
+def parameters(target: str) -> set[str] | None:
+    """The keyword arguments of a class or function by its dotted name.
+
+    Those of a class that passes on what it does not know are its bases' too.
+
+    Returns:
+        Their names; None where they cannot be told, and the call itself will tell.
+    """
+    from hydra.errors import InstantiationException
+    from hydra.utils import get_object
+
+    try:
+        found = get_object(target)
+    except (ValueError, ImportError, AttributeError, InstantiationException):
+        return None
+    names: set[str] = set()
+    for owner in inspect.getmro(found) if inspect.isclass(found) else (found,):
+        call = owner.__dict__.get("__init__") if inspect.isclass(owner) else owner
+        if call is None:
+            continue
+        try:
+            signature = inspect.signature(call).parameters.values()
+        except (ValueError, TypeError):
+            return None
+        names |= {p.name for p in signature if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+        if not any(p.kind is p.VAR_KEYWORD for p in signature):
+            return names - {"self"}
+    return None
+
+
+def absent_option(message: str, config_name: str) -> str | None:
+    """What to type instead of an option that Hydra refused; None where a message is of another kind.
+
+    Args:
+        message: Hydra's, which advises to add a plus whether or not anybody would read the option.
+        config_name: The command's: config, evaluate or translate.
+    """
+    found = re.match(r"Could not override '([^']+)'", message)
+    if found is None:
+        return None
+    key, known = found[1], composed(config_name)
+    where, _, name = key.rpartition(".")
+    node: Any = known
+    for word in where.split("."):
+        node = node.get(word) if isinstance(node, Mapping) else None
+    target = node.get("_target_") if isinstance(node, Mapping) else None
+    takes = parameters(target) if target else set()
+    near = nearest(key, known)
+    if (takes is None and not near) or name in (takes or ()):
+        return str(setting_error(
+            key, "an option that conf/ does not list", "a plus before it, if "
+            f"{str(target).rpartition('.')[2]} takes it", f"Write +{key}=VALUE.",
+        ))  # fmt: skip
+    return str(no_part_takes(key, known))
+
+
+def no_part_takes(key: str, known: Mapping[str, Any]) -> SettingError:
+    """The error of a key that nobody reads.
+
+    Args:
+        key: Dotted.
+        known: What the command composes by itself.
+    """
+    near = nearest(key, known)
+    return setting_error(
+        key, "an option that no part takes", near or "one that --cfg job lists",
+        f"Did you mean {near}?" if near else "Correct its name, or leave it out.",
+    )  # fmt: skip
+
+
+def nearest(key: str, known: Mapping[str, Any]) -> str | None:
+    """The key that was probably meant: the same last word elsewhere, else a similar one."""
+    keys = [*flat(known), *known]
+    keys += [f"{name}.{part}" for name, node in known.items() if isinstance(node, dict) for part in node]
+    last = key.rpartition(".")[2]
+    inside = [k for k in keys if k.partition(".")[0] == key.partition(".")[0]]
+    for candidates in (inside, keys):
+        same = [k for k in candidates if k.rpartition(".")[2] == last]
+        if same:
+            return min(same, key=lambda k: (k.count("."), keys.index(k)))
+    close = get_close_matches(key, keys, 1, 0.7)
+    if not close and (words := get_close_matches(last, [k.rpartition(".")[2] for k in inside], 1)):
+        close = [k for k in inside if k.rpartition(".")[2] == words[0]]
+    return close[0] if close else None
