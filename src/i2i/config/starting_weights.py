@@ -124,7 +124,7 @@ class Channels:
         raise setting_error(
             self.setting, f"{tuple(old.shape)} for the weight {name}",
             f"{tuple(new.shape)}, as the options ask",
-            "Give the options of that run's network. Where only the channels differ, say from which "
+            "Give the options of that run's network. Where only channels differ, say from which "
             "old one each new one starts: 'init_channels.input=[0,1,2,null]', and target likewise.",
         )  # fmt: skip
 

@@ -12,7 +12,8 @@ from i2i.errors import SettingError
 ODD = [
     "/a b/c", "/x/a=b", "a,b", "[x]", "{x}", "[x", "it's", '"', 'say "a"', "a#b", "%x&y", "a:b",
     "123", "1e3", "true", "nan", "x(1)", "C:\\data\\a b", "\\", "a\\", "a\\'b", "\\\\'", "ü/日本",
-    "12-00-00", " leading", "trailing ", "a;b", "a|b", "$HOME", "(x)", "a@b", "a+b", "-x", "*", "a\\,b",
+    "12-00-00", " leading", "trailing ", "a;b", "a|b", "$HOME", "(x)", "a@b", "a+b", "-x", "*",
+    "a\\,b",
     "'half",
 ]  # fmt: skip
 
