@@ -282,6 +282,7 @@ def rewind_loggers(loggers: list[Any], step: int) -> None:
 
 
 UPLOAD = 30  # seconds that W&B has where the scheduler takes the machine away
+FINISH = 300  # seconds that it has otherwise; a server that has gone away would never answer
 
 
 def close(loggers: list[Any], status: str) -> None:
@@ -295,12 +296,16 @@ def close(loggers: list[Any], status: str) -> None:
         logger.finalize(status)
     if "wandb" not in sys.modules:
         return
-    finish = partial(sys.modules["wandb"].finish, exit_code=0 if status == "success" else 1)
-    if not isinstance(sys.exception(), Preempted):
-        return finish()
+
+    def finish() -> None:
+        try:
+            sys.modules["wandb"].finish(exit_code=0 if status == "success" else 1)
+        except Exception as error:  # of many kinds; the run itself is done
+            say(f"W&B did not end its run: {str(error)[:120]}")
+
     upload = threading.Thread(target=finish, daemon=True)
     upload.start()
-    upload.join(UPLOAD)
+    upload.join(UPLOAD if isinstance(sys.exception(), Preempted) else FINISH)
     if upload.is_alive():
         say("W&B has not got everything yet: wandb sync RUN_DIR/wandb/run-* sends the rest")
 
