@@ -90,8 +90,10 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
 
     from i2i.config.overlay import overlay
 
-    # What fetches a data set is not taken from a file: `dataset=NAME` brings it back.
-    node = overlay(saved["dataset"] | {"source": None}, cfg.dataset) | {"seed": seed}
+    # What fetches a data set is not taken from a file: `dataset=NAME` brings it back. Nor is what
+    # it may ask of this machine.
+    machine = {"source": None, "num_workers": None, "cache_gb": 0}
+    node = overlay(saved["dataset"] | machine, cfg.dataset) | {"seed": seed}
     if "_target_" in cfg.dataset:
         node |= same_coding(saved["dataset"], node)
     if node.get("root") in (None, "???"):
