@@ -194,9 +194,9 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
 
     if checkpoint:
         require_fitting(make, checkpoint, f"resume={checkpoint.path}")
-    require_shapes(make, config["dataset"])
     model = make()
     validate_networks(config, model.generator, model.discriminator)
+    require_shapes(make, config["dataset"])
     model.rehearse_optimizers()
     data = config["dataset"]
     size = data["image_size"]
