@@ -33,7 +33,7 @@ def require_writable(folder: Path, setting: str) -> None:
 
 
 def forget_if_empty(folder: Path) -> None:
-    """Removes a folder that a refused command left empty, and that of its day."""
+    """Removes a folder DATE/TIME that a refused command left empty, and that of its day."""
     for empty in (folder, folder.parent):
         try:
             empty.rmdir()

@@ -91,7 +91,9 @@ class Guarded:
             end_step_at_exit()
             raise
         finally:
-            forget_if_empty(Path(HydraConfig.get().runtime.output_dir))
+            named = [option.partition("=")[0] for option in HydraConfig.get().overrides.hydra]
+            if "hydra.run.dir" not in named and not in_sweep():
+                forget_if_empty(Path(HydraConfig.get().runtime.output_dir))
 
 
 def write_options(run_dir: Path) -> None:
