@@ -1,5 +1,7 @@
 """The one way this project tells a user what is wrong."""
 
+from i2i.printable import printable
+
 
 class SettingError(ValueError):
     """A setting, file or data set cannot be used as asked.
@@ -18,6 +20,7 @@ def setting_error(setting: str, found: str, expected: str, todo: str) -> Setting
         todo: The next thing to type or to change.
 
     Returns:
-        The error, for the caller to raise.
+        The error, for the caller to raise; what does not print, of odd file names, is escaped.
     """
-    return SettingError(f"{setting}: found {found}; expected {expected}. {todo}")
+    text = f"{setting}: found {found}; expected {expected}. {todo}"
+    return SettingError(printable(text, lines=True))
