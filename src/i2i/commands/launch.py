@@ -68,12 +68,14 @@ class Guarded:
 
     def run(self, cfg: Any) -> Any:
         """The task; a signal of the scheduler in it sends the job back into the queue."""
+        from hydra.core.hydra_config import HydraConfig
+
+        from i2i.run_folder import forget_if_empty
+
         try:
             check_processes(cfg)
             return self.task(cfg)
         except Preempted:
-            from hydra.core.hydra_config import HydraConfig
-
             # Scoring saves nothing on its way, and gets another folder each time.
             run_dir = Path(HydraConfig.get().runtime.output_dir) if "resume" in cfg else None
             if cfg.trainer.get("requeue") and not requeue(run_dir):
@@ -82,6 +84,8 @@ class Guarded:
         except Exception:
             end_step_at_exit()
             raise
+        finally:
+            forget_if_empty(Path(HydraConfig.get().runtime.output_dir))
 
 
 def launch(task: Task, config_name: str) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from i2i.cluster.environment import Preempted, require_task, slurm_step
+from i2i.cluster.environment import Preempted, rank, require_task, slurm_step
 from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.requeue import note_job
 from i2i.commands.launch import launch, prepare
@@ -22,7 +22,10 @@ from i2i.config.plain_config import (
 from i2i.config.plain_words import plain_words
 from i2i.config.resume import checkpoint_to_resume, with_earlier_options
 from i2i.config.same_run import check_same_run
+from i2i.config.starting_weights import start_from
+from i2i.config.unread import require_read
 from i2i.errors import SettingError, setting_error
+from i2i.files.run_lock import held
 
 
 def train(cfg: Any) -> float | None:
@@ -40,6 +43,7 @@ def train(cfg: Any) -> float | None:
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     typed = HydraConfig.get().overrides.task
+    require_read(cfg, "config")
     checkpoint = place_of(cfg, run_dir)
     leave_out_what_is_missing(cfg)
     say_what_has_no_effect(cfg, typed)
@@ -48,20 +52,24 @@ def train(cfg: Any) -> float | None:
         seed_everything(cfg.seed, verbose=False)
         model, datamodule = build(cfg, config)
         step = check_same_run(model, config, checkpoint, typed) if checkpoint else None
+        if cfg.init_from and not checkpoint:
+            start_from(model, cfg.init_from, cfg.init_players, cfg.init_channels)
         callbacks = make_callbacks(cfg, datamodule)
-        write_record(run_dir, config)
-        note_job(run_dir)
-        loggers = [instantiate(node) for node in cfg.logger.values()]
         trainer = instantiate(
-            cfg.trainer, callbacks=list(callbacks.values()), logger=loggers,
+            cfg.trainer, callbacks=list(callbacks.values()), logger=False,
             default_root_dir=str(run_dir),
         )  # fmt: skip
-        with closing(trainer, loggers, run_dir):
-            for logger in loggers:
-                logger.log_hyperparams(config)
-            fit(cfg, trainer, model, datamodule, checkpoint, step)
-            report(cfg, trainer, model, datamodule, callbacks, run_dir)
-            return score_for_sweep(cfg, callbacks["scoring"])
+        # Nothing was written so far: a refused command leaves an earlier run as it was.
+        with held(run_dir, wanted=rank() == 0):
+            write_record(run_dir, config)
+            note_job(run_dir)
+            trainer.loggers = [instantiate(node) for node in cfg.logger.values()]
+            with closing(trainer, trainer.loggers, run_dir):
+                for logger in trainer.loggers:
+                    logger.log_hyperparams(config)
+                fit(cfg, trainer, model, datamodule, checkpoint, step)
+                report(cfg, trainer, model, datamodule, callbacks, run_dir)
+                return score_for_sweep(cfg, callbacks["scoring"])
 
 
 def place_of(cfg: Any, run_dir: Path) -> Path | None:
@@ -82,6 +90,11 @@ def place_of(cfg: Any, run_dir: Path) -> Path | None:
 
     if "requeue" in cfg.trainer:  # trainer=slurm
         require_task()
+    if Path(cfg.run_dir) != run_dir:
+        raise setting_error(
+            f"run_dir={cfg.run_dir}", "a folder beside Hydra's", f"{run_dir}, which it repeats",
+            f"Name the run's folder with hydra.run.dir={cfg.run_dir}",
+        )  # fmt: skip
     require_writable(run_dir, "hydra.run.dir")
     checkpoint = checkpoint_to_resume(cfg.resume, run_dir)
     cfg.resume = str(checkpoint) if checkpoint else None
@@ -215,15 +228,20 @@ def require_unused(run_dir: Path) -> None:
 
 
 def write_record(run_dir: Path, config: dict[str, Any]) -> None:
-    """config.yaml and code_version.json."""
+    """config.yaml, code_version.json and Hydra's own record, of a run that begins or goes on."""
+    from hydra.core.hydra_config import HydraConfig
     from lightning.fabric.utilities.rank_zero import rank_zero_only
     from omegaconf import OmegaConf
 
     from i2i.run_folder import code_version, write_json, write_text
 
     if rank_zero_only.rank == 0:
+        hydra = HydraConfig.get()
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
         write_json(run_dir / "code_version.json", code_version())
+        (run_dir / ".hydra").mkdir(exist_ok=True)
+        for name, node in (("hydra", hydra), ("overrides", hydra.overrides.task)):
+            write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(node))
 
 
 def rewind_loggers(loggers: list[Any], step: int) -> None:
