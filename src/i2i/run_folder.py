@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import platform
 import secrets
 import subprocess
@@ -25,7 +24,7 @@ def require_writable(folder: Path, setting: str) -> None:
     probe = folder / f".write_test_{secrets.token_hex(8)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(probe, atomic.NEW, 0o666))
+        probe.touch(exist_ok=False)  # a new file: a link of that name is not followed
         probe.unlink(missing_ok=True)
     except OSError as error:
         raise setting_error(
