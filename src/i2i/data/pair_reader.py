@@ -26,6 +26,11 @@ def role_of(side: Side | None, direction: Direction) -> Role | None:
     return "input" if (side == "A") == (direction == "AtoB") else "target"
 
 
+def photo_side(asked: Side | None, label_side: Side | None) -> Side:
+    """The side that a task takes: the one asked for, else the one that is no label map, else A."""
+    return asked or ("B" if label_side == "A" else "A")
+
+
 @dataclass(frozen=True)
 class PairReader:
     """How the files of a data set are to be understood.
@@ -63,7 +68,7 @@ class PairReader:
     @property
     def photo_side(self) -> Side:
         """The side that a task takes."""
-        return self.photo_of or ("B" if self.label_side == "A" else "A")
+        return photo_side(self.photo_of, self.label_side)
 
     def pair(self, files: PairFiles, check_label: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Returns input and target, (H, W, C) each; a label map as class ids is (H, W, 1).
@@ -140,7 +145,7 @@ class PairReader:
         image = read_image(self._file(files, side), 3)
         if files.b is not None:
             return image
-        return _halves(image, files.a)[side == "B"]
+        return halves(image, files.a)[side == "B"]
 
     def _both(
         self, files: PairFiles, input_channels: int, target_channels: int
@@ -151,14 +156,13 @@ class PairReader:
             a, b = (files.a, files.b) if self.direction == "AtoB" else (files.b, files.a)
             return read_image(a, channels[0]), read_image(b, channels[1])
         both = read_image(files.a, max(channels))
-        halves = _halves(both, files.a)
-        first, second = halves if self.direction == "AtoB" else halves[::-1]
+        first, second = halves(both, files.a)[:: 1 if self.direction == "AtoB" else -1]
         if min(channels) == max(channels):
             return first, second
         return as_channels(first, channels[0]), as_channels(second, channels[1])
 
 
-def _halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:
+def halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Sides A and B of a side-by-side image, as views."""
     half, rest = divmod(both.shape[1], 2)
     if rest:

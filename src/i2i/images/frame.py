@@ -1,4 +1,4 @@
-"""What stands around the pixels of a JPEG or PNG file: its size, its end, and how much it claims."""
+"""What stands around the pixels of a JPEG or PNG file: its size and its end."""
 
 import mmap
 import re

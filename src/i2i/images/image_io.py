@@ -4,6 +4,7 @@ Orientation: the EXIF tag of a JPEG is obeyed, as cameras need it and viewers sh
 taken as stored. ``examine_image`` and ``read_image`` agree on this.
 """
 
+import errno
 import mmap
 import os
 from pathlib import Path
@@ -184,7 +185,7 @@ def cannot_write(path: Path, error: OSError) -> SettingError:
         f"output file '{path}'",
         _words(error),
         "a place that can be written",
-        "Choose another folder.",
+        "Shorten the name." if error.errno == errno.ENAMETOOLONG else "Choose another folder.",
     )
 
 
