@@ -21,6 +21,7 @@ import numpy as np
 from i2i.data.paired_transforms import resize_image
 from i2i.errors import SettingError, setting_error
 from i2i.files.file_lock import exclusive
+from i2i.files.walk import files_below
 from i2i.images.image_io import write_png
 from i2i.labels.palette import UNLABELLED
 
@@ -128,14 +129,16 @@ def find_files(official: Path, part: str) -> Files:
         part: leftImg8bit or gtFine.
 
     Raises:
-        SettingError: There are no train or no val images.
+        SettingError: There are no train or no val images, or a folder cannot be read.
     """
     ending, files = ENDINGS[part], {}
     for split in SPLITS:
-        found = sorted((official / part / split).glob(f"*/*{ending}"))
+        top = official / part / split
+        walked = files_below(top, f"--official '{official}'") if os.path.isdir(top) else ()
+        found = sorted(top / city / name for city, name in walked if name.endswith(ending))
         files[split] = {path.name.removesuffix(ending): path for path in found}
         if not found:
-            inside = sorted(path.name for path in official.iterdir()) if official.is_dir() else []
+            inside = sorted(os.listdir(official)) if os.path.isdir(official) else []
             raise setting_error(
                 f"--official '{official}'",
                 f"nothing like {part}/{split}/CITY/*{ending} in it (it holds: "
