@@ -2,6 +2,7 @@
 
 import netrc
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlparse
@@ -9,7 +10,12 @@ from urllib.parse import urlparse
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import WandbLogger
 
+from i2i.files.atomic import write_text
+from i2i.files.ordinary import Unreadable
+from i2i.files.records import read_text
 from i2i.messages import say
+
+ID = re.compile(r"[\w-]{1,64}", re.ASCII)  # of a run, as W&B makes them
 
 
 def has_key() -> bool:
@@ -66,7 +72,14 @@ def make_wandb_logger(
 def id_of_run(folder: Path) -> str | None:
     """The id in the run folder's ``wandb_id.txt``, made by process 0 where it is missing."""
     file = folder / "wandb_id.txt"
-    if not file.exists() and rank_zero_only.rank == 0:  # only its run is W&B's
+    found = None
+    if os.path.lexists(file):
+        try:
+            found = ID.fullmatch(read_text(file, most=1000).strip())
+        except Unreadable as error:
+            say(f"{file} cannot be read ({error}): W&B gets a new run")
+    if found is None and rank_zero_only.rank == 0:  # only its run is W&B's
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(secrets.token_hex(4))
-    return file.read_text().strip() if file.exists() else None
+        write_text(file, secrets.token_hex(4))
+        return id_of_run(folder)
+    return found and found[0]
