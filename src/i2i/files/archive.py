@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from i2i.errors import SettingError, setting_error
 from i2i.files import pins
+from i2i.files.beside import beside, fresh, take_away
 from i2i.files.download import fetch_file, file_sha256, megabytes
 from i2i.files.file_lock import exclusive
 
@@ -84,7 +85,7 @@ class Archive:
             if _occupied(root):
                 return
             root.parent.mkdir(parents=True, exist_ok=True)
-            with exclusive(root.with_name(f".{root.name}.lock"), self.folder):
+            with exclusive(beside(root, "lock"), self.folder):
                 if not _occupied(root):
                     self._unpack(self._fetch(root), root)
         except OSError as error:
@@ -112,9 +113,7 @@ class Archive:
     def _unpack(self, archive: Path, root: Path) -> None:
         """Unpacks into a folder beside ``root``, which gets the name ``root`` when it is whole."""
         self._check_space(root, archive.stat().st_size)
-        staging = root.with_name(f".{root.name}.unpacking")
-        shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
-        staging.mkdir()
+        staging = fresh(beside(root, "unpacking"))
         try:
             self._extract(archive, staging)
             if not (staging / self.folder).is_dir():
@@ -124,7 +123,7 @@ class Archive:
             if not self.sha256:  # of an archive that was good
                 pins.pin(root.parent, self.url, file_sha256(archive))
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            take_away(staging)
         fate = f"{archive} is kept; it may be deleted" if self.keep_archive else "archive deleted"
         if not self.keep_archive:
             archive.unlink()
