@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from i2i.cluster.requeue import (
     let_the_first_speak,
     requeue,
 )
+from i2i.config.plain_words import plain_words
 from i2i.config.resolvers import in_sweep, register
+from i2i.config.unread import absent_option
 from i2i.errors import SettingError, setting_error
 from i2i.resources import root_dir
 
@@ -88,7 +90,9 @@ class Guarded:
             forget_if_empty(Path(HydraConfig.get().runtime.output_dir))
 
 
-def launch(task: Task, config_name: str) -> None:
+def launch(
+    task: Task, config_name: str, rewrite: Callable[[Sequence[str]], list[str]] = list
+) -> None:
     """Composes ``conf/<config_name>.yaml`` with the command line and hands it to a task.
 
     Errors that a user can mend are printed without a traceback, with exit code 1;
@@ -97,6 +101,7 @@ def launch(task: Task, config_name: str) -> None:
     Args:
         task: Takes the composed configuration.
         config_name: Name of the primary configuration.
+        rewrite: Puts further options onto the command line, before it is composed.
     """
     import hydra
 
@@ -106,6 +111,8 @@ def launch(task: Task, config_name: str) -> None:
     run = hydra.main(version_base="1.3", config_path=conf, config_name=config_name)
 
     def run_and_compare() -> Any:
+        prepare()
+        sys.argv[1:] = rewrite(plain_words(sys.argv[1:]))
         try:
             with comparing():
                 return run(Guarded(task))()
@@ -114,10 +121,10 @@ def launch(task: Task, config_name: str) -> None:
                 raise
             raise SettingError(f"A job of the sweep ended without an answer: {error}") from None
 
-    report_errors(run_and_compare)
+    report_errors(run_and_compare, config_name)
 
 
-def report_errors(call: Callable[[], Any]) -> Any:
+def report_errors(call: Callable[[], Any], config_name: str = "config") -> Any:
     """Calls, and ends the program with a readable message where a user can mend the error."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -130,7 +137,8 @@ def report_errors(call: Callable[[], Any]) -> Any:
         if os.environ.get("I2I_TRACEBACK") or not isinstance(error, mendable):
             raise
         if rank() == 0:
-            print(f"\n{describe(error)}", file=sys.stderr)
+            told = absent_option(str(error), config_name) or describe(error)
+            print(f"\n{told}", file=sys.stderr)
             end_step_at_exit()  # so that the others do not repeat it
         elif let_the_first_speak():  # the error is here only: the first one would have ended all
             print(f"\nProcess {rank()}: {describe(error)}", file=sys.stderr)

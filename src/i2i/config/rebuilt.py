@@ -140,10 +140,25 @@ class Rebuilt:
                 if key in WORTH_TYPING:
                     self.leave_out(key, its.get(key))
             elif key in its:
-                if not computed or goes_before(key, follows[key], its[key]):
+                if part := self.part_of_a_stranger(key, plain):
+                    self.leave_out(part, "...")
+                elif not computed or goes_before(key, follows[key], its[key]):
                     yield from self.override(key, its[key], has(plain, key))
             elif not computed and (gone := self.first_gone(key)) and may_go(gone, plain):
                 yield f"~{gone}"
+
+    def part_of_a_stranger(self, key: str, plain: Mapping[str, Any]) -> str | None:
+        """The part with a class of its own that a key is of, where no preset brings that part."""
+        words = key.split(".")
+        if words[0] not in NO_CLASSES:
+            return None
+        node: Any = self.saved
+        for i, word in enumerate(words[:-1]):
+            node = node[word]
+            where = ".".join(words[: i + 1])
+            if "_target_" in node and not has(plain, where):
+                return where
+        return None
 
     def first_gone(self, key: str) -> str | None:
         """The first node towards a key that the run does not have; None where it is null there."""

@@ -17,6 +17,7 @@ from i2i.errors import SettingError, setting_error
 OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
 OVERLAYS = ("dataset", "metrics", "model")
+NUMBER_OR_WORD = ("trainer.devices",)  # auto, or a list of devices as "0,1"
 
 
 def require_read(cfg: Any, config_name: str) -> None:
@@ -75,7 +76,8 @@ def require_numbers(values: Mapping[str, Any], known: Mapping[str, Any]) -> None
     """
     for key, value in values.items():
         usual = known.get(key)
-        if isinstance(usual, int | float) and isinstance(value, str) and "${" not in value:
+        words = isinstance(value, str) and "${" not in value and key not in NUMBER_OR_WORD
+        if isinstance(usual, int | float) and words:
             raise setting_error(
                 f"{key}={value}", f"the word {value!r}",
                 "true or false" if isinstance(usual, bool) else f"a number, such as {usual}",
@@ -205,7 +207,7 @@ def no_part_takes(key: str, known: Mapping[str, Any]) -> SettingError:
 
 def nearest(key: str, known: Mapping[str, Any]) -> str | None:
     """The key that was probably meant: the same last word elsewhere, else a similar one."""
-    keys = [*flat(known), *known]
+    keys = [*flat(known), *known, "experiments"]
     keys += [
         f"{name}.{part}" for name, node in known.items() if isinstance(node, dict) for part in node
     ]

@@ -93,6 +93,7 @@ class AdversarialModule(FastModule):
         self.ema: EMA | None = None
         self.loaded: dict[str, Any] | None = None  # what on_save_checkpoint wrote, where resumed
         self.total_steps = 0  # generator steps of the schedules
+        self.training_images = ""  # which they are, for a run that goes on; set by the command
 
     def keep_average(self) -> None:
         """Starts the EMA; a system calls it once its generator stands."""
@@ -332,6 +333,7 @@ class AdversarialModule(FastModule):
             "images_seen": self.images_seen,
             "processes": self.trainer.world_size,
             "total_steps": self.total_steps,
+            "training_images": self.training_images,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
