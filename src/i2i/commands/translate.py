@@ -47,7 +47,7 @@ def translate(cfg: Any) -> None:
                 "one or more", "What is wrong with each was said above.",
             )  # fmt: skip
     there = f", {counts.standing} were there already" if counts.standing else ""
-    summary = f"{counts.written} images written to {output.folder}, {counts.left_out} left out"
+    summary = f"{counts.written} images written to {output.place}, {counts.left_out} left out"
     print(printable(summary + there))
 
 

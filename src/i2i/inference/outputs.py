@@ -47,6 +47,11 @@ class Output:
         return [self.folder / f"{name}_{k}{self.suffix}" for k in range(samples)]
 
     @property
+    def place(self) -> Path:
+        """What the option names: the file, or the folder."""
+        return self.folder / f"{self.stem}{self.suffix}" if self.stem else self.folder
+
+    @property
     def diversity(self) -> Path:
         """The file for how much samples differ."""
         return self.folder / (f"{self.stem}_diversity.json" if self.stem else "diversity.json")
@@ -125,7 +130,7 @@ def left_to_do(jobs: Sequence[Any], output: Output, samples: int) -> list[Any]:
     folders = [target for target in standing if os.path.isdir(target)]
     if folders:
         raise setting_error(
-            f"output={output.folder}", f"a folder called '{folders[0]}'", "a place for a picture",
+            f"output={output.place}", f"a folder called '{folders[0]}'", "a place for a picture",
             "Name another output.",
         )  # fmt: skip
     if output.overwrite == "skip":
@@ -134,7 +139,7 @@ def left_to_do(jobs: Sequence[Any], output: Output, samples: int) -> list[Any]:
         standing.append(output.diversity)
     if standing and not output.overwrite:
         raise setting_error(
-            f"output={output.folder}",
+            f"output={output.place}",
             f"'{standing[0]}', which is there already ({len(standing)} of {len(targets)} are)",
             "files that are not there yet",
             "overwrite=true replaces them, overwrite=skip leaves them and makes the others.",
