@@ -39,7 +39,8 @@ GROUPS = {
 LEFT_ALONE = (
     "dataset.source", "dataset.licence", "hydra", "trainer.num_nodes", "trainer.devices",
     "trainer.accelerator", "trainer.strategy", "trainer.max_epochs", "trainer.max_steps",
-    "data_dir", "dataset.root", "dataset.num_workers", "metrics.cache_dir", "run_dir", "logger.csv.folder",
+    "data_dir", "dataset.root", "dataset.num_workers", "metrics.cache_dir", "run_dir",
+    "logger.csv.folder",
     "callbacks.last.dirpath", "callbacks.best.dirpath", "callbacks.often.dirpath",
     "callbacks.samples.folder", "trainer._target_", "trainer.enable_progress_bar",
 )  # fmt: skip

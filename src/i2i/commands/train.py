@@ -10,7 +10,7 @@ from typing import Any
 from i2i.cluster.environment import Preempted, rank, require_task, slurm_step
 from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.requeue import note_job
-from i2i.commands.launch import launch
+from i2i.commands.launch import launch, write_options
 from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.report import report, score_for_sweep
 from i2i.config.checkpoint import read_checkpoint
@@ -194,9 +194,9 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
 
     if checkpoint:
         require_fitting(make, checkpoint, f"resume={checkpoint.path}")
-    require_shapes(make, config["dataset"])
     model = make()
     validate_networks(config, model.generator, model.discriminator)
+    require_shapes(make, config["dataset"])
     model.rehearse_optimizers()
     data = config["dataset"]
     size = data["image_size"]
@@ -294,19 +294,15 @@ def require_unused(run_dir: Path) -> None:
 
 def write_record(run_dir: Path, config: dict[str, Any]) -> None:
     """config.yaml, code_version.json and Hydra's own record, of a run that begins or goes on."""
-    from hydra.core.hydra_config import HydraConfig
     from lightning.fabric.utilities.rank_zero import rank_zero_only
     from omegaconf import OmegaConf
 
     from i2i.run_folder import code_version, write_json, write_text
 
     if rank_zero_only.rank == 0:
-        hydra = HydraConfig.get()
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
         write_json(run_dir / "code_version.json", code_version())
-        (run_dir / ".hydra").mkdir(exist_ok=True)
-        for name, node in (("hydra", hydra), ("overrides", hydra.overrides.task)):
-            write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(node))
+        write_options(run_dir)
 
 
 def rewind_loggers(loggers: list[Any], step: int) -> None:

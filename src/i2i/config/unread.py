@@ -38,6 +38,8 @@ def require_read(cfg: Any, config_name: str) -> None:
     Raises:
         SettingError: There is such a key.
     """
+    if config_name != "config":
+        require_values(cfg)
     values = OmegaConf.to_container(cfg, resolve=False)
     known = OmegaConf.to_container(with_presets(cfg, config_name), resolve=False)
     require_kinds(values, known)
@@ -53,6 +55,18 @@ def require_read(cfg: Any, config_name: str) -> None:
                 raise no_part_takes(f"{key}.{unread}", known)
         for where, part in parts(node, key):
             require_taken(where, part, values)
+
+
+def require_values(cfg: Any) -> None:
+    """Refuses a command line without an option that the command cannot do without.
+
+    Raises:
+        SettingError: One is missing.
+    """
+    kinds = {"checkpoint": "a run folder or a .ckpt file", "input": "a picture or a folder"}
+    for key in sorted(OmegaConf.missing_keys(cfg)):
+        kind = kinds.get(key, "a folder")
+        raise setting_error(key, "no value", kind, f"Add {key}=... to the command line.")
 
 
 def with_presets(cfg: Any, config_name: str) -> Any:
