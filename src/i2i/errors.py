@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from i2i.printable import printable
+
 
 class SettingError(ValueError):
     """A setting, file or data set cannot be used as asked.
@@ -23,9 +25,10 @@ def setting_error(setting: str, found: str, expected: str, todo: str) -> Setting
         todo: The next thing to type or to change.
 
     Returns:
-        The error, for the caller to raise.
+        The error, for the caller to raise; what does not print, of odd file names, is escaped.
     """
-    return SettingError(f"{setting}: found {found}; expected {expected}. {todo}")
+    text = f"{setting}: found {found}; expected {expected}. {todo}"
+    return SettingError(printable(text, lines=True))
 
 
 @contextmanager

@@ -142,7 +142,12 @@ def line(rng: random.Random, here: Path, tiny: list[str], keys: dict[str, list[s
         "resume": [f"resume={here}/run", "trainer.max_steps=3"],
         "init": [*quick, f"hydra.run.dir={here}/new", f"init_from={here}/run"],
         "evaluate": [f"checkpoint={here}/run", f"output={here}/scores", "trainer=cpu"],
-        "translate": [f"checkpoint={here}/run", f"input={here}/in", f"output={here}/out"],
+        "translate": [
+            f"checkpoint={here}/run",
+            f"input={here}/in",
+            f"output={here}/out",
+            "side_by_side=true",
+        ],
     }[kind]
     options = random_options(rng, keys[command], rng.choice([1, 1, 2, 3]))
     words = [*needed, *options]

@@ -18,7 +18,7 @@ from i2i.errors import SettingError, setting_error
 OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
 OVERLAYS = ("dataset", "metrics", "model")
-OF_TWO_KINDS = ("trainer.devices", "trainer.precision", "dataset.image_size")
+OF_TWO_KINDS = ("trainer.devices", "trainer.precision", "dataset.image_size", "overwrite")
 KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", str: "a word"}
 TAKES: dict[type, tuple[type, ...]] = {
     bool: (bool,), int: (int, float), float: (int, float), list: (list,), str: (str,)
