@@ -26,6 +26,7 @@ from i2i.config.starting_weights import start_from
 from i2i.config.unread import require_read
 from i2i.errors import in_words, setting_error
 from i2i.files.run_lock import held
+from i2i.files.saving import remove_unfinished
 
 
 def train(cfg: Any) -> float | None:
@@ -300,6 +301,7 @@ def write_record(run_dir: Path, config: dict[str, Any]) -> None:
     from i2i.run_folder import code_version, write_json, write_text
 
     if rank_zero_only.rank == 0:
+        remove_unfinished(run_dir / "checkpoints")
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
         write_json(run_dir / "code_version.json", code_version())
         write_options(run_dir)

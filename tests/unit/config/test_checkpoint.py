@@ -96,6 +96,32 @@ def test_a_file_of_another_program_is_named(tmp_path: Path, content: Any, found:
         read_checkpoint(tmp_path / "foreign.ckpt")
 
 
+@pytest.mark.parametrize(("bad", "good"), [("best", "last"), ("last", "best")])
+@pytest.mark.parametrize("kind", ["torn", "empty", "foreign", "flipped"])
+def test_a_whole_checkpoint_beside_a_bad_one_is_offered(
+    tmp_path: Path, kind: str, bad: str, good: str
+) -> None:
+    one, other = tmp_path / f"{bad}.ckpt", tmp_path / f"{good}.ckpt"
+    torch.save(saved(state_dict={"w": torch.ones(9)}), one)
+    torch.save(saved(global_step=12), other)
+    content = one.read_bytes()
+    ones = torch.ones(9).numpy().tobytes()
+    if kind == "foreign":
+        torch.save({"weights": torch.ones(2)}, one)
+    else:
+        damaged = {"torn": content[:700], "empty": b"", "flipped": content.replace(ones, bytes(36))}
+        one.write_bytes(damaged[kind])
+    offer = f"Beside it resume={other} is whole (step 12)."
+    with pytest.raises(SettingError) as caught:
+        read_checkpoint(one, "resume")
+    assert str(caught.value).startswith(f"resume={one}: found ")
+    assert str(caught.value).endswith(offer)
+    other.write_bytes(content[:700])
+    with pytest.raises(SettingError) as caught:
+        read_checkpoint(one, "resume")
+    assert "Beside it" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "content",
     [
