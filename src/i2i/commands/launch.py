@@ -19,6 +19,7 @@ from i2i.cluster.requeue import (
     let_the_first_speak,
     requeue,
 )
+from i2i.cluster.stopping import stoppable
 from i2i.config.plain_words import plain_words
 from i2i.config.resolvers import in_sweep, register
 from i2i.config.unread import absent_option
@@ -113,7 +114,7 @@ def launch(
     """Composes ``conf/<config_name>.yaml`` with the command line and hands it to a task.
 
     Errors that a user can mend are printed without a traceback, with exit code 1;
-    ``I2I_TRACEBACK=1`` shows it all the same.
+    ``I2I_TRACEBACK=1`` shows it all the same. A signal ends the command with 128 and its number.
 
     Args:
         task: Takes the composed configuration.
@@ -138,7 +139,8 @@ def launch(
                 raise
             raise SettingError(f"A job of the sweep ended without an answer: {error}") from None
 
-    report_errors(run_and_compare, config_name)
+    with stoppable():
+        report_errors(run_and_compare, config_name)
 
 
 def report_errors(call: Callable[[], Any], config_name: str = "config") -> Any:

@@ -1,5 +1,6 @@
 """Trains a system and scores it: ``python src/train.py generator=resnet9 dataset=maps``."""
 
+import shlex
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from i2i.cluster.environment import Preempted, rank, require_task, slurm_step
 from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.requeue import note_job
+from i2i.cluster.stopping import Stopped
 from i2i.commands.launch import launch, write_options
 from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.report import report, score_for_sweep
@@ -164,8 +166,9 @@ def closing(trainer: Any, loggers: list[Any], run_dir: Path) -> Iterator[None]:
         yield
         status = "success"
     finally:
-        if trainer.interrupted:
-            say(f"Stopped. To go on: python src/train.py resume={run_dir}")
+        last = run_dir / "checkpoints" / "last.ckpt"
+        if status == "failed" and last.is_file():
+            say(f"Stopped. To go on: python src/train.py {shlex.quote(f'resume={run_dir}')}")
         try:
             finish_processes(trainer, status == "success")
         except BaseException:
@@ -338,7 +341,7 @@ def close(loggers: list[Any], status: str) -> None:
 
     upload = threading.Thread(target=finish, daemon=True)
     upload.start()
-    upload.join(UPLOAD if isinstance(sys.exception(), Preempted) else FINISH)
+    upload.join(UPLOAD if isinstance(sys.exception(), Preempted | Stopped) else FINISH)
     if upload.is_alive():
         say("W&B has not got everything yet: wandb sync RUN_DIR/wandb/run-* sends the rest")
 

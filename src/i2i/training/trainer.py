@@ -6,6 +6,7 @@ from typing import Any
 from lightning.pytorch import Trainer
 
 from i2i.cluster.devices import count_devices, number_of, resolve_accelerator
+from i2i.cluster.sigterm import leave_signals_to_us
 from i2i.cluster.strategy import TwoPlayerDDP
 from i2i.messages import say
 from i2i.training.checkpoint_io import WholeCheckpoints
@@ -64,9 +65,11 @@ def build_trainer(
     ddp = strategy == "ddp" or (strategy == "auto" and several)
     if sync_batchnorm == "auto":
         sync_batchnorm = synchronises(accelerator, several)
-    return Trainer(
+    trainer = Trainer(
         accelerator=accelerator, devices=devices, num_nodes=num_nodes,
         strategy=TwoPlayerDDP() if ddp else strategy,
         sync_batchnorm=sync_batchnorm, use_distributed_sampler=False,
         plugins=[*plugins, WholeCheckpoints(options.get("default_root_dir"))], **options,
     )  # fmt: skip
+    leave_signals_to_us(trainer)
+    return trainer
