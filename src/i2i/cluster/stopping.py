@@ -84,7 +84,6 @@ def silence_terminal() -> None:
 def stoppable() -> Iterator[None]:
     """While its block runs, signals raise ``Stopped`` in it, and what has to be closed is closed.
 
-    Whatever ends the block after a signal came, errors of what was cut off too, is ``Stopped``.
     Signals that are ignored stay so (``nohup``). A process that waits for ever inside a library
     never gets to its handler; it is ended after ``GRACE`` seconds, with the same exit code.
     """
@@ -102,13 +101,8 @@ def stoppable() -> Iterator[None]:
     for each in STOP.watched:
         signal.signal(each, STOP.receive)
     try:
-        yield
-        if STOP.received is not None:
-            raise Stopped(STOP.received)
-    except BaseException:
-        if STOP.received is None:
-            raise
-        raise Stopped(STOP.received) from None
+        with only_stopped():
+            yield
     finally:
         over.set()
         for each, handler in before.items():
@@ -116,6 +110,21 @@ def stoppable() -> Iterator[None]:
                 signal.signal(each, handler)
         signal.set_wakeup_fd(woken)
         telling.close()
+
+
+@contextlib.contextmanager
+def only_stopped() -> Iterator[None]:
+    """Whatever ends its block after a signal came, errors of what was cut off too, is ``Stopped``.
+
+    A signal may come while a library swallows every error: then the end of the block raises it.
+    """
+    try:
+        yield
+    except BaseException:
+        if STOP.received is None:
+            raise
+    if STOP.received is not None:
+        raise Stopped(STOP.received)
 
 
 def end_after_grace(told: socket.socket, over: threading.Event) -> None:

@@ -19,7 +19,7 @@ from i2i.cluster.requeue import (
     let_the_first_speak,
     requeue,
 )
-from i2i.cluster.stopping import stoppable
+from i2i.cluster.stopping import only_stopped, stoppable
 from i2i.config.plain_words import plain_words
 from i2i.config.resolvers import in_sweep, register
 from i2i.config.unread import absent_option
@@ -80,8 +80,9 @@ class Guarded:
         from i2i.run_folder import forget_if_empty
 
         try:
-            check_processes(cfg)
-            return self.task(cfg)
+            with only_stopped():
+                check_processes(cfg)
+                return self.task(cfg)
         except Preempted:
             # Scoring saves nothing on its way, and gets another folder each time.
             run_dir = Path(HydraConfig.get().runtime.output_dir) if "resume" in cfg else None
