@@ -13,7 +13,8 @@ from typing import Any
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
 )
-GRACE = 60  # seconds that a command has to end by itself
+REACTION = 10  # seconds until the handler of a signal has to have run
+GRACE = 60  # seconds that a command then has to end by itself
 
 
 class Stopped(SystemExit):
@@ -85,14 +86,14 @@ def stoppable() -> Iterator[None]:
     """While its block runs, signals raise ``Stopped`` in it, and what has to be closed is closed.
 
     Signals that are ignored stay so (``nohup``). A process that waits for ever inside a library
-    never gets to its handler; it is ended after ``GRACE`` seconds, with the same exit code.
+    never gets to its handler; it is ended after ``REACTION`` seconds, with the same exit code.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {each: signal.getsignal(each) for each in SIGNALS}
     STOP.received, STOP.deferred = None, False
-    STOP.watched = {each for each in SIGNALS if before[each] not in (signal.SIG_IGN, None)}
+    STOP.watched = {each for each in SIGNALS if before[each] != signal.SIG_IGN}
     told, telling = socket.socketpair()
     telling.setblocking(False)
     woken = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
@@ -136,5 +137,6 @@ def end_after_grace(told: socket.socket, over: threading.Event) -> None:
     """
     with told:
         while number := told.recv(1):
-            if number[0] in STOP.watched and not over.wait(GRACE):
-                os._exit(128 + number[0])
+            if number[0] in STOP.watched and not over.wait(REACTION):
+                if STOP.received is None or not over.wait(GRACE):
+                    os._exit(128 + number[0])

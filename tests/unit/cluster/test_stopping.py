@@ -57,9 +57,19 @@ def test_an_error_of_what_was_cut_off_is_the_same_end() -> None:
 def test_a_process_that_hangs_in_a_library_is_ended() -> None:
     """Its handler never runs; here it is one that does nothing."""
     program = run(
-        "import threading, i2i.cluster.stopping as s\ns.GRACE = 0.2\n"
+        "import i2i.cluster.stopping as s\ns.REACTION = 0.1\n"
         "with stoppable():\n signal.signal(signal.SIGTERM, lambda *_: None)\n"
         " print('ready', flush=True)\n while True: time.sleep(60)"
+    )
+    assert ended(program, signal.SIGTERM)[0] == 143
+
+
+@posix
+def test_a_command_that_does_not_come_to_its_end_is_ended() -> None:
+    program = run(
+        "import i2i.cluster.stopping as s\ns.REACTION = s.GRACE = 0.1\n"
+        "with stoppable():\n try:\n  print('ready', flush=True); time.sleep(60)\n"
+        " finally: time.sleep(60)"
     )
     assert ended(program, signal.SIGTERM)[0] == 143
 
