@@ -273,7 +273,10 @@ def test_settings_that_go_together(options: dict) -> None:
     [
         ({"max_epochs": -1}, r"trainer\.max_steps, trainer\.max_epochs: found no end of training"),
         ({"max_epochs": None, "max_steps": None}, "no end of training"),
-        ({"max_epochs": 0, "max_steps": 0}, "no end of training"),
+        (
+            {"max_epochs": 0, "max_steps": 0},
+            r"trainer\.max_steps=0: found 0; expected a whole number",
+        ),
         ({"gradient_clip_val": 0.5}, r"trainer\.gradient_clip_val=0\.5.*model\.clip_g"),
         ({"accumulate_grad_batches": 2}, r"trainer\.accumulate_grad_batches=2.*model\.accumulate"),
         ({"precision": "16-mixed"}, r"trainer\.precision=16-mixed.*bf16-mixed"),

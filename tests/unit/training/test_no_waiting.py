@@ -35,7 +35,7 @@ def lines() -> dict[str, str]:
 def test_three_steps_copy_their_batches_and_the_losses_of_two(
     lines: dict[str, str], case: str
 ) -> None:
-    """Steps 1 and 2 are logged: all losses of a step come back as one tensor; the end is the third."""
+    """Steps 1 and 2 are logged: all losses come back as one tensor. The end is the third copy."""
     batches = 6 if case == "wgan-gp" else 3  # two critic updates a step
     assert lines[case] == (
         f"3 steps, {batches} batches, {2 * batches} images up, 0 other copies up, 3 back, fused"
