@@ -137,6 +137,7 @@ def end_after_grace(told: socket.socket, over: threading.Event) -> None:
     """
     with told:
         while number := told.recv(1):
-            if number[0] in STOP.watched and not over.wait(REACTION):
-                if STOP.received is None or not over.wait(GRACE):
-                    os._exit(128 + number[0])
+            if number[0] not in STOP.watched or over.wait(REACTION):
+                continue
+            if STOP.received is None or not over.wait(GRACE):
+                os._exit(128 + number[0])
