@@ -103,8 +103,8 @@ def test_a_process_forked_for_loading_has_handlers_of_its_own() -> None:
 
 
 @posix
-def test_a_terminal_that_goes_away_is_let_go_of() -> None:
-    """Else each word to it is an error, and the end another one."""
+def test_a_terminal_that_goes_away_is_let_go_of(tmp_path: Path) -> None:
+    """Else each word to it is an error, at which what is left to be closed is not."""
     import pty
 
     master, slave = pty.openpty()
@@ -112,16 +112,16 @@ def test_a_terminal_that_goes_away_is_let_go_of() -> None:
         [sys.executable, "-c", "import fcntl, termios, sys, time\n"
          "from i2i.cluster.stopping import *\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
          "with stoppable():\n try:\n  print('ready', flush=True); time.sleep(60)\n"
-         " finally:\n  print('to nobody', flush=True)"],
+         " finally:\n  print('to nobody', flush=True); open('closed', 'w')"],
         stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
     )  # fmt: skip
     os.close(slave)
     seen = b""
     while b"ready" not in seen:
         seen += os.read(master, 100)
     os.close(master)
-    assert program.wait(timeout=60) == 129
+    assert program.wait(timeout=60) == 129 and (tmp_path / "closed").exists()
 
 
 def test_a_signal_that_is_deferred_ends_the_command_later() -> None:
@@ -151,6 +151,6 @@ def test_handlers_are_put_back_and_other_threads_left_alone() -> None:
     assert seen == [before[0]]
 
 
-def test_an_error_without_a_signal_stays_itself(tmp_path: Path) -> None:
+def test_an_error_without_a_signal_stays_itself() -> None:
     with pytest.raises(KeyError), stoppable():
         raise KeyError

@@ -80,6 +80,13 @@ def test_it_stops_before_a_checkpoint_is_overwritten(
     assert saved_step(tmp_path) == kept
 
 
+def test_it_stops_before_a_validation(tmp_path: Path) -> None:
+    model = make_model(reconstruction={"l1": Breaks(5)})
+    with pytest.raises(SettingError, match="first at step 5"):
+        run(model, tmp_path, save_every=50, limit_val_batches=1, val_check_interval=2)
+    assert model.batches_seen == 6  # the epoch has 8
+
+
 def test_a_single_bad_value_is_remembered(tmp_path: Path) -> None:
     model = make_model(reconstruction={"l1": Breaks(3, once=True)}, clip_g=1.0)
     model.on_before_optimizer_step = lambda optimizer: [  # as a scaler leaves out what overflows
