@@ -127,7 +127,8 @@ def damage_of(file: Path) -> str | None:
     """
     try:
         if not zipfile.is_zipfile(file):
-            return None
+            with file.open("rb") as begun:
+                return "a file that was cut short" if begun.read(2) == b"PK" else None
         with zipfile.ZipFile(file) as records:
             infos = records.infolist()
             # torch never compresses: a record that does could take all memory when it is read.
