@@ -156,7 +156,7 @@ def test_two_processes_stop_together_and_lightning_asks_nothing(
         env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}"}, cwd=tmp_path,
         capture_output=True, text=True, timeout=280,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == (0 if saving else 143), done.stderr[-3000:]
     ranks = [json.loads((tmp_path / "q" / f"{rank}.json").read_text()) for rank in (0, 1)]
     assert ranks == [{"asked": 0, "batches": 3}] * 2
     if saving:
@@ -164,4 +164,4 @@ def test_two_processes_stop_together_and_lightning_asks_nothing(
         assert "Signal: stopped after step 3" in done.stdout
     else:
         assert not (run_dir / "checkpoints" / "last.ckpt").exists()
-        assert f"Stopped. To go on: python src/train.py resume={run_dir}" in done.stdout
+        assert "To go on" not in done.stdout  # nothing was saved

@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from i2i.cluster.environment import Preempted
 from i2i.cluster.shared_answer import SharedAnswer
+from i2i.cluster.stopping import STOP
 from i2i.messages import say
 
 # What SLURM sends before the time is over (--signal=USR1@120), what submitit sends, and what a
@@ -30,6 +31,7 @@ def listen(handler: Any = leave) -> None:
     """Gives the signals to a handler; in the process that asked, not in loaders forked later."""
     global ending
     me, ending = os.getpid(), False
+    STOP.watched -= set(SIGNALS)  # saving and requeueing take their time
 
     def handle(number: int, frame: Any) -> None:
         if os.getpid() == me and not ending:

@@ -1,13 +1,21 @@
-"""SIGTERM of one process ends all of a run at the same step."""
+"""A signal that ends one process of a run ends all of them, at the same step."""
 
 import signal
-from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from i2i.cluster.preemption import QUESTION, Preemption
 from i2i.cluster.shared_answer import SharedAnswer
+from i2i.cluster.stopping import STOP, Stopped
+
+
+def leave_signals_to_us(trainer: Trainer) -> None:
+    """Keeps Lightning's handler of SIGTERM out.
+
+    It calls collectives from wherever the process is, which other processes do not answer, and ends
+    with exit code 0.
+    """
+    trainer._signal_connector.register_signal_handlers = lambda: None
 
 
 class Sigterm(Callback):
@@ -15,16 +23,15 @@ class Sigterm(Callback):
 
     Lightning makes a tensor on the GPU for it, sends it from process 0 and reads it: that waits for
     the whole step before, and hears of process 0 only. Here the processes ask each other without
-    waiting, and end one step later, as Lightning ends them; nothing is saved.
+    waiting, and end one step later; nothing is saved.
 
     One process needs no question, ``Preemption`` has its own, and a Lightning that asks nothing is
-    left as it is.
+    left as it is. Outside of training steps a signal ends its process at once, and the main process
+    the others.
     """
 
     def __init__(self) -> None:
-        self.signalled = False
         self.stop: SharedAnswer | None = None
-        self.theirs: Any = None  # Lightning's handler, which calls collectives
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         loop = trainer.fit_loop.epoch_loop
@@ -34,23 +41,35 @@ class Sigterm(Callback):
         shared = self.stop = SharedAnswer()
 
         def question() -> None:
-            if shared.ask(self.signalled):
-                raise SIGTERMException
-
-        def receive(number: int, frame: Any) -> None:
-            launcher = trainer.strategy.launcher
-            if not self.signalled and launcher is not None:
-                launcher.kill(number)  # sends it to the processes that this one started
-            self.signalled = True
+            if shared.ask(STOP.received is not None):
+                end()
 
         setattr(loop, QUESTION, question)
-        self.signalled, self.theirs = False, signal.signal(signal.SIGTERM, receive)
+        STOP.defer(True)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """A validation may take long."""
+        if self.stop is not None:
+            STOP.defer(False)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.stop is not None:
+            STOP.defer(True)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.stop is None:
             return
-        stop = self.stop.ask_now(self.signalled)
-        signal.signal(signal.SIGTERM, self.theirs)
+        stop = self.stop.ask_now(STOP.received is not None)
         self.stop = None
         if stop:
-            raise SIGTERMException
+            end()
+        STOP.defer(False)
+
+    def on_exception(self, *_: object) -> None:
+        self.stop, STOP.deferred = None, False
+
+
+def end() -> None:
+    """Ends this process, as its own signal asks or the one of another process."""
+    STOP.deferred = False
+    raise Stopped(STOP.received or signal.SIGTERM)

@@ -68,9 +68,12 @@ def checked_output(cfg: Any) -> Path:
         SettingError: There is a task or no such split, or the folder cannot be written.
     """
     from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
 
+    from i2i.config.numbers import require_numbers
     from i2i.run_folder import require_writable
 
+    require_numbers({"trainer": OmegaConf.to_container(cfg.trainer, resolve=True)})
     for option in HydraConfig.get().overrides.task:
         if (key := key_of(option).partition(".")[0]) in ("task", "augmentation"):
             raise setting_error(

@@ -1,5 +1,6 @@
 """Runs a Hydra command from any working directory and turns errors into one readable screen."""
 
+import errno
 import functools
 import importlib.util
 import logging
@@ -19,6 +20,7 @@ from i2i.cluster.requeue import (
     let_the_first_speak,
     requeue,
 )
+from i2i.cluster.stopping import only_stopped, stoppable
 from i2i.config.plain_words import plain_words
 from i2i.config.resolvers import in_sweep, register
 from i2i.config.unread import absent_option
@@ -26,6 +28,7 @@ from i2i.errors import SettingError, setting_error
 from i2i.resources import root_dir
 
 Task = Callable[[Any], Any]
+FULL = {errno.ENOSPC, errno.EROFS, errno.EFBIG, errno.ENAMETOOLONG, getattr(errno, "EDQUOT", None)}
 
 
 def prepare() -> None:
@@ -79,8 +82,9 @@ class Guarded:
         from i2i.run_folder import forget_if_empty
 
         try:
-            check_processes(cfg)
-            return self.task(cfg)
+            with only_stopped():
+                check_processes(cfg)
+                return self.task(cfg)
         except Preempted:
             # Scoring saves nothing on its way, and gets another folder each time.
             run_dir = Path(HydraConfig.get().runtime.output_dir) if "resume" in cfg else None
@@ -115,7 +119,7 @@ def launch(
     """Composes ``conf/<config_name>.yaml`` with the command line and hands it to a task.
 
     Errors that a user can mend are printed without a traceback, with exit code 1;
-    ``I2I_TRACEBACK=1`` shows it all the same.
+    ``I2I_TRACEBACK=1`` shows it all the same. A signal ends the command with 128 and its number.
 
     Args:
         task: Takes the composed configuration.
@@ -140,20 +144,16 @@ def launch(
                 raise
             raise SettingError(f"A job of the sweep ended without an answer: {error}") from None
 
-    report_errors(run_and_compare, config_name)
+    with stoppable():
+        report_errors(run_and_compare, config_name)
 
 
 def report_errors(call: Callable[[], Any], config_name: str = "config") -> Any:
     """Calls, and ends the program with a readable message where a user can mend the error."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
     try:
         return call()
-    except (SettingError, HydraException, OmegaConfBaseException, OSError) as error:
-        mendable = (SettingError, HydraException, OmegaConfBaseException, PermissionError)
-        mendable += (FileNotFoundError, NotADirectoryError, FileExistsError)
-        if os.environ.get("I2I_TRACEBACK") or not isinstance(error, mendable):
+    except Exception as error:
+        if os.environ.get("I2I_TRACEBACK") or not is_mendable(error):
             raise
         if rank() == 0:
             told = absent_option(str(error), config_name) or describe(error)
@@ -162,6 +162,22 @@ def report_errors(call: Callable[[], Any], config_name: str = "config") -> Any:
         elif let_the_first_speak():  # the error is here only: the first one would have ended all
             print(f"\nProcess {rank()}: {describe(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def is_mendable(error: Exception) -> bool:
+    """Whether a user can do something about an error: it is shown without a traceback."""
+    from hydra.errors import HydraException
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+    from omegaconf.errors import OmegaConfBaseException
+
+    mendable = (SettingError, HydraException, OmegaConfBaseException, MisconfigurationException)
+    mendable += (PermissionError, FileNotFoundError, NotADirectoryError, FileExistsError)
+    return isinstance(error, mendable) or takes_no_more(error)
+
+
+def takes_no_more(error: BaseException) -> bool:
+    """Whether an error is that of a disk which takes nothing more, or of a name it cannot hold."""
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 def setting_at_fault(error: BaseException) -> SettingError | None:
@@ -177,6 +193,10 @@ def describe(error: BaseException) -> str:
     if (setting := setting_at_fault(error)) is not None:
         # A loader process puts a traceback before the text.
         return str(setting).rsplit("SettingError: ", 1)[-1].strip()
+    if takes_no_more(error):
+        where, what = error.filename or "the disk that is written to", error.strerror
+        todo = "Make room, or choose another place (hydra.run.dir=..., output=...)."
+        return str(setting_error(str(where), f"no way to write there ({what})", "room", todo))
     if isinstance(error, PermissionError):
         return (
             f"{error.filename}: found no permission to read or write there; expected some. "

@@ -4,27 +4,37 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from hydra.experimental.callback import Callback
 
 from i2i.cluster.environment import processes
 from i2i.cluster.requeue import let_the_first_speak
+from i2i.cluster.stopping import Stopped
 from i2i.config.resolvers import direction
 from i2i.errors import SettingError, setting_error
 
 
-class Sweep(NamedTuple):
+@dataclass
+class Sweep:
     """A sweep that this process runs.
 
     Attributes:
         folder: Where its jobs' folders stand.
         by_slurm: Whether SLURM has its jobs.
+        jobs: The options of each, in order; without words where the sweeper chooses them on the
+            way; empty where nobody knows how many there are.
+        begun: Which of them began in this process.
+        ended: Which of them ended in this process, also with an error.
     """
 
     folder: Path
     by_slurm: bool
+    jobs: list[str] = field(default_factory=list)
+    begun: set[int] = field(default_factory=set)
+    ended: set[int] = field(default_factory=set)
 
 
 SWEEPS: list[Sweep] = []  # begun here and not yet compared
@@ -45,7 +55,35 @@ class CompareRuns(Callback):
             from i2i.commands.slurm_sweep import watch_queue
 
             watch_queue()
-        SWEEPS.append(Sweep(Path(config.hydra.sweep.dir).absolute(), by_slurm))
+        folder = Path(config.hydra.sweep.dir).absolute()
+        SWEEPS.append(Sweep(folder, by_slurm, planned(config)))
+
+    def on_job_start(self, config: Any, **_: Any) -> None:
+        if SWEEPS:  # none in the process of a job that was started elsewhere
+            SWEEPS[-1].begun.add(int(config.hydra.job.num))
+
+    def on_job_end(self, config: Any, **_: Any) -> None:
+        if SWEEPS:
+            SWEEPS[-1].ended.add(int(config.hydra.job.num))
+
+
+def planned(config: Any) -> list[str]:
+    """The options of each job of a sweep, as far as they are known before it begins."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    sweeper = config.hydra.sweeper
+    if not sweeper._target_.endswith("BasicSweeper"):
+        return [""] * int(sweeper.get("n_trials") or 0)
+    options = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
+    options += config.hydra.overrides.task
+    try:
+        overrides = OverridesParser.create().parse_overrides(options)
+        (jobs,) = BasicSweeper.split_arguments(overrides, None)
+    except Exception:  # glob(*) asks the configuration; the sweep itself tells of what is wrong
+        return []
+    swept = {o.get_key_element() for o in overrides if o.is_sweep_override()}
+    return [" ".join(o for o in job if o.partition("=")[0] in swept) for job in jobs]
 
 
 def require_one_process() -> None:
@@ -96,7 +134,7 @@ def comparing() -> Iterator[None]:
     """Compares the runs of a sweep once it is over; see ``i2i.comparison``.
 
     A sweep in which a job failed ends with that job's error and without Hydra's call at its end.
-    Jobs of a scheduler may still be running then: they are waited for, unless with Ctrl-C.
+    Jobs of a scheduler may still be running then: they are waited for, unless a signal ends that.
 
     Raises:
         SettingError: Optuna names no best job, because jobs failed.
@@ -104,7 +142,9 @@ def comparing() -> Iterator[None]:
     SWEEPS.clear()
     try:
         yield
-    except KeyboardInterrupt:
+    except Stopped:
+        for sweep in SWEEPS:
+            tell_unfinished(sweep)
         stop_waiting()
         raise
     except (ValueError, RuntimeError) as error:
@@ -141,14 +181,30 @@ def compare_all() -> None:
 
                 try:
                     wait_for_jobs(sweep.folder)
-                except KeyboardInterrupt:
+                except Stopped:
                     stop_waiting()
+                    raise
             compare_runs(sweep.folder)
         SWEEPS.pop()
 
 
+def tell_unfinished(sweep: Sweep) -> None:
+    """Lists the jobs of a stopped sweep that never ran, or were cut off."""
+    begun, ended = set(sweep.begun), set(sweep.ended)
+    if sweep.folder.is_dir() and not begun:  # jobs in other processes
+        ended |= {int(f.name) for f in sweep.folder.iterdir() if f.name.isdigit()}
+    left = [number for number in range(len(sweep.jobs)) if number not in ended]
+    if not left or sweep.by_slurm:
+        return
+    print(f"\n{len(left)} of the sweep's {len(sweep.jobs)} jobs did not run to their end:")
+    for number in left:
+        note = "was cut off" if number in begun else "never ran"
+        print(f"  {number}: {sweep.jobs[number]} ({note})".replace(":  (", ": ("))
+    sys.stdout.flush()
+
+
 def stop_waiting() -> None:
-    """Ends the program where SLURM has the jobs, which go on; says so, and how to cancel them."""
+    """Where SLURM has the jobs, which go on, says so, and how to cancel them."""
     folders = [sweep.folder for sweep in SWEEPS if sweep.by_slurm]
     if folders:
         from i2i.commands.slurm_sweep import what_goes_on
@@ -156,7 +212,6 @@ def stop_waiting() -> None:
         SWEEPS.clear()  # no table now
         for folder in folders:
             print(what_goes_on(folder), flush=True)
-        raise SystemExit(130)  # as a shell reports Ctrl-C
 
 
 def compare_runs(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Trains a system and scores it: ``python src/train.py generator=resnet9 dataset=maps``."""
 
+import shlex
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from i2i.cluster.environment import Preempted, rank, require_task, slurm_step
 from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.requeue import note_job
+from i2i.cluster.stopping import Stopped
 from i2i.commands.launch import launch, write_options
 from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.report import report, score_for_sweep
@@ -26,6 +28,7 @@ from i2i.config.starting_weights import start_from
 from i2i.config.unread import require_read
 from i2i.errors import in_words, setting_error
 from i2i.files.run_lock import held
+from i2i.files.saving import remove_unfinished
 
 
 def train(cfg: Any) -> float | None:
@@ -163,8 +166,9 @@ def closing(trainer: Any, loggers: list[Any], run_dir: Path) -> Iterator[None]:
         yield
         status = "success"
     finally:
-        if trainer.interrupted:
-            say(f"Stopped. To go on: python src/train.py resume={run_dir}")
+        last = run_dir / "checkpoints" / "last.ckpt"
+        if status == "failed" and last.is_file():
+            say(f"Stopped. To go on: python src/train.py {shlex.quote(f'resume={run_dir}')}")
         try:
             finish_processes(trainer, status == "success")
         except BaseException:
@@ -300,6 +304,7 @@ def write_record(run_dir: Path, config: dict[str, Any]) -> None:
     from i2i.run_folder import code_version, write_json, write_text
 
     if rank_zero_only.rank == 0:
+        remove_unfinished(run_dir / "checkpoints")
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
         write_json(run_dir / "code_version.json", code_version())
         write_options(run_dir)
@@ -336,7 +341,7 @@ def close(loggers: list[Any], status: str) -> None:
 
     upload = threading.Thread(target=finish, daemon=True)
     upload.start()
-    upload.join(UPLOAD if isinstance(sys.exception(), Preempted) else FINISH)
+    upload.join(UPLOAD if isinstance(sys.exception(), Preempted | Stopped) else FINISH)
     if upload.is_alive():
         say("W&B has not got everything yet: wandb sync RUN_DIR/wandb/run-* sends the rest")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from i2i.errors import setting_error
+from i2i.errors import SettingError, setting_error
 
 # Where the classes that a checkpoint may name live. Only classes below the types of
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
@@ -75,6 +75,30 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
         SettingError: The file is none of ours, is damaged, or names classes that it may not name.
     """
     file = checkpoint_file(path, key)
+    try:
+        return checked(file, key)
+    except SettingError as error:
+        if (other := whole_neighbour(file, key)) is None:
+            raise
+        raise SettingError(
+            f"{error} Beside it {key}={other.path} is whole (step {other.step})."
+        ) from error
+
+
+def whole_neighbour(file: Path, key: str) -> Checkpoint | None:
+    """The best or last checkpoint in the same folder, where it can be used and is another one."""
+    for name in ("last.ckpt", "best.ckpt"):
+        other = file.with_name(name)
+        if other.name != file.name and other.is_file():
+            try:
+                return checked(other, key)
+            except SettingError:
+                continue
+    return None
+
+
+def checked(file: Path, key: str) -> Checkpoint:
+    """Reads one file; see ``read_checkpoint``."""
     setting = f"{key}={file}"
     from i2i.files.weights import load_safely  # imports torch
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from i2i.config.numbers import require_numbers, require_optimizers
 from i2i.errors import setting_error
 from i2i.training.precision import validate_precision
 
@@ -23,8 +24,10 @@ def validate_config(config: Mapping[str, Any]) -> None:
     Raises:
         SettingError: Two settings contradict each other, or one is out of range.
     """
+    require_numbers(config)
     validate_trainer(config["trainer"])
     validate_speed(config)
+    require_optimizers(config)
     accumulate, batch_size = config["model"]["accumulate"], config["dataset"]["batch_size"]
     if accumulate > batch_size:
         raise setting_error(

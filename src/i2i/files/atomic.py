@@ -2,8 +2,9 @@
 
 import contextlib
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -11,11 +12,13 @@ from typing import IO
 NEW = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 )
-PART = ".part"  # how the names of files end that are not whole yet
+UNFINISHED = re.compile(r"\.i2i-[0-9a-f]{16}\.part")  # names of files that are not whole yet
 
 
 @contextlib.contextmanager
-def replacing(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
+def replacing(
+    path: Path, durable: bool = True, check: Callable[[Path], None] | None = None
+) -> Iterator[IO[bytes]]:
     """A new file that takes the name ``path`` when its block ends.
 
     Until then it is a hidden one beside it, made by nobody else: two processes that write at once
@@ -25,6 +28,7 @@ def replacing(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
     Args:
         path: File to make; its folder exists.
         durable: Whether the file outlasts a loss of power from then on; costs a few milliseconds.
+        check: Looks at the whole file before it takes its name, and raises where it is wrong.
 
     Yields:
         The open file, for bytes.
@@ -33,18 +37,35 @@ def replacing(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
         OSError: It cannot be written.
     """
     # Short and without the name: that may have all the 255 bytes that a name can have.
-    part = path.with_name(f".i2i-{secrets.token_hex(8)}{PART}")
+    part = path.with_name(f".i2i-{secrets.token_hex(8)}.part")
     try:
         with os.fdopen(os.open(part, NEW, 0o666), "wb") as file:
             yield file
             file.flush()
             if durable:
                 os.fsync(file.fileno())
+        if check is not None:
+            check(part)
         os.replace(part, path)
+        if durable:
+            sync_folder(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Forces a folder's names onto the disk, where the platform lets a folder be opened."""
+    if os.name == "nt":
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError:
+        pass  # some file systems of networks cannot; the file itself is on the disk
+    finally:
+        os.close(opened)
 
 
 def write_bytes(path: Path, data: bytes, durable: bool = True) -> None:

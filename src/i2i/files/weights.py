@@ -11,6 +11,7 @@ from torch import Tensor
 
 from i2i.errors import SettingError, setting_error
 from i2i.files import download
+from i2i.files.saving import damage_of
 
 
 def load_safely(file: Path, setting: str, expected: str, todo: str) -> Any:
@@ -26,7 +27,11 @@ def load_safely(file: Path, setting: str, expected: str, todo: str) -> Any:
         SettingError: The file may not be read, is damaged, or holds something else.
     """
     try:
+        if (damage := damage_of(file)) is not None:
+            raise setting_error(setting, damage, expected, todo)
         return torch.load(file, map_location="cpu", weights_only=True)
+    except SettingError:
+        raise
     except PermissionError as error:
         todo = "Change its permissions."
         raise setting_error(setting, str(error), "a file that may be read", todo) from error

@@ -11,6 +11,7 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import Logger
 
 from i2i.files.atomic import write_text
+from i2i.files.saving import writing
 
 
 class RunCSVLogger(Logger):
@@ -26,6 +27,7 @@ class RunCSVLogger(Logger):
         self.columns = ["step"]
         self.row: dict[str, Any] = {}  # of the present step; it stands at ``offset`` in the file
         self.offset = 0
+        self.written = False  # whether the file is there, by this logger's own hand
 
     @property
     def name(self) -> str:
@@ -58,7 +60,8 @@ class RunCSVLogger(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         step = int(step or 0)
         if self.row.get("step") != step:
-            self.offset = self.path.stat().st_size if self.path.exists() else 0
+            with writing(self.path):  # a file that was there and is gone does not come back half
+                self.offset = self.path.stat().st_size if self.written or self.path.exists() else 0
             self.row = {"step": step}
         self.row.update(metrics)
         new = [key for key in metrics if key not in self.columns]
@@ -66,10 +69,11 @@ class RunCSVLogger(Logger):
         if new or not self.offset:
             rows = [row for row in self.read() if int(row["step"]) != step]
             self.rewrite(rows)
-        with self.path.open("r+", newline="") as file:
+        with writing(self.path), self.path.open("r+", newline="") as file:
             file.truncate(self.offset)
             file.seek(self.offset)
             csv.DictWriter(file, self.columns).writerow(self.row)
+        self.written = True
 
     def read(self) -> list[dict[str, str]]:
         """The rows of the file; a last row that was cut off by a crash is left out."""
@@ -84,10 +88,13 @@ class RunCSVLogger(Logger):
 
     def rewrite(self, rows: list[dict[str, str]]) -> None:
         """Writes header and rows under another name, then renames it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         text = io.StringIO()
         writer = csv.DictWriter(text, self.columns)
         writer.writeheader()
         writer.writerows(rows)
-        write_text(self.path, text.getvalue())
-        self.offset = self.path.stat().st_size
+        with writing(self.path, "What was logged before is still there. " * self.path.exists()):
+            if not self.written:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(self.path, text.getvalue())
+            self.offset = self.path.stat().st_size
+        self.written = True

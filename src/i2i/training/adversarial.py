@@ -16,6 +16,7 @@ from i2i.messages import say
 from i2i.seeds import stable_seed
 from i2i.training.ema import EMA
 from i2i.training.fast_module import FastModule, frozen
+from i2i.training.finite import FiniteTerms
 from i2i.training.schedules import renewed, total_steps
 from i2i.training.speed import Speed
 
@@ -68,6 +69,7 @@ class AdversarialModule(FastModule):
         ema_decay: float | None = None,  # e.g. 0.999; None keeps no average
         inference: str = "paper",  # or eval
         speed: Speed | None = None,  # None: what Speed() says
+        on_nan: str = "stop",  # or continue: where a term is NaN or infinite
         seed: int = 0,
         config: Mapping[str, Any] | None = None,  # the resolved configuration, as plain values
         task: Task | None = None,  # of the data; None: pairs as they are
@@ -90,6 +92,7 @@ class AdversarialModule(FastModule):
         self.ema_decay, self.inference, self.seed = ema_decay, inference, seed
         self.batches_seen = self.images_seen = 0
         self.config, self.task = config or {}, task or Task()
+        self.finite = FiniteTerms(on_nan)
         self.ema: EMA | None = None
         self.loaded: dict[str, Any] | None = None  # what on_save_checkpoint wrote, where resumed
         self.total_steps = 0  # generator steps of the schedules
@@ -153,12 +156,14 @@ class AdversarialModule(FastModule):
         if self.discriminator_learns:
             opt_d.zero_grad()
             d_terms = self.backward_in_parts(batch, y_hat, self.discriminator_terms, True)
+            self.finite.note("d", d_terms, self.batches_seen // self.n_critic + 1)
             self.take_step(opt_d)
 
         if g_turn:
             opt_g.zero_grad()
             with frozen(self.d_parameters):
                 g_terms = self.backward_in_parts(batch, y_hat, self.generator_terms, False)
+            self.finite.note("g", g_terms, self.batches_seen // self.n_critic + 1)
             self.take_step(opt_g)
             self.after_generator_update()
             self.write_terms({"d": d_terms, "g": g_terms})
@@ -280,8 +285,15 @@ class AdversarialModule(FastModule):
 
     # ---- evaluation ----
 
+    def require_finite(self) -> None:
+        """Ends a run whose terms or weights are not finite; all processes come here together."""
+        if self.finite.seen:
+            players = {"the generator": self.g_parameters, "the discriminator": self.d_parameters}
+            self.finite.require(self.trainer, players)
+
     def on_validation_start(self) -> None:
         """Gives every process the running statistics of process 0, which is what is saved."""
+        self.require_finite()
         if self.trainer.world_size > 1:
             for buffer in self.buffers():
                 torch.distributed.broadcast(buffer, src=0)
@@ -321,7 +333,8 @@ class AdversarialModule(FastModule):
         # Read back once, and shown as CPU tensors: Lightning reads what it shows after every batch,
         # and plain numbers too would become tensors of the GPU, each of which it would wait for.
         mine = torch.stack([value.float() for value in terms.values()])
-        numbers = self.trainer.strategy.reduce(mine).cpu()
+        numbers = self.trainer.strategy.reduce(torch.cat([mine, self.finite.marks()])).cpu()
+        numbers, marks = numbers.tensor_split([len(terms)])
         self.log_dict(dict(zip(terms, numbers.unbind(), strict=True)), prog_bar=True, logger=False)
         values = dict(zip(terms, numbers.tolist(), strict=True))
         rates = {
@@ -329,6 +342,8 @@ class AdversarialModule(FastModule):
             for player, schedule in self.active_schedules().items()
         }
         self.write(values | rates)
+        if any(marks.tolist()):  # in all processes, or in none
+            self.require_finite()
 
     def write(self, values: Mapping[str, float]) -> None:
         """Sends numbers to every logger, with the generator step as x."""
@@ -336,6 +351,7 @@ class AdversarialModule(FastModule):
             logger.log_metrics(dict(values), step=self.trainer.global_step)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.require_finite()
         checkpoint["i2i"] = {
             "format": 1,
             "config": dict(self.config),

@@ -1,12 +1,15 @@
 """Builds the Lightning trainer for the machine at hand."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from lightning.pytorch import Trainer
 
 from i2i.cluster.devices import count_devices, number_of, resolve_accelerator
+from i2i.cluster.sigterm import leave_signals_to_us
 from i2i.cluster.strategy import TwoPlayerDDP
 from i2i.messages import say
+from i2i.training.checkpoint_io import WholeCheckpoints
 from i2i.training.precision import validate_precision
 
 
@@ -32,9 +35,10 @@ def build_trainer(
     strategy: str = "auto",
     sync_batchnorm: bool | str = "auto",
     num_nodes: int = 1,
+    plugins: Sequence[Any] = (),
     **options: Any,
 ) -> Trainer:
-    """A Trainer whose strategy fits two optimizers by hand.
+    """A Trainer whose strategy fits two optimizers by hand, and which saves whole checkpoints.
 
     Args:
         accelerator: auto, cpu or gpu.
@@ -43,6 +47,7 @@ def build_trainer(
             passed on as it is.
         sync_batchnorm: auto turns it on under ddp on GPUs.
         num_nodes: Machines.
+        plugins: Of Lightning, besides those that are set here.
         options: Everything else that ``lightning.Trainer`` takes.
 
     Returns:
@@ -60,8 +65,11 @@ def build_trainer(
     ddp = strategy == "ddp" or (strategy == "auto" and several)
     if sync_batchnorm == "auto":
         sync_batchnorm = synchronises(accelerator, several)
-    return Trainer(
+    trainer = Trainer(
         accelerator=accelerator, devices=devices, num_nodes=num_nodes,
         strategy=TwoPlayerDDP() if ddp else strategy,
-        sync_batchnorm=sync_batchnorm, use_distributed_sampler=False, **options,
+        sync_batchnorm=sync_batchnorm, use_distributed_sampler=False,
+        plugins=[*plugins, WholeCheckpoints(options.get("default_root_dir"))], **options,
     )  # fmt: skip
+    leave_signals_to_us(trainer)
+    return trainer

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hydra.errors import HydraException, InstantiationException
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -70,6 +71,13 @@ def test_the_traceback_of_a_loader_process_is_left_out(capsys: pytest.CaptureFix
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/a/b"), "/a/b"),
         (FileExistsError(errno.EEXIST, "File exists", "/a/b"), "/a/b"),
         (PermissionError(errno.EACCES, "Permission denied", "/a/b"), "/a/b: found no permission"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/a/b"),
+            "/a/b: found no way to write there (No space left on device); expected room. Make room",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk that is written to: found no"),
+        (OSError(errno.EROFS, "Read-only file system", "/a"), "/a: found no way to write there"),
+        (MisconfigurationException("0.01 * 8 < 1. Try more"), "0.01 * 8 < 1. Try more"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
@@ -79,7 +87,7 @@ def test_what_a_user_can_mend(capsys: pytest.CaptureFixture, error: Exception, n
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("shapes"), KeyError("x"), OSError(errno.ENOSPC, "No space left")]
+    "error", [RuntimeError("shapes"), KeyError("x"), OSError(errno.ECONNRESET, "Reset by peer")]
 )
 def test_other_errors_keep_their_traceback(error: Exception) -> None:
     with pytest.raises(type(error)):

@@ -1,5 +1,6 @@
 """What a sweep is given before it starts."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from i2i.cluster import environment as cluster
+from i2i.cluster.stopping import Stopped
 from i2i.commands import multirun, slurm_sweep
 from i2i.commands.multirun import (
     SWEEPS,
@@ -146,12 +148,12 @@ def test_ctrl_c_waits_for_no_job_of_slurm(
     submitted(tmp_path, "12_0", "12_1")
 
     def interrupted(*_: Any) -> None:
-        raise KeyboardInterrupt
+        raise Stopped(signal.SIGINT)
 
     monkeypatch.setattr(slurm_sweep, "wait_for_jobs", interrupted)
     with pytest.raises(SystemExit) as stop, comparing():
         SWEEPS.append(Sweep(tmp_path, True))
-        raise KeyboardInterrupt if when == "in-the-launcher" else RuntimeError("a job failed")
+        raise Stopped(signal.SIGINT) if when == "in-the-launcher" else RuntimeError("a job failed")
     assert stop.value.code == 130 and compared == []
     told = capsys.readouterr().out
     assert told.count("scancel 12_0 12_1\n") == 1
@@ -161,7 +163,48 @@ def test_ctrl_c_waits_for_no_job_of_slurm(
 def test_ctrl_c_of_a_sweep_in_this_process_makes_the_table(
     tmp_path: Path, compared: list[Path]
 ) -> None:
-    with pytest.raises(KeyboardInterrupt), comparing():
+    with pytest.raises(Stopped), comparing():
         SWEEPS.append(Sweep(tmp_path, False))
-        raise KeyboardInterrupt
+        raise Stopped(signal.SIGINT)
     assert compared == [tmp_path]
+
+
+def job(number: int) -> Any:
+    return OmegaConf.create({"hydra": {"job": {"num": number}}})
+
+
+def test_the_jobs_that_a_stopped_sweep_did_not_run_are_listed(
+    tmp_path: Path, compared: list[Path], capsys: pytest.CaptureFixture
+) -> None:
+    sweeper = {"_target_": "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"}
+    sweeper["params"] = {"gan_loss": "vanilla,lsgan"}
+    config = OmegaConf.create(
+        {"hydra": {
+            "sweeper": sweeper, "launcher": {"_target_": "x.BasicLauncher"},
+            "sweep": {"dir": str(tmp_path)}, "overrides": {"task": ["trainer=cpu", "seed=0,1"]},
+        }}
+    )  # fmt: skip
+    calls = CompareRuns()
+    with pytest.raises(Stopped), comparing():
+        calls.on_multirun_start(config)
+        calls.on_job_start(job(0))
+        calls.on_job_end(job(0))
+        calls.on_job_start(job(1))
+        raise Stopped(signal.SIGTERM)
+    assert capsys.readouterr().out == (
+        "\n3 of the sweep's 4 jobs did not run to their end:\n"
+        "  1: gan_loss=vanilla seed=1 (was cut off)\n"
+        "  2: gan_loss=lsgan seed=0 (never ran)\n"
+        "  3: gan_loss=lsgan seed=1 (never ran)\n"
+    )
+
+
+def test_jobs_in_other_processes_are_known_by_their_folders(
+    tmp_path: Path, compared: list[Path], capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "0").mkdir()
+    with pytest.raises(Stopped), comparing():
+        SWEEPS.append(Sweep(tmp_path, False, ["", ""]))
+        raise Stopped(signal.SIGTERM)
+    assert "1 of the sweep's 2 jobs" in (told := capsys.readouterr().out)
+    assert told.endswith("  1: (never ran)\n")

@@ -78,7 +78,7 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
     file = tmp_path / "cut.ckpt"
     torch.save(saved(state_dict={"w": torch.rand(5000)}), file)
     file.write_bytes(file.read_bytes()[:-4000])
-    with pytest.raises(SettingError, match=r"cut\.ckpt.*cannot load safely"):
+    with pytest.raises(SettingError, match=r"cut\.ckpt: found a file that was cut short; expected"):
         read_checkpoint(file)
 
 
@@ -94,6 +94,32 @@ def test_a_file_of_another_program_is_named(tmp_path: Path, content: Any, found:
     torch.save(content, tmp_path / "foreign.ckpt")
     with pytest.raises(SettingError, match=rf"foreign\.ckpt: found {found}"):
         read_checkpoint(tmp_path / "foreign.ckpt")
+
+
+@pytest.mark.parametrize(("bad", "good"), [("best", "last"), ("last", "best")])
+@pytest.mark.parametrize("kind", ["torn", "empty", "foreign", "flipped"])
+def test_a_whole_checkpoint_beside_a_bad_one_is_offered(
+    tmp_path: Path, kind: str, bad: str, good: str
+) -> None:
+    one, other = tmp_path / f"{bad}.ckpt", tmp_path / f"{good}.ckpt"
+    torch.save(saved(state_dict={"w": torch.ones(9)}), one)
+    torch.save(saved(global_step=12), other)
+    content = one.read_bytes()
+    ones = torch.ones(9).numpy().tobytes()
+    if kind == "foreign":
+        torch.save({"weights": torch.ones(2)}, one)
+    else:
+        damaged = {"torn": content[:700], "empty": b"", "flipped": content.replace(ones, bytes(36))}
+        one.write_bytes(damaged[kind])
+    offer = f"Beside it resume={other} is whole (step 12)."
+    with pytest.raises(SettingError) as caught:
+        read_checkpoint(one, "resume")
+    assert str(caught.value).startswith(f"resume={one}: found ")
+    assert str(caught.value).endswith(offer)
+    other.write_bytes(content[:700])
+    with pytest.raises(SettingError) as caught:
+        read_checkpoint(one, "resume")
+    assert "Beside it" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +273,10 @@ def test_settings_that_go_together(options: dict) -> None:
     [
         ({"max_epochs": -1}, r"trainer\.max_steps, trainer\.max_epochs: found no end of training"),
         ({"max_epochs": None, "max_steps": None}, "no end of training"),
-        ({"max_epochs": 0, "max_steps": 0}, "no end of training"),
+        (
+            {"max_epochs": 0, "max_steps": 0},
+            r"trainer\.max_steps=0: found 0; expected a whole number",
+        ),
         ({"gradient_clip_val": 0.5}, r"trainer\.gradient_clip_val=0\.5.*model\.clip_g"),
         ({"accumulate_grad_batches": 2}, r"trainer\.accumulate_grad_batches=2.*model\.accumulate"),
         ({"precision": "16-mixed"}, r"trainer\.precision=16-mixed.*bf16-mixed"),

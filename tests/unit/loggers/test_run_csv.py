@@ -2,10 +2,13 @@
 
 import csv
 import math
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
+from i2i.errors import SettingError
 from i2i.loggers.run_csv import RunCSVLogger
 
 
@@ -115,9 +118,10 @@ def test_a_crash_while_rewriting_leaves_the_old_file(
 ) -> None:
     logger = logged(tmp_path, (1, {"a": 1}))
     monkeypatch.setattr(csv.DictWriter, "writerows", lambda *_: (_ for _ in ()).throw(OSError(28)))
-    with pytest.raises(OSError):
+    with pytest.raises(SettingError, match="What was logged before is still there"):
         logger.log_metrics({"b": 2}, 2)
     monkeypatch.undo()
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
     assert values(tmp_path) == [{"step": 1, "a": 1}]
 
 
@@ -129,3 +133,39 @@ def test_only_process_0_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     logger.log_metrics({"a": 1}, 1)
     logger.resume_from(1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_deleted_in_mid_run_does_not_come_back_half(tmp_path: Path) -> None:
+    logger = logged(tmp_path / "run", (1, {"a": 1}))
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(SettingError, match=r"metrics\.csv: found no way to write it \(no folder"):
+        logger.log_metrics({"a": 1}, 2)
+    with pytest.raises(SettingError, match=r"metrics\.csv: found no way to write it \(no folder"):
+        logger.log_metrics({"b": 1}, 1)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("metrics", [{"a": 2}, {"b": 2}], ids=["row", "column"])
+def test_a_full_disk_is_told_and_what_was_logged_is_still_there(
+    tmp_path: Path, metrics: dict[str, float]
+) -> None:
+    """Files of this process may not grow any more, which is another error of the same kind."""
+    resource = pytest.importorskip("resource")
+    logger = logged(tmp_path, (1, {"a": 1}), (2, {"a": 1}))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 + (tmp_path / "metrics.csv").stat().st_size, -1))
+    try:
+        with pytest.raises(SettingError, match=r"csv: found no way to write it \(File too"):
+            logger.log_metrics(metrics, 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert [row["a"] for row in RunCSVLogger(str(tmp_path)).read()] == ["1", "1"]
+
+
+def test_a_link_at_the_name_that_is_written_under_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("mine")
+    (tmp_path / "metrics.csv.part").symlink_to(tmp_path / "theirs")
+    logged(tmp_path, (1, {"a": 1}))
+    assert (tmp_path / "theirs").read_text() == "mine" and values(tmp_path) == [{"step": 1, "a": 1}]

@@ -35,10 +35,10 @@ def lines() -> dict[str, str]:
 def test_three_steps_copy_their_batches_and_the_losses_of_two(
     lines: dict[str, str], case: str
 ) -> None:
-    """Steps 1 and 2 are logged: all losses of a step come back as one tensor."""
+    """Steps 1 and 2 are logged: all losses come back as one tensor. The end is the third copy."""
     batches = 6 if case == "wgan-gp" else 3  # two critic updates a step
     assert lines[case] == (
-        f"3 steps, {batches} batches, {2 * batches} images up, 0 other copies up, 2 back, fused"
+        f"3 steps, {batches} batches, {2 * batches} images up, 0 other copies up, 3 back, fused"
     )
 
 
@@ -55,4 +55,4 @@ def test_a_tensor_on_the_other_device_is_found(lines: dict[str, str]) -> None:
 
 
 def test_a_copy_back_is_found(lines: dict[str, str]) -> None:
-    assert "0 other copies up, 5 back" in lines["copies"]
+    assert "0 other copies up, 6 back" in lines["copies"]

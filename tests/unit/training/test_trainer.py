@@ -14,11 +14,16 @@ from i2i.training.trainer import build_trainer
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
 
 
+def made(calls: list[dict[str, Any]], options: dict[str, Any]) -> Any:
+    calls.append(options)
+    return SimpleNamespace(_signal_connector=SimpleNamespace())
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What Lightning is asked for, without asking it."""
     calls: list[dict[str, Any]] = []
-    monkeypatch.setattr(module, "Trainer", lambda **options: calls.append(options))
+    monkeypatch.setattr(module, "Trainer", lambda **options: made(calls, options))
     return calls
 
 

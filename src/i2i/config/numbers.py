@@ -1,0 +1,122 @@
+"""Whether the numbers of a configuration mean something, before anything is made of them."""
+
+import math
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from i2i.config.differences import flat, without_copies
+from i2i.errors import setting_error
+
+# What training reads. Elsewhere an infinite threshold may be meant.
+PARTS = ("trainer", "model", "optimizer", "scheduler", "generator", "discriminator", "gan_loss",
+         "reconstruction", "dataset", "augmentation")  # fmt: skip
+
+
+class Range(NamedTuple):
+    """The numbers that options may have; null is for the option's owner to judge.
+
+    Attributes:
+        options: Patterns of dotted keys.
+        fits: Says of a number whether it is one of them.
+        words: Which they are.
+    """
+
+    options: tuple[str, ...]
+    fits: Callable[[int | float], bool]
+    words: str
+
+
+def whole(value: float) -> bool:
+    """Whether it is a whole number, however it was written (1e4)."""
+    return float(value).is_integer()
+
+
+def share(value: float) -> bool:
+    """Whether it is a number of batches, or, with a point, a share of them."""
+    return value >= 1 if isinstance(value, int) else 0 < value <= 1
+
+
+RANGES = (
+    Range(("trainer.max_steps", "trainer.max_epochs"), lambda v: whole(v) and (v >= 1 or v == -1),
+          "a whole number above 0, or -1 for no limit"),
+    Range(("trainer.limit_train_batches",), share,
+          "a number of batches, or a share of them above 0 and up to 1.0"),
+    Range(("trainer.limit_*_batches", "trainer.overfit_batches"), lambda v: v == 0 or share(v),
+          "a number of batches, or a share of them up to 1.0; 0 leaves them out"),
+    Range(("trainer.val_check_interval",), share,
+          "a number of batches, or a share of an epoch above 0 and up to 1.0"),
+    Range(("trainer.check_val_every_n_epoch", "trainer.log_every_n_steps", "trainer.num_nodes",
+           "model.n_critic", "model.accumulate", "dataset.batch_size", "dataset.eval_batch_size"),
+          lambda v: whole(v) and v >= 1, "a whole number, 1 or more"),
+    Range(("trainer.devices", "trainer.num_sanity_val_steps"),
+          lambda v: whole(v) and (v >= 1 or v == -1), "a whole number above 0, or -1 for all"),
+    Range(("trainer.min_steps", "trainer.min_epochs", "dataset.num_workers"),
+          lambda v: whole(v) and v >= 0, "a whole number, 0 or more"),
+    Range(("model.ema_decay",), lambda v: 0 <= v < 1, "0 or more, and below 1"),
+    Range(("model.clip_g", "model.clip_d"), lambda v: v > 0, "a number above 0, or null"),
+    Range(("scheduler.flat_fraction",), lambda v: 0 <= v <= 1, "a share from 0 to 1"),
+    Range(("optimizer.*.lr", "optimizer.*.weight_decay", "model.lambda_*", "*.weight", "*.r1",
+           "model.*_weight", "reconstruction.*.layers.*", "reconstruction.*.margin",
+           "reconstruction.*.epsilon"), lambda v: v >= 0, "a number, 0 or more"),
+)  # fmt: skip
+ZERO_IS_NONE = ("trainer.num_sanity_val_steps",)
+
+
+def require_numbers(config: Mapping[str, Any]) -> None:
+    """Refuses numbers that are none, or that lie where an option means nothing.
+
+    Args:
+        config: A resolved configuration, or parts of one.
+
+    Raises:
+        SettingError: An option's value is NaN, infinite, out of its range, or no number at all.
+    """
+    parts = {part: config[part] for part in PARTS if config.get(part) is not None}
+    for key, value in flat(without_copies(parts)).items():
+        found = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(v, float) and not math.isfinite(v) for v in found):
+            raise setting_error(
+                f"{key}={value}", "no finite number", "one", f"Leave {key} out for its default."
+            )
+        its = next((r for r in RANGES if any(fnmatchcase(key, o) for o in r.options)), None)
+        if its is None or value is None or (key == "trainer.devices" and not is_number(value)):
+            continue
+        zero = key in ZERO_IS_NONE and value == 0
+        if not zero and not (is_number(value) and its.fits(value)):
+            raise setting_error(
+                f"{key}={value}", repr(value), its.words, f"Leave {key} out for its default."
+            )
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def require_optimizers(config: Mapping[str, Any]) -> None:
+    """Refuses what the optimizers and the schedule say no to themselves, betas for one.
+
+    Args:
+        config: With ``optimizer`` and ``scheduler``, resolved.
+
+    Raises:
+        SettingError: One cannot be made with its options.
+    """
+    import torch
+    from hydra.utils import instantiate
+
+    for player, node in (config.get("optimizer") or {}).items():
+        weight = torch.nn.Parameter(torch.zeros(1))
+        setting = f"optimizer.{player}"
+        try:
+            optimizer = instantiate(node)([weight])
+            if config.get("scheduler"):
+                setting = "scheduler"
+                instantiate(config["scheduler"])(optimizer, total_steps=1)
+        except Exception as error:  # of many kinds: each class has its own
+            reason = (str(error).strip() or repr(error)).splitlines()[0]
+            raise setting_error(
+                setting, f"values that it does not take ({reason})", "those of its documentation",
+                f"Correct {setting}.* on the command line.",
+            ) from error  # fmt: skip
