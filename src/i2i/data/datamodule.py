@@ -5,9 +5,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, DistributedSampler
 
-from i2i.data.batch_sampler import ResumableBatchSampler
+from i2i.data.batch_sampler import ResumableBatchSampler, require_whole_batch
 from i2i.data.collate import collate, finish, settle_worker
 from i2i.data.content_checks import all_looked_at
 from i2i.data.image_cache import ImageCache, affordable
@@ -23,8 +23,8 @@ class PairedDataModule(PairedSplits):
     """Pairs from side-by-side images or from two folders, in three splits.
 
     Training batches continue where the run stands: the module's ``batches_seen`` picks the next one
-    (see ``ResumableBatchSampler``). Evaluation goes through a split once, in order, each image on
-    one process. The trainer must run with ``use_distributed_sampler=False``.
+    (see ``ResumableBatchSampler``). Evaluation goes through a split once, in order; see ``loader``.
+    The trainer must run with ``use_distributed_sampler=False``.
 
     Args:
         image_size: Pixels, for a square, or [height, width]; the augmentation's too.
@@ -55,7 +55,6 @@ class PairedDataModule(PairedSplits):
         **data: Any,  # see PairedSplits
     ) -> None:
         super().__init__(**data)
-        self.allow_zero_length_dataloader_with_multiple_devices = True  # a set can be that small
         self.batch_size = at_least("batch_size", batch_size, 1)
         self.eval_batch_size = at_least("eval_batch_size", eval_batch_size, 1)
         if num_workers is None:
@@ -76,6 +75,17 @@ class PairedDataModule(PairedSplits):
         self._fits |= stage == "fit"
         for split in SPLITS if stage is None else _STAGE_SPLITS[stage]:
             self.pairs(split)
+
+    def check_batches(self, processes: int) -> None:
+        """Refuses, before any process is started, a training split without a whole batch.
+
+        Args:
+            processes: Those of the run, on all machines.
+
+        Raises:
+            SettingError: It has none, or there is no training split.
+        """
+        require_whole_batch(len(self.needed("train")), self.batch_size, processes)
 
     def dataset(self, split: str) -> PairedDataset:
         """Returns a split as evaluation sees it: integer keys, resized, nothing random."""
@@ -109,7 +119,12 @@ class PairedDataModule(PairedSplits):
         return self.loader("test")
 
     def loader(self, split: str) -> DataLoader:
-        """Returns a split in order, each image on one process, none left out and none twice.
+        """Returns a split in order: every n-th image of it, on the r-th of n processes.
+
+        All processes get the same number of images, and so of batches: Lightning passes over a
+        loader without any, on that process alone, and the others then wait for it in vain. Where
+        the number does not divide the split, the last ones begin it again; who gathers counts an
+        image once.
 
         Args:
             split: train, val or test.
@@ -122,7 +137,7 @@ class PairedDataModule(PairedSplits):
         """
         dataset = self._loaded(split, jittered=False)
         rank, world_size = self._place()
-        mine = range(rank, len(dataset), world_size)
+        mine = DistributedSampler(dataset, world_size, rank, shuffle=False)
         loading = self._loading(persistent=split == "val")
         return DataLoader(dataset, self.eval_batch_size, sampler=mine, **loading)
 

@@ -193,13 +193,28 @@ def test_two_processes_train_on_what_one_sees_at_twice_the_batch(root: Path) -> 
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 7])
-def test_evaluation_sees_each_image_once(root: Path, world_size: int) -> None:
-    seen = []
+def test_evaluation_sees_every_image_in_equally_many_batches(root: Path, world_size: int) -> None:
+    """Process r has every n-th image from the r-th on; the last ones may begin the split again."""
+    images = [f"{number:02}" for number in range(N_TEST)]
+    seen, batches = [], []
     for rank in range(world_size):
         data = build(root)
         data.trainer = trainer(rank=rank, world_size=world_size)
-        seen += names(data.test_dataloader())
-    assert sorted(seen) == [f"{number:02}" for number in range(N_TEST)]
+        batches.append(list(data.test_dataloader()))
+        mine = names(batches[-1])
+        assert mine[: len(images[rank::world_size])] == images[rank::world_size]
+        seen += mine
+    assert set(seen) == set(images) and len(seen) - N_TEST < world_size
+    assert len({len(of_one) for of_one in batches}) == 1
+
+
+@pytest.mark.parametrize(("processes", "todo"), [(6, "Set it to 1 or"), (11, "Add images, or s")])
+def test_a_training_split_without_a_whole_batch_is_refused(
+    root: Path, processes: int, todo: str
+) -> None:
+    build(root).check_batches(5)
+    with pytest.raises(SettingError, match=f"found {N_TRAIN} training images .*{todo}"):
+        build(root).check_batches(processes)
 
 
 def test_evaluation_of_the_training_split_is_still_and_in_order(root: Path) -> None:
