@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.cluster.environment import Preempted, rank
-from i2i.cluster.job_processes import check_processes
+from i2i.cluster.job_processes import LOST, check_processes, lost_partner
 from i2i.cluster.requeue import (
     end_step_at_exit,
     expect_requeueing,
@@ -114,23 +114,36 @@ def launch(task: Task, config_name: str) -> None:
 
 
 def report_errors(call: Callable[[], Any]) -> Any:
-    """Calls, and ends the program with a readable message where a user can mend the error."""
+    """Calls, and ends the program with a readable message where a user can mend the error.
+
+    Of several processes the one that failed speaks: of an error of all of them the first, else the
+    one that has it. Those that only lost their partner say that in a line.
+    """
+    try:
+        return call()
+    except Exception as error:
+        if os.environ.get("I2I_TRACEBACK"):
+            raise
+        own = not lost_partner(error)
+        if own:
+            let_the_first_speak()  # which ends this one, where it has the same error
+            if not mendable(error):
+                raise
+        who = f"Process {rank()}: " if rank() or not own else ""
+        print(f"\n{who}{describe(error)}", file=sys.stderr, flush=True)
+        if own and not rank():
+            end_step_at_exit()  # so that the others do not repeat it
+        sys.exit(1)
+
+
+def mendable(error: Exception) -> bool:
+    """Whether the words of an error are enough for a user; of others the traceback is shown."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    try:
-        return call()
-    except (SettingError, HydraException, OmegaConfBaseException, OSError) as error:
-        mendable = (SettingError, HydraException, OmegaConfBaseException, PermissionError)
-        mendable += (FileNotFoundError, NotADirectoryError, FileExistsError)
-        if os.environ.get("I2I_TRACEBACK") or not isinstance(error, mendable):
-            raise
-        if rank() == 0:
-            print(f"\n{describe(error)}", file=sys.stderr)
-            end_step_at_exit()  # so that the others do not repeat it
-        elif let_the_first_speak():  # the error is here only: the first one would have ended all
-            print(f"\nProcess {rank()}: {describe(error)}", file=sys.stderr)
-        sys.exit(1)
+    kinds = (SettingError, HydraException, OmegaConfBaseException, PermissionError)
+    kinds += (FileNotFoundError, NotADirectoryError, FileExistsError)
+    return isinstance(error, kinds)
 
 
 def setting_at_fault(error: BaseException) -> SettingError | None:
@@ -146,6 +159,8 @@ def describe(error: BaseException) -> str:
     if (setting := setting_at_fault(error)) is not None:
         # A loader process puts a traceback before the text.
         return str(setting).rsplit("SettingError: ", 1)[-1].strip()
+    if lost_partner(error):
+        return LOST
     if isinstance(error, PermissionError):
         return (
             f"{error.filename}: found no permission to read or write there; expected some. "
