@@ -16,10 +16,9 @@ def translate(cfg: Any) -> None:
     Args:
         cfg: The composed configuration.
     """
-    import torch
     from omegaconf import OmegaConf
 
-    from i2i.cluster.devices import resolve_accelerator
+    from i2i.cluster.devices import resolve_accelerator, torch_device
     from i2i.config.saved_model import load_model
     from i2i.inference.tiled_files import make_tiling
     from i2i.metrics.diversity import Diversity
@@ -34,7 +33,7 @@ def translate(cfg: Any) -> None:
     if cfg.samples > 1:
         require_noise(model, cfg.samples)
     masks = find_masks(cfg.mask, [job.name for job in jobs], model.task)
-    device = torch.device("cuda" if resolve_accelerator(cfg.accelerator) == "gpu" else "cpu")
+    device = torch_device(resolve_accelerator(cfg.accelerator))
     model = model.to(device).eval()
     tiling = make_tiling(cfg.tile, cfg.overlap, model)
     several = cfg.samples > 1

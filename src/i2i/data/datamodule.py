@@ -10,11 +10,21 @@ from torch.utils.data import DataLoader, DistributedSampler
 from i2i.data.batch_sampler import ResumableBatchSampler, require_whole_batch
 from i2i.data.collate import collate, finish, settle_worker
 from i2i.data.content_checks import all_looked_at
-from i2i.data.image_cache import ImageCache, affordable
+from i2i.data.image_cache import ImageCache, affordable, can_share
 from i2i.data.option_checks import SPLITS, at_least, check_same_size, not_negative
 from i2i.data.paired_dataset import CachePart, PairedDataset
 from i2i.data.paired_splits import PairedSplits
 from i2i.data.paired_transforms import PairedTransform, as_size
+from i2i.messages import say
+
+
+
+def usable_cores() -> int:
+    """Cores that this process may use; where no system call tells, all of them."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
 
 _STAGE_SPLITS = {"fit": SPLITS[:2], "validate": ("val",), "test": ("test",), "predict": ()}
 
@@ -58,7 +68,7 @@ class PairedDataModule(PairedSplits):
         self.batch_size = at_least("batch_size", batch_size, 1)
         self.eval_batch_size = at_least("eval_batch_size", eval_batch_size, 1)
         if num_workers is None:
-            num_workers = min(8, len(os.sched_getaffinity(0)) - 1)
+            num_workers = min(8, usable_cores() - 1)
         self.num_workers = at_least("num_workers", num_workers, 0)
         self.cache_gb = not_negative("cache_gb", cache_gb)
         self.image_size, self.augmentation, self.seed = as_size(image_size), augmentation, seed
@@ -163,6 +173,8 @@ class PairedDataModule(PairedSplits):
 
     def _shared_cache(self) -> ImageCache:
         if self._cache is None:
+            if self.cache_gb and not can_share():
+                say("dataset.cache_gb: Windows shares no such memory; images are read each epoch")
             gc.collect()  # the caches of a sweep's earlier jobs, whose objects refer to each other
             processes = max(1, getattr(self.trainer, "num_devices", 1))  # on this machine
             share = affordable(int(self.cache_gb * 1e9)) // processes

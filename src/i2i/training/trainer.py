@@ -4,7 +4,12 @@ from typing import Any
 
 from lightning.pytorch import Trainer
 
-from i2i.cluster.devices import count_devices, number_of, resolve_accelerator
+from i2i.cluster.devices import (
+    check_mps_precision,
+    count_devices,
+    number_of,
+    resolve_accelerator,
+)
 from i2i.cluster.strategy import TwoPlayerDDP
 from i2i.messages import say
 from i2i.training.precision import validate_precision
@@ -37,7 +42,7 @@ def build_trainer(
     """A Trainer whose strategy fits two optimizers by hand.
 
     Args:
-        accelerator: auto, cpu or gpu.
+        accelerator: auto, cpu, gpu or mps (Apple's GPU).
         devices: auto, a number, or a list of device indices.
         strategy: auto (ddp where there are several devices) or ddp; any other Lightning strategy is
             passed on as it is.
@@ -52,7 +57,8 @@ def build_trainer(
         SettingError: No such precision is offered, or there is no such accelerator.
     """
     validate_precision(options.get("precision"))
-    accelerator = resolve_accelerator(accelerator)
+    accelerator = resolve_accelerator(accelerator, strategy, devices)
+    check_mps_precision(accelerator, options.get("precision"))
     devices = count_devices(devices, accelerator, strategy)
     several = number_of(devices) * num_nodes > 1
     # Buffers are sent by the model itself, at known points: during evaluation the processes
