@@ -32,6 +32,15 @@ def require_writable(folder: Path, setting: str) -> None:
         ) from error  # fmt: skip
 
 
+def forget_if_empty(folder: Path) -> None:
+    """Removes a folder that a refused command left empty, and that of its day."""
+    for empty in (folder, folder.parent):
+        try:
+            empty.rmdir()
+        except OSError:
+            return
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes under another name, then renames: nobody ever reads half a file."""
     part = path.with_name(path.name + ".part")

@@ -107,7 +107,7 @@ def test_the_rest_is_the_same_wherever_it_stopped(
     run_dir = stopped(batches, number, *options)
     assert load(run_dir)["i2i"]["batches_seen"] == saved
     assert not (run_dir / "test_metrics.json").exists()
-    train(f"resume={run_dir}", "callbacks.preemption=null", folder="stopped")
+    train(f"resume={run_dir}", folder="stopped")
     straight = undisturbed(*options)
     one, two = load(straight), load(run_dir)
     for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch"):
@@ -130,7 +130,7 @@ def test_a_sweep_gets_the_score_of_a_run_that_had_only_its_test_left(
     )
     run_dir = stopped(24, signal.SIGTERM)
     assert not scores
-    train(f"resume={run_dir}", "callbacks.preemption=null", folder="stopped")
+    train(f"resume={run_dir}", folder="stopped")
     in_file = [row["val/ssim"] for row in rows(run_dir) if row["val/ssim"]]
     assert len(in_file) == 3 and scores == [pytest.approx(float(in_file[-1]))]
 

@@ -78,7 +78,7 @@ def test_a_run_killed_in_the_middle_of_an_epoch_goes_on(
     assert done.returncode == -signal.SIGKILL
     assert load(killed)["global_step"] == 4  # the end of the first epoch
     assert len(rows(killed)) > 4  # it had gone further
-    train(f"resume={killed}", "callbacks.killer=null", folder="killed")
+    train(f"resume={killed}", folder="killed")
     assert load(killed)["global_step"] == 12
     assert_same_runs(straight, killed)
 

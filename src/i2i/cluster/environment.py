@@ -4,10 +4,12 @@ Lightning's own children are no matter of this file: they are given everything b
 """
 
 import hashlib
+import itertools
 import os
 import re
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from i2i.errors import setting_error
 
@@ -74,39 +76,65 @@ def rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
-def started() -> str:
+def started(base: str = "") -> str:
     """A name for what was started now, the same one in all of its processes.
 
     Under srun it is the name of the job step, which stays when the job is requeued: a run that is
     to go on finds its folder by it.
 
+    Args:
+        base: The folder that it names a new one in.
+
     Returns:
-        slurm/JOB.STEP, or ``moment()``.
+        slurm/JOB.STEP, or ``moment(base)``.
     """
     step = slurm_step()  # torchrun inside a job step too
-    return f"slurm/{step}" if step else moment()
+    return f"slurm/{step}" if step else moment(base)
 
 
-def moment() -> str:
+def moment(base: str = "") -> str:
     """A name for this command that is the same in all of its processes.
 
     Those of torchrun are started one by one and see different clocks: the first tells the others.
     The tasks of a job step have nobody to tell them. They are known by the step and the command
     line, because one step may run several commands.
 
+    Args:
+        base: The folder that it names a new one in. Of two commands that are started there in one
+            second, the later one gets another name.
+
     Returns:
-        DATE/TIME, or slurm/JOB.STEP-HASH under several tasks of SLURM.
+        DATE/TIME, DATE/TIME-2 and so on, or slurm/JOB.STEP-HASH under several tasks of SLURM.
 
     Raises:
         SettingError: torchrun keeps no store through which the time could be told.
     """
     now = f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
     if by_torchrun():
-        return told_by_the_first(now)
+        return told_by_the_first(new_folder(base, now) if rank() == 0 else "")
     if processes() == 1:
-        return now
+        return new_folder(base, now)
     words = hashlib.sha256("\0".join(sys.argv).encode()).hexdigest()[:8]
     return f"slurm/{slurm_step()}-{words}"
+
+
+def new_folder(base: str, name: str) -> str:
+    """Makes a folder that did not exist before, and returns its name: NAME, NAME-2, ..."""
+    if not base:
+        return name
+    for number in itertools.count(1):
+        chosen = name if number == 1 else f"{name}-{number}"
+        try:
+            (Path(base) / chosen).parent.mkdir(parents=True, exist_ok=True)
+            (Path(base) / chosen).mkdir()
+        except FileExistsError:
+            if not (Path(base) / name).parent.is_dir():
+                return name  # a file stands in the way, of which the command tells
+            continue
+        except OSError:
+            return name
+        return chosen
+    raise AssertionError  # unreachable
 
 
 def suit_lightning() -> None:

@@ -19,8 +19,11 @@ def make_evaluator(cfg: Any, saved: dict[str, Any], seed: int) -> Any:
     """
     from hydra.utils import instantiate
 
-    metrics = asked_metrics(cfg.metrics, saved)
-    metrics["cache_dir"] = cfg.metrics.get("cache_dir")  # this machine's, whoever trained
+    of_machine = {"cache_dir", "cache_gb"}  # asked of this one, whoever trained
+    metrics = asked_metrics(cfg.metrics, {k: v for k, v in saved.items() if k not in of_machine})
+    metrics["cache_dir"] = cfg.metrics.get("cache_dir")
+    typed = cfg.metrics.get("seed")
+    seed = seed if typed is None or "_target_" in cfg.metrics else typed
     return instantiate(usable(metrics, cfg.metrics) | {"seed": seed})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from i2i.commands.asked_metrics import make_evaluator
 from i2i.commands.launch import launch
 from i2i.config.resolvers import side_channels
+from i2i.config.unread import require_read
 from i2i.errors import setting_error
 
 SIDES = ("input", "target")
@@ -32,6 +33,7 @@ def evaluate(cfg: Any) -> None:
     from i2i.commands.scorer import make_scorer
     from i2i.config.saved_model import load_model
 
+    require_read(cfg, "evaluate")
     output = checked_output(cfg)
     with processes_of_one_job():
         changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
@@ -88,8 +90,10 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
 
     from i2i.config.overlay import overlay
 
-    # What fetches a data set is not taken from a file: `dataset=NAME` brings it back.
-    node = overlay(saved["dataset"] | {"source": None}, cfg.dataset) | {"seed": seed}
+    # What fetches a data set is not taken from a file: `dataset=NAME` brings it back. Nor is what
+    # it may ask of this machine.
+    machine = {"source": None, "num_workers": None, "cache_gb": 0}
+    node = overlay(saved["dataset"] | machine, cfg.dataset) | {"seed": seed}
     if "_target_" in cfg.dataset:
         node |= same_coding(saved["dataset"], node)
     if node.get("root") in (None, "???"):

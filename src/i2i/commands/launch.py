@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from i2i.cluster.requeue import (
     let_the_first_speak,
     requeue,
 )
+from i2i.config.plain_words import plain_words
 from i2i.config.resolvers import in_sweep, register
+from i2i.config.unread import absent_option
 from i2i.errors import SettingError, setting_error
 from i2i.resources import root_dir
 
@@ -68,12 +70,14 @@ class Guarded:
 
     def run(self, cfg: Any) -> Any:
         """The task; a signal of the scheduler in it sends the job back into the queue."""
+        from hydra.core.hydra_config import HydraConfig
+
+        from i2i.run_folder import forget_if_empty
+
         try:
             check_processes(cfg)
             return self.task(cfg)
         except Preempted:
-            from hydra.core.hydra_config import HydraConfig
-
             # Scoring saves nothing on its way, and gets another folder each time.
             run_dir = Path(HydraConfig.get().runtime.output_dir) if "resume" in cfg else None
             if cfg.trainer.get("requeue") and not requeue(run_dir):
@@ -82,9 +86,13 @@ class Guarded:
         except Exception:
             end_step_at_exit()
             raise
+        finally:
+            forget_if_empty(Path(HydraConfig.get().runtime.output_dir))
 
 
-def launch(task: Task, config_name: str) -> None:
+def launch(
+    task: Task, config_name: str, rewrite: Callable[[Sequence[str]], list[str]] = list
+) -> None:
     """Composes ``conf/<config_name>.yaml`` with the command line and hands it to a task.
 
     Errors that a user can mend are printed without a traceback, with exit code 1;
@@ -93,6 +101,7 @@ def launch(task: Task, config_name: str) -> None:
     Args:
         task: Takes the composed configuration.
         config_name: Name of the primary configuration.
+        rewrite: Puts further options onto the command line, before it is composed.
     """
     import hydra
 
@@ -102,6 +111,8 @@ def launch(task: Task, config_name: str) -> None:
     run = hydra.main(version_base="1.3", config_path=conf, config_name=config_name)
 
     def run_and_compare() -> Any:
+        prepare()
+        sys.argv[1:] = rewrite(plain_words(sys.argv[1:]))
         try:
             with comparing():
                 return run(Guarded(task))()
@@ -110,10 +121,10 @@ def launch(task: Task, config_name: str) -> None:
                 raise
             raise SettingError(f"A job of the sweep ended without an answer: {error}") from None
 
-    report_errors(run_and_compare)
+    report_errors(run_and_compare, config_name)
 
 
-def report_errors(call: Callable[[], Any]) -> Any:
+def report_errors(call: Callable[[], Any], config_name: str = "config") -> Any:
     """Calls, and ends the program with a readable message where a user can mend the error.
 
     Of several processes the one that failed speaks: of an error of all of them the first, else the
@@ -130,7 +141,8 @@ def report_errors(call: Callable[[], Any]) -> Any:
             if not mendable(error):
                 raise
         who = f"Process {rank()}: " if rank() or not own else ""
-        print(f"\n{who}{describe(error)}", file=sys.stderr, flush=True)
+        told = absent_option(str(error), config_name) or describe(error)
+        print(f"\n{who}{told}", file=sys.stderr, flush=True)
         if own and not rank():
             end_step_at_exit()  # so that the others do not repeat it
         sys.exit(1)

@@ -8,21 +8,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from i2i.cluster.environment import Preempted, require_task, slurm_step
+from i2i.cluster.environment import Preempted, rank, require_task, slurm_step
 from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.requeue import note_job
-from i2i.commands.launch import launch, prepare
+from i2i.commands.launch import launch
 from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.report import report, score_for_sweep
+from i2i.config.checkpoint import read_checkpoint
 from i2i.config.plain_config import (
     leave_out_what_is_missing,
     plain_config,
     say_what_has_no_effect,
 )
-from i2i.config.plain_words import plain_words
 from i2i.config.resume import checkpoint_to_resume, with_earlier_options
-from i2i.config.same_run import check_same_run
-from i2i.errors import SettingError, setting_error
+from i2i.config.same_run import check_same_run, require_same_images
+from i2i.config.saved_model import require_fitting
+from i2i.config.starting_weights import start_from
+from i2i.config.unread import require_read
+from i2i.errors import setting_error
+from i2i.files.run_lock import held
 
 
 def train(cfg: Any) -> float | None:
@@ -36,32 +40,44 @@ def train(cfg: Any) -> float | None:
     """
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
     from lightning.pytorch import seed_everything
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     typed = HydraConfig.get().overrides.task
+    require_read(cfg, "config")
     checkpoint = place_of(cfg, run_dir)
     leave_out_what_is_missing(cfg)
     say_what_has_no_effect(cfg, typed)
     config = plain_config(cfg)
     with processes_of_one_job():
         seed_everything(cfg.seed, verbose=False)
-        model, datamodule = build(cfg, config)
-        step = check_same_run(model, config, checkpoint, typed) if checkpoint else None
+        content = read_checkpoint(checkpoint, "resume") if checkpoint else None
+        if content:
+            check_same_run(config, content, typed)
+        model, datamodule = build(cfg, config, content)
+        if cfg.init_from and not checkpoint:
+            start_from(model, cfg.init_from, cfg.init_players, cfg.init_channels)
         callbacks = make_callbacks(cfg, datamodule)
-        write_record(run_dir, config)
-        note_job(run_dir)
-        loggers = [instantiate(node) for node in cfg.logger.values()]
+        if rank_zero_only.rank == 0:
+            model.training_images = datamodule.pairs("train").fingerprint()
+            if content:
+                require_same_images(content, model.training_images)
         trainer = instantiate(
-            cfg.trainer, callbacks=list(callbacks.values()), logger=loggers,
+            cfg.trainer, callbacks=list(callbacks.values()), logger=False,
             default_root_dir=str(run_dir),
         )  # fmt: skip
-        with closing(trainer, loggers, run_dir):
-            for logger in loggers:
-                logger.log_hyperparams(config)
-            fit(cfg, trainer, model, datamodule, checkpoint, step)
-            report(cfg, trainer, model, datamodule, callbacks, run_dir)
-            return score_for_sweep(cfg, callbacks["scoring"])
+        # Nothing was written so far: a refused command leaves an earlier run as it was.
+        with held(run_dir, wanted=rank() == 0):
+            write_record(run_dir, config)
+            note_job(run_dir)
+            trainer.loggers = [instantiate(node) for node in cfg.logger.values()]
+            with closing(trainer, trainer.loggers, run_dir):
+                for logger in trainer.loggers:
+                    logger.log_hyperparams(config)
+                fit(cfg, trainer, model, datamodule, content)
+                report(cfg, trainer, model, datamodule, callbacks, run_dir)
+                return score_for_sweep(cfg, callbacks["scoring"])
 
 
 def place_of(cfg: Any, run_dir: Path) -> Path | None:
@@ -82,6 +98,11 @@ def place_of(cfg: Any, run_dir: Path) -> Path | None:
 
     if "requeue" in cfg.trainer:  # trainer=slurm
         require_task()
+    if Path(cfg.run_dir) != run_dir:
+        raise setting_error(
+            f"run_dir={cfg.run_dir}", "a folder beside Hydra's", f"{run_dir}, which it repeats",
+            f"Name the run's folder with hydra.run.dir={cfg.run_dir}",
+        )  # fmt: skip
     require_writable(run_dir, "hydra.run.dir")
     checkpoint = checkpoint_to_resume(cfg.resume, run_dir)
     cfg.resume = str(checkpoint) if checkpoint else None
@@ -106,16 +127,29 @@ def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
     return callbacks
 
 
-def fit(
-    cfg: Any, trainer: Any, model: Any, datamodule: Any, checkpoint: Path | None, step: int | None
-) -> None:
-    """Trains from the beginning, or from a checkpoint of ``step``."""
+def fit(cfg: Any, trainer: Any, model: Any, datamodule: Any, checkpoint: Any) -> None:
+    """Trains from the beginning, or from a checkpoint."""
     if checkpoint:
-        rewind_loggers(trainer.loggers, step)
+        checkpoint.weights.clear()  # Lightning reads them itself
+        rewind_loggers(trainer.loggers, checkpoint.step)
     elif cfg.validate_first and datamodule.set_size("val"):
         trainer.validate(model, datamodule, verbose=False)
-    path = str(checkpoint) if checkpoint else None
+    path = str(checkpoint.path) if checkpoint else None
     trainer.fit(model, datamodule, ckpt_path=path, weights_only=True)
+    if checkpoint and trainer.global_step == checkpoint.step and not trainer.interrupted:
+        say_finished(trainer, checkpoint.step)
+
+
+def say_finished(trainer: Any, step: int) -> None:
+    """Tells that nothing was left to train, and which option goes on."""
+    from i2i.messages import say
+
+    if 0 < trainer.max_steps <= step:
+        limit, further = trainer.max_steps, f"trainer.max_steps={2 * trainer.max_steps}"
+        say(f"This run is finished: step {step} of {limit}. To train on: {further}")
+    elif 0 < (trainer.max_epochs or 0) <= trainer.current_epoch + 1:
+        limit, further = trainer.max_epochs, f"trainer.max_epochs={2 * trainer.max_epochs}"
+        say(f"This run is finished: {limit} epochs, {step} steps. To train on: {further}")
 
 
 @contextmanager
@@ -139,15 +173,24 @@ def closing(trainer: Any, loggers: list[Any], run_dir: Path) -> Iterator[None]:
             close(loggers, status)
 
 
-def build(cfg: Any, config: dict[str, Any]) -> tuple[Any, Any]:
-    """Builds the model and the data, and checks that they fit before any file is read."""
+def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any, Any]:
+    """Builds the model and the data, and checks that they fit before any file is read.
+
+    Args:
+        cfg: The composed configuration.
+        config: The same, resolved.
+        checkpoint: What the run goes on from, whose weights have to fit; None for a new run.
+    """
     import torch
     from hydra.utils import instantiate
 
     from i2i.config.checks import validate_networks
 
     datamodule = instantiate(cfg.dataset)
-    model = instantiate(cfg.model, _partial_=True)(config=config, task=datamodule.task)
+    make = partial(instantiate(cfg.model, _partial_=True), config=config, task=datamodule.task)
+    if checkpoint:
+        require_fitting(make, checkpoint, f"resume={checkpoint.path}")
+    model = make()
     validate_networks(config, model.generator, model.discriminator)
     data = config["dataset"]
     size = data["image_size"]
@@ -216,15 +259,20 @@ def require_unused(run_dir: Path) -> None:
 
 
 def write_record(run_dir: Path, config: dict[str, Any]) -> None:
-    """config.yaml and code_version.json."""
+    """config.yaml, code_version.json and Hydra's own record, of a run that begins or goes on."""
+    from hydra.core.hydra_config import HydraConfig
     from lightning.fabric.utilities.rank_zero import rank_zero_only
     from omegaconf import OmegaConf
 
     from i2i.run_folder import code_version, write_json, write_text
 
     if rank_zero_only.rank == 0:
+        hydra = HydraConfig.get()
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
         write_json(run_dir / "code_version.json", code_version())
+        (run_dir / ".hydra").mkdir(exist_ok=True)
+        for name, node in (("hydra", hydra), ("overrides", hydra.overrides.task)):
+            write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(node))
 
 
 def rewind_loggers(loggers: list[Any], step: int) -> None:
@@ -235,6 +283,7 @@ def rewind_loggers(loggers: list[Any], step: int) -> None:
 
 
 UPLOAD = 30  # seconds that W&B has where the scheduler takes the machine away
+FINISH = 300  # seconds that it has otherwise; a server that has gone away would never answer
 
 
 def close(loggers: list[Any], status: str) -> None:
@@ -248,21 +297,20 @@ def close(loggers: list[Any], status: str) -> None:
         logger.finalize(status)
     if "wandb" not in sys.modules:
         return
-    finish = partial(sys.modules["wandb"].finish, exit_code=0 if status == "success" else 1)
-    if not isinstance(sys.exception(), Preempted):
-        return finish()
+
+    def finish() -> None:
+        try:
+            sys.modules["wandb"].finish(exit_code=0 if status == "success" else 1)
+        except Exception as error:  # of many kinds; the run itself is done
+            say(f"W&B did not end its run: {str(error)[:120]}")
+
     upload = threading.Thread(target=finish, daemon=True)
     upload.start()
-    upload.join(UPLOAD)
+    upload.join(UPLOAD if isinstance(sys.exception(), Preempted) else FINISH)
     if upload.is_alive():
         say("W&B has not got everything yet: wandb sync RUN_DIR/wandb/run-* sends the rest")
 
 
 def main() -> None:
     """Entry point of ``python src/train.py`` and ``i2i-train``."""
-    try:
-        prepare()
-        sys.argv[1:] = with_earlier_options(plain_words(sys.argv[1:]))
-    except SettingError as error:
-        sys.exit(f"\n{error}")
-    launch(train, "config")
+    launch(train, "config", with_earlier_options)

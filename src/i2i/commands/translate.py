@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
+from i2i.config.unread import require_read
 from i2i.errors import setting_error
 from i2i.inference.files_to_translate import Job, find_images, find_masks, noise_name
 
@@ -24,6 +25,7 @@ def translate(cfg: Any) -> None:
     from i2i.metrics.diversity import Diversity
     from i2i.run_folder import require_writable
 
+    require_read(cfg, "translate")
     require_samples(cfg.samples)
     source, output = Path(cfg.input).expanduser(), Path(cfg.output).expanduser()
     jobs = find_images(source, output, cfg.samples)

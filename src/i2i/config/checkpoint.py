@@ -12,6 +12,7 @@ from i2i.errors import setting_error
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
 TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
 BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
+NOTED = ("processes", "training_images")
 _OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
 
 
@@ -25,6 +26,7 @@ class Checkpoint:
         weights: The model's state dict.
         step: Generator steps.
         processes: How many trained it, each on a batch of its own.
+        training_images: Which they are, as ``PairList.fingerprint`` says it; empty if not noted.
     """
 
     path: Path
@@ -32,6 +34,7 @@ class Checkpoint:
     weights: dict[str, Any]
     step: int
     processes: int = 1
+    training_images: str = ""
 
 
 def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
@@ -91,8 +94,8 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
         )  # fmt: skip
     for part in BUILT_FROM_FILE:
         check_targets(config[part], f"{setting} ({part})", allowed_types(part))
-    processes = content["i2i"].get("processes", 1)
-    return Checkpoint(file, config, content["state_dict"], content["global_step"], processes)
+    noted = {key: content["i2i"][key] for key in NOTED if key in content["i2i"]}
+    return Checkpoint(file, config, content["state_dict"], content["global_step"], **noted)
 
 
 def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:

@@ -38,9 +38,7 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
     return values
 
 
-def differences(
-    saved: Mapping[str, Any], asked: Mapping[str, Any]
-) -> dict[str, tuple[Any, Any]]:
+def differences(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """What two configurations of one run disagree on, of what may not differ by itself.
 
     Args:

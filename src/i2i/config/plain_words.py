@@ -3,18 +3,21 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from i2i.errors import SettingError, setting_error
 
-# Options that hold a path or a name, by the last word of their key. Hydra's grammar would read
-# numbers, commas, brackets, quotes and other scripts in them as something else, or not at all.
-PATHS = {
-    "root", "data_dir", "resume", "init_from", "checkpoint", "input", "output", "mask", "dir",
-    "run_dir", "inception_weights", "weights_file", "lpips_weights", "segmenter", "cache_dir",
-    "a_folder", "b_folder", "folder", "save_dir", "dirpath", "searchpath",
-}  # fmt: skip
-NAMES = {"label", "project", "name", "group", "notes", "entity", "job_type", "train", "val", "test"}
+# Options that hold a path or a name. Hydra's grammar would read numbers, commas, brackets, quotes
+# and other scripts in them as something else, or not at all.
+PATHS = (
+    "data_dir", "resume", "init_from", "checkpoint", "input", "output", "mask", "run_dir",
+    "lpips_weights", "*.root", "*.dir", "*.weights_file", "*.inception_weights", "*.segmenter",
+    "*.cache_dir", "*.[ab]_folder", "*.folder", "*.save_dir", "*.dirpath",
+)  # fmt: skip
+NAMES = (
+    "label", "project", "*.name", "*.group", "*.notes", "*.entity", "*.job_type", "*.splits.*",
+)  # fmt: skip
 WITH_VALUE = {
     "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--package", "-p",
     "--cfg", "-c", "--info", "-i",
@@ -61,8 +64,8 @@ def in_grammar(word: str, sweeping: bool) -> str:
         )  # fmt: skip
     key, value = found[1], found[2]
     require_text(key, value)
-    last = key.rpartition(".")[2].lstrip("+")
-    if last not in PATHS | NAMES or value in ("", "null", "???") or "${" in value:
+    is_path = matches(key, PATHS)
+    if not (is_path or matches(key, NAMES)) or value in ("", "null", "???") or "${" in value:
         read(key, value)
         return word
     text = value
@@ -70,10 +73,15 @@ def in_grammar(word: str, sweeping: bool) -> str:
         text = str(read(key, value).value())
     elif sweeping and is_sweep(key, value):
         return word
-    meant = os.path.expanduser(text) if last in PATHS else text
+    meant = os.path.expanduser(text) if is_path else text
     if is_quoted(value) and meant == text:
         return word
     return f"{key}={quoted(meant)}" if needs_quotes(key, meant) else f"{key}={meant}"
+
+
+def matches(key: str, patterns: Sequence[str]) -> bool:
+    """Whether an option is one of those that patterns name."""
+    return any(fnmatchcase(key.lstrip("+"), pattern) for pattern in patterns)
 
 
 def require_text(key: str, value: str) -> None:

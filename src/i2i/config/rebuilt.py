@@ -3,11 +3,11 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from i2i.cluster.environment import launched
 from i2i.config.checkpoint import allowed_types, check_targets, entries
+from i2i.config.composing import composed
 from i2i.config.differences import below, differences, flat
 from i2i.config.plain_words import quoted
 from i2i.errors import setting_error
@@ -22,6 +22,7 @@ WORTH_TYPING = ("dataset.num_workers", "dataset.cache_gb")
 NO_CLASSES = ("trainer", "callbacks", "logger")
 KINDS = {"dataset": "dataset", "augmentation": "dataset", "task": "dataset", "metrics": "metrics"}
 WORD = re.compile(r"[A-Za-z_]\w*")
+PRESET = re.compile(r"\w[\w.-]*")
 OF_THE_MACHINE = ("${launched:", "${oc.", "${in_sweep:", "${hydra:")
 
 
@@ -67,25 +68,23 @@ class Rebuilt:
         for part, node in self.saved.items():
             if part in NO_CLASSES:
                 node = without_classes(node)
-            check_targets({part: node}, f"{self.setting} ({part})", allowed_types(KINDS.get(part, "model")))
+            check_targets(
+                {part: node}, f"{self.setting} ({part})", allowed_types(KINDS.get(part, "model"))
+            )
 
     def compose(self, overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What ``conf/`` makes of overrides: with interpolations, and resolved."""
-        from hydra import compose, initialize_config_dir
         from hydra.errors import MissingConfigException
         from omegaconf import OmegaConf
 
-        from i2i.resources import root_dir
-
-        with initialize_config_dir(str(root_dir() / "conf"), version_base="1.3"):
-            try:
-                cfg = compose("config", [*self.search, *overrides])
-            except MissingConfigException as error:
-                raise setting_error(
-                    self.setting, f"a run with presets that conf/ does not have "
-                    f"({str(error).splitlines()[0]})", "those that it was made with",
-                    "Bring their files back, or name their folder: hydra.searchpath=[file://...].",
-                ) from None  # fmt: skip
+        try:
+            cfg = composed("config", [*self.search, *overrides])
+        except MissingConfigException as error:
+            raise setting_error(
+                self.setting, "a run with presets that conf/ does not have "
+                f"({str(error).splitlines()[0]})", "those that it was made with",
+                "Bring their files back, or name their folder: hydra.searchpath=[file://...].",
+            ) from None  # fmt: skip
         raw = OmegaConf.to_container(cfg, resolve=False)
         for key in OmegaConf.missing_keys(cfg):  # brought by the values
             OmegaConf.update(cfg, key, None)
@@ -103,7 +102,10 @@ class Rebuilt:
         for group, chosen in presets.items():
             names = chosen if isinstance(chosen, list) else [chosen]
             words = [*group.split("/"), *(name for name in names if name is not None)]
-            if not all(isinstance(w, str) and re.fullmatch(r"[\w.-]+", w) for w in words) or ".." in words:
+            if (
+                not all(isinstance(w, str) and re.fullmatch(r"[\w.-]+", w) for w in words)
+                or ".." in words
+            ):
                 raise setting_error(
                     f"{self.setting} (presets)", f"{group}={chosen}", "names of presets",
                     "Do not use this file unless you know where it comes from.",
@@ -137,13 +139,28 @@ class Rebuilt:
                 if key in WORTH_TYPING:
                     self.leave_out(key, its.get(key))
             elif key in its:
-                if not computed or goes_before(key, follows[key], its[key]):
+                if part := self.part_of_a_stranger(key, plain):
+                    self.leave_out(part, "...")
+                elif not computed or goes_before(key, follows[key], its[key]):
                     yield from self.override(key, its[key], has(plain, key))
             elif not computed and (gone := self.first_gone(key)) and may_go(gone, plain):
                 yield f"~{gone}"
 
+    def part_of_a_stranger(self, key: str, plain: Mapping[str, Any]) -> str | None:
+        """The part with a class of its own that a key is of, where no preset brings that part."""
+        words = key.split(".")
+        if words[0] not in NO_CLASSES:
+            return None
+        node: Any = self.saved
+        for i, word in enumerate(words[:-1]):
+            node = node[word]
+            where = ".".join(words[: i + 1])
+            if "_target_" in node and not has(plain, where):
+                return where
+        return None
+
     def first_gone(self, key: str) -> str | None:
-        """The topmost node on the way to a key that the run does not have; None where it is null."""
+        """The first node towards a key that the run does not have; None where it is null there."""
         words = key.split(".")
         node: Any = self.saved
         for i, word in enumerate(words):
@@ -197,12 +214,16 @@ class Rebuilt:
         values = [v for v in self.values if key_of(v) not in keys]
         values = [v for v in values if not any(below(key_of(v), key) for key in gone)]
         if groups:
-            named = [t for t in typed if key_of(t) in groups and not t.startswith("-")]
+            named = [option for option in typed if key_of(option) in groups]
             raw, _ = self.compose([*presets, *named, "run_dir=x"])
-            values = [
-                v for v in values
-                if key_of(v).partition(".")[0] not in groups or (has(raw, key_of(v)) and v[0] not in "~+")
-            ]  # fmt: skip
+
+            def goes_on(option: str) -> bool:
+                key = key_of(option)
+                return key.partition(".")[0] not in groups or (
+                    option[0] not in "~+" and has(raw, key)
+                )
+
+            values = [option for option in values if goes_on(option)]
         return [*presets, *values]
 
 
@@ -214,7 +235,7 @@ def without_classes(node: Any) -> Any:
 
 
 def may_go(key: str, plain: Mapping[str, Any]) -> bool:
-    """Whether a run may lack an option of its preset: a part, or what its class has a default for."""
+    """Whether a run may lack an option of its preset: its class has a default then."""
     above = key.rpartition(".")[0]
     if above in ("callbacks", "logger"):
         return True

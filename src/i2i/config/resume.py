@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from i2i.cluster.requeue import earlier_stretch
-from i2i.config.plain_words import OPTION, flag_positions, quoted
+from i2i.config.plain_words import flag_positions, quoted
 from i2i.errors import setting_error
 from i2i.messages import say
 
@@ -68,7 +68,7 @@ def with_earlier_options(argv: Sequence[str]) -> list[str]:
 
     flags = flag_positions(argv)
     typed = [word for i, word in enumerate(argv) if i not in flags]
-    resumed = [OPTION.fullmatch(word)[2] for word in typed if key_of(word) == "resume" and "=" in word]
+    resumed = [word.partition("=")[2] for word in typed if key_of(word) == "resume"]
     if not resumed or resumed[-1] in ("", "null"):
         return list(argv)
     checkpoint = last_checkpoint(Path(text_of(resumed[-1])).expanduser().resolve())

@@ -1,11 +1,10 @@
 """Whether a checkpoint is one of the run that is to go on, and with which other options it does."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from i2i.cluster.devices import processes_of
-from i2i.config.checkpoint import read_checkpoint, same_weights
+from i2i.config.checkpoint import Checkpoint
 from i2i.config.differences import below, differences, flat, without_copies
 from i2i.config.rebuilt import key_of
 from i2i.errors import setting_error
@@ -21,29 +20,21 @@ IDENTITY = (
 NOT_SAID = ("presets", "run_dir", "resume", "dataset.root", "dataset.source", "data_dir")
 
 
-def check_same_run(
-    model: Any, config: dict[str, Any], checkpoint: Path, typed: Sequence[str]
-) -> int:
+def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[str]) -> None:
     """Refuses a checkpoint of another run than the one that is to go on with it.
 
     Options that were typed for ``resume=`` may differ, take effect from here on, and are said. A
     job that SLURM started again has its own command line, and no difference.
 
     Args:
-        model: The network that was composed.
         config: The resolved configuration that was composed.
-        checkpoint: The file.
+        content: The checkpoint.
         typed: The options on the command line, those of the run included.
 
-    Returns:
-        The checkpoint's step.
-
     Raises:
-        SettingError: Weights, settings that may not change, or the number of processes differ.
+        SettingError: Settings that may not change, or the number of processes differ.
     """
-    content = read_checkpoint(checkpoint)
-    setting, keys = f"resume={checkpoint}", {key_of(option) for option in typed}
-    same_weights(model, content, setting)
+    setting, keys = f"resume={content.path}", {key_of(option) for option in typed}
     by_hand = "resume" in keys
     found = differences(content.config, config)
     refused = [k for k in found if not by_hand or any(below(k, i) for i in IDENTITY)]
@@ -65,7 +56,25 @@ def check_same_run(
             "number that you want (trainer.devices=, trainer.num_nodes=): the batches of a step, "
             "and with them the losses, will be others.",
         )  # fmt: skip
-    return content.step
+
+
+def require_same_images(content: Checkpoint, found: str) -> None:
+    """Refuses other training images than the run began with: their order would be another.
+
+    Args:
+        content: The checkpoint.
+        found: What there is now (``PairList.fingerprint``).
+
+    Raises:
+        SettingError: The run had others.
+    """
+    had = content.training_images
+    if had not in ("", found):
+        raise setting_error(
+            f"resume={content.path}", f"a run on other training images ({had})",
+            f"the same, and not these ({found})", "Name the folder that the run began with "
+            "(dataset.root=), or begin a new run from its weights: init_from=RUN_DIR.",
+        )  # fmt: skip
 
 
 def require_new_run(config: Mapping[str, Any], keys: set[str], setting: str) -> None:

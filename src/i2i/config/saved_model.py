@@ -1,8 +1,11 @@
 """A model rebuilt from its checkpoint alone."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from i2i.config.checkpoint import Checkpoint, read_checkpoint, same_weights
+from i2i.config.checkpoint import Checkpoint, entries, read_checkpoint, same_weights
+from i2i.errors import setting_error
 
 
 def load_model(
@@ -27,10 +30,39 @@ def load_model(
     node = dict(checkpoint.config["model"])
     node |= {key: value for key, value in changes.items() if value is not None}
     task = saved_task(checkpoint.config["dataset"])
-    model = instantiate(node, _partial_=True)(config=checkpoint.config, task=task)
-    same_weights(model, checkpoint, f"{key}={checkpoint.path}")
+    make = partial(instantiate(node, _partial_=True), config=checkpoint.config, task=task)
+    require_fitting(make, checkpoint, f"{key}={checkpoint.path}")
+    model = make()
     model.load_state_dict(checkpoint.weights)
     return model, checkpoint
+
+
+LARGEST = 2**14  # of the numbers in a network's options: channels, blocks, layers
+
+
+def require_fitting(make: Callable[[], Any], checkpoint: Checkpoint, setting: str) -> None:
+    """Compares a checkpoint's weights with the networks it asks for, before those take any memory.
+
+    Args:
+        make: Makes the model.
+        checkpoint: What the weights and the numbers come from.
+        setting: What the file is called in errors.
+
+    Raises:
+        SettingError: Names or shapes differ, or the file asks for an endless network.
+    """
+    import torch
+
+    model = checkpoint.config["model"]
+    for part in ("generator", "discriminator"):
+        for key, value in entries(model.get(part)):
+            if isinstance(value, int | float) and abs(value) > LARGEST:
+                raise setting_error(
+                    setting, f"{part}.{key}={value}", f"at most {LARGEST}",
+                    "Do not use this file unless you know where it comes from.",
+                )  # fmt: skip
+    with torch.device("meta"):
+        same_weights(make(), checkpoint, setting)
 
 
 def saved_task(node: dict[str, Any]) -> Any:

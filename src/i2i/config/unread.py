@@ -2,17 +2,22 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from omegaconf import OmegaConf
+
+from i2i.config.composing import composed
 from i2i.config.differences import flat
+from i2i.config.rebuilt import value_text
 from i2i.errors import SettingError, setting_error
 
 # Nodes that are read whole: parts may be added to them, each with a class of its own.
 OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
 OVERLAYS = ("dataset", "metrics", "model")
+NUMBER_OR_WORD = ("trainer.devices",)  # auto, or a list of devices as "0,1"
 
 
 def require_read(cfg: Any, config_name: str) -> None:
@@ -28,10 +33,9 @@ def require_read(cfg: Any, config_name: str) -> None:
     Raises:
         SettingError: There is such a key.
     """
-    from omegaconf import OmegaConf
-
     values = OmegaConf.to_container(cfg, resolve=False)
-    known = composed(config_name)
+    known = OmegaConf.to_container(with_presets(cfg, config_name), resolve=False)
+    require_numbers(flat(values), flat(known))
     for key, node in values.items():
         if key not in known:
             raise no_part_takes(key, known)
@@ -46,15 +50,39 @@ def require_read(cfg: Any, config_name: str) -> None:
             require_taken(where, part, values)
 
 
-def composed(config_name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """What ``conf/`` makes of options; plain values, unresolved."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
+def with_presets(cfg: Any, config_name: str) -> Any:
+    """What a command's presets are without the options that were typed over them."""
+    from hydra.errors import HydraException
 
-    from i2i.resources import root_dir
+    from i2i.config.plain_config import presets
 
-    with initialize_config_dir(str(root_dir() / "conf"), version_base="1.3"):
-        return OmegaConf.to_container(compose(config_name, list(overrides)), resolve=False)
+    named = presets(cfg) if config_name == "config" else {}
+    chosen = [
+        f"{group}={value_text(name)}" if isinstance(name, list) else f"{group}={name}"
+        for group, name in named.items()
+        if name is not None and not group.startswith("experiments")
+    ]
+    try:
+        return composed(config_name, chosen)
+    except HydraException:  # presets of a folder of the user's own
+        return composed(config_name)
+
+
+def require_numbers(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuses words where presets have numbers or truth values.
+
+    Raises:
+        SettingError: There is one.
+    """
+    for key, value in values.items():
+        usual = known.get(key)
+        words = isinstance(value, str) and "${" not in value and key not in NUMBER_OR_WORD
+        if isinstance(usual, int | float) and words:
+            raise setting_error(
+                f"{key}={value}", f"the word {value!r}",
+                "true or false" if isinstance(usual, bool) else f"a number, such as {usual}",
+                "Correct the value.",
+            )  # fmt: skip
 
 
 def parts(node: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -138,7 +166,7 @@ def parameters(target: str) -> set[str] | None:
 
 
 def absent_option(message: str, config_name: str) -> str | None:
-    """What to type instead of an option that Hydra refused; None where a message is of another kind.
+    """What to type instead of an option that Hydra refused; None for a message of another kind.
 
     Args:
         message: Hydra's, which advises to add a plus whether or not anybody would read the option.
@@ -147,7 +175,7 @@ def absent_option(message: str, config_name: str) -> str | None:
     found = re.match(r"Could not override '([^']+)'", message)
     if found is None:
         return None
-    key, known = found[1], composed(config_name)
+    key, known = found[1], OmegaConf.to_container(composed(config_name), resolve=False)
     where, _, name = key.rpartition(".")
     node: Any = known
     for word in where.split("."):
@@ -179,8 +207,10 @@ def no_part_takes(key: str, known: Mapping[str, Any]) -> SettingError:
 
 def nearest(key: str, known: Mapping[str, Any]) -> str | None:
     """The key that was probably meant: the same last word elsewhere, else a similar one."""
-    keys = [*flat(known), *known]
-    keys += [f"{name}.{part}" for name, node in known.items() if isinstance(node, dict) for part in node]
+    keys = [*flat(known), *known, "experiments"]
+    keys += [
+        f"{name}.{part}" for name, node in known.items() if isinstance(node, dict) for part in node
+    ]
     last = key.rpartition(".")[2]
     inside = [k for k in keys if k.partition(".")[0] == key.partition(".")[0]]
     for candidates in (inside, keys):

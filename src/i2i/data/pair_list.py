@@ -1,5 +1,6 @@
 """The files of a split, held so that a hundred thousand of them take a few megabytes."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, overload
@@ -53,6 +54,13 @@ class PairList(Sequence[PairFiles]):
             for suffixes in (suffixes_a, suffixes_b)
         )
         self._chosen: np.ndarray | None = None  # places of these pairs among all; None: all
+
+    def fingerprint(self) -> str:
+        """Says which pairs these are: their number, and a hash of their names in order."""
+        names = hashlib.sha256()
+        for pair in self:
+            names.update(pair.name.encode("utf-8", "surrogateescape") + b"\n")
+        return f"{len(self)} images, names {names.hexdigest()[:16]}"
 
     def __len__(self) -> int:
         return len(self._ends) - 1 if self._chosen is None else len(self._chosen)

@@ -12,10 +12,11 @@ from i2i.data.paired_dataset import PairBatch
 from i2i.data.tasks.task import Task
 from i2i.errors import setting_error
 from i2i.inference.translate import INFERENCE_MODES, seed_noise, translate
+from i2i.messages import say
 from i2i.seeds import stable_seed
 from i2i.training.ema import EMA
 from i2i.training.fast_module import FastModule, frozen
-from i2i.training.schedules import total_steps
+from i2i.training.schedules import renewed, total_steps
 from i2i.training.speed import Speed
 
 Terms = dict[str, Tensor]
@@ -89,6 +90,9 @@ class AdversarialModule(FastModule):
         self.batches_seen = self.images_seen = 0
         self.config, self.task = config or {}, task or Task()
         self.ema: EMA | None = None
+        self.loaded: dict[str, Any] | None = None  # what on_save_checkpoint wrote, where resumed
+        self.total_steps = 0  # generator steps of the schedules
+        self.training_images = ""  # which they are, for a run that goes on; set by the command
 
     def keep_average(self) -> None:
         """Starts the EMA; a system calls it once its generator stands."""
@@ -225,9 +229,43 @@ class AdversarialModule(FastModule):
         """G's optimizer first, then D's; each with a schedule over generator steps."""
         self.g_parameters, opt_g = self.optimizer_for(self.generator, self.make_optimizer_g)
         self.d_parameters, opt_d = self.optimizer_for(self.discriminator, self.make_optimizer_d)
-        total = total_steps(self.trainer, self.n_critic)
+        total = self.total_steps = total_steps(self.trainer, self.n_critic)
         schedules = [self.make_scheduler(opt, total_steps=total) for opt in (opt_g, opt_d)]
         return [opt_g, opt_d], schedules
+
+    def on_train_start(self) -> None:
+        """Lets a run that goes on with other rates, or for longer, have them from here on."""
+        super().on_train_start()
+        if self.loaded is None:
+            return
+        had, now = self.loaded["config"], self.config
+        if self.loaded.get("total_steps") != self.total_steps or any(
+            had.get(part) != now.get(part) for part in ("optimizer", "scheduler")
+        ):
+            self.renew_rates()
+
+    def renew_rates(self) -> None:
+        """Takes what optimizers and schedules are set to from this run, and their state as it is.
+
+        What Adam keeps of each weight stays. The schedule stands where this run's would stand.
+        """
+        fresh, _ = self.configure_optimizers()
+        players = zip(
+            "GD", self.optimizers(), fresh, self.trainer.lr_scheduler_configs, strict=True
+        )
+        for player, wrapped, new, schedule in players:
+            optimizer, before = wrapped.optimizer, wrapped.optimizer.param_groups[0]["lr"]
+            for group, other in zip(optimizer.param_groups, new.param_groups, strict=True):
+                group.update({k: v for k, v in other.items() if k != "params"})
+            schedule.scheduler = renewed(
+                self.make_scheduler, optimizer, self.total_steps, schedule.scheduler.last_epoch
+            )
+            if (rate := optimizer.param_groups[0]["lr"]) != before:
+                say(
+                    f"Learning rate of {player}: {float(before):.3g} at step "
+                    f"{self.trainer.global_step} until now, {float(rate):.3g} from here on; the "
+                    f"schedule ends at step {self.total_steps}"
+                )
 
     # ---- evaluation ----
 
@@ -293,8 +331,11 @@ class AdversarialModule(FastModule):
             "batches_seen": self.batches_seen,
             "images_seen": self.images_seen,
             "processes": self.trainer.world_size,
+            "total_steps": self.total_steps,
+            "training_images": self.training_images,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.batches_seen = checkpoint["i2i"]["batches_seen"]
-        self.images_seen = checkpoint["i2i"]["images_seen"]
+        self.loaded = checkpoint["i2i"]
+        self.batches_seen = self.loaded["batches_seen"]
+        self.images_seen = self.loaded["images_seen"]

@@ -1,5 +1,9 @@
 """Learning-rate schedules over generator steps."""
 
+import warnings
+from collections.abc import Callable
+from typing import Any
+
 from lightning.pytorch import Trainer
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -26,6 +30,25 @@ class Constant(LambdaLR):
 
     def __init__(self, optimizer: Optimizer, total_steps: int):
         super().__init__(optimizer, lambda _: 1.0)
+
+
+def renewed(make: Callable[..., Any], optimizer: Optimizer, total_steps: int, step: int) -> Any:
+    """A schedule that stands at a step, as if it had come there by itself.
+
+    Args:
+        make: Called with the optimizer, at its first rate, and ``total_steps``.
+        optimizer: Gets the rate of that step.
+        total_steps: Generator steps of the whole run.
+        step: How many are behind.
+    """
+    for group in optimizer.param_groups:
+        group.pop("initial_lr", None)
+    schedule = make(optimizer, total_steps=total_steps)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*before.*optimizer.step.*")
+        for _ in range(step):
+            schedule.step()
+    return schedule
 
 
 def total_steps(trainer: Trainer, n_critic: int) -> int:

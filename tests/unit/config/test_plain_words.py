@@ -10,9 +10,11 @@ from i2i.config.plain_words import plain_words, quoted
 from i2i.errors import SettingError
 
 ODD = [
-    "/a b/c", "/x/a=b", "a,b", "[x]", "{x}", "[x", "it's", '"', 'say "a"', "a#b", "%x&y", "a:b", "123",
-    "1e3", "true", "nan", "x(1)", "C:\\data\\a b", "\\", "a\\", "a\\'b", "\\\\'", "ü/日本", "12-00-00",
-    " leading", "trailing ", "a;b", "a|b", "$HOME", "(x)", "a@b", "a+b", "-x", "*", "a\\,b", "'half",
+    "/a b/c", "/x/a=b", "a,b", "[x]", "{x}", "[x", "it's", '"', 'say "a"', "a#b", "%x&y", "a:b",
+    "123", "1e3", "true", "nan", "x(1)", "C:\\data\\a b", "\\", "a\\", "a\\'b", "\\\\'", "ü/日本",
+    "12-00-00", " leading", "trailing ", "a;b", "a|b", "$HOME", "(x)", "a@b", "a+b", "-x", "*",
+    "a\\,b",
+    "'half",
 ]  # fmt: skip
 
 
@@ -22,7 +24,9 @@ def value(word: str) -> object:
 
 
 @pytest.mark.parametrize("text", ODD)
-@pytest.mark.parametrize("key", ["input", "dataset.root", "hydra.run.dir", "label", "+logger.wandb.notes"])
+@pytest.mark.parametrize(
+    "key", ["input", "dataset.root", "hydra.run.dir", "label", "+logger.wandb.notes"]
+)
 def test_a_path_or_name_means_itself(key: str, text: str) -> None:
     (word,) = plain_words([f"{key}={text}"])
     assert value(word) == text
@@ -37,11 +41,21 @@ def test_a_quoted_text_is_read_back(text: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["generator=resnet9", "optimizer.generator.lr=1e-3", "metrics=[full,lpips]", "~logger.wandb"],
-        ["dataset.root=/data/maps", "dataset.root=null", "input='a b'", "dataset.root=${data_dir}/x"],
+        [
+            "generator=resnet9",
+            "optimizer.generator.lr=1e-3",
+            "metrics=[full,lpips]",
+            "~logger.wandb",
+        ],
+        [
+            "dataset.root=/data/maps",
+            "dataset.root=null",
+            "input='a b'",
+            "dataset.root=${data_dir}/x",
+        ],
         ["-m", "dataset.root=/a,/b", "generator=unet,resnet9"],
         ["--cfg", "job", "-cn", "other", "--help", "seed=1"],
-        ["input=\"it's\"", "+callbacks.x={_target_: a.b, c: [1, 2]}", "seed=range(1,4)", "resume="],
+        ['input="it\'s"', "+callbacks.x={_target_: a.b, c: [1, 2]}", "seed=range(1,4)", "resume="],
     ],
     ids=" ".join,
 )

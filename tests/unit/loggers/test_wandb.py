@@ -1,13 +1,21 @@
 """W&B: never a login prompt, offline where no key is, one run over resumes."""
 
 import os
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from i2i.errors import SettingError
 from i2i.loggers import wandb as module
 from i2i.loggers.wandb import has_key, make_wandb_logger
+
+IN_REACH = module.in_reach  # asks the network
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +24,7 @@ def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(module, "in_reach", lambda: True)
 
 
 @pytest.fixture
@@ -31,10 +40,13 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     import wandb
 
     calls: list[dict[str, Any]] = []
+
+    def init(**options: Any) -> None:
+        calls.append(options | {"env": os.environ.get("WANDB_MODE")})
+
+    init.__signature__ = signature(wandb.init)
     monkeypatch.setattr(wandb, "run", None)
-    monkeypatch.setattr(
-        wandb, "init", lambda **k: calls.append(k | {"env": os.environ.get("WANDB_MODE")})
-    )
+    monkeypatch.setattr(wandb, "init", init)
     return calls
 
 
@@ -116,3 +128,84 @@ def test_a_resumed_run_has_the_id_of_the_first_and_other_runs_have_their_own(
     ids = [call["id"] for call in started]
     assert ids[0] == ids[1] != ids[2]
     assert (tmp_path / "a" / "wandb_id.txt").read_text() == ids[0]
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """Answers every question with an error."""
+
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(501)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
+
+
+def test_a_server_that_does_not_answer_leaves_the_run_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str], started: list
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]  # nobody listens there
+    monkeypatch.setattr(module, "in_reach", IN_REACH)
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{port}")
+    make_wandb_logger(str(tmp_path), "p").experiment  # noqa: B018
+    assert said[0] == "W&B does not answer: this run stays offline"
+    assert started[0]["env"] == "dryrun"
+
+
+def test_a_server_that_refuses_a_run_leaves_it_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str], server: str
+) -> None:
+    import wandb
+
+    calls: list[dict[str, Any]] = []
+
+    def init(**options: Any) -> str:
+        calls.append(options)
+        if len(calls) == 1:
+            raise wandb.errors.CommError("501 <html>\n...")
+        return "a run"
+
+    monkeypatch.setattr(module, "in_reach", IN_REACH)
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", server)
+    monkeypatch.setattr(wandb, "run", None)
+    monkeypatch.setattr(wandb, "init", init)
+    monkeypatch.setattr(wandb, "teardown", lambda: None)
+    logger = make_wandb_logger(str(tmp_path), "p")
+    assert logger.experiment == "a run"
+    assert said == ["W&B does not take this run (501 <html>): it stays offline"]
+    assert calls[0]["resume"] == "allow"
+    assert "resume" not in calls[1]
+    assert os.environ["WANDB_MODE"] == "dryrun"
+
+
+def test_a_run_goes_on_when_wandb_goes_away(tmp_path: Path, said: list[str]) -> None:
+    class Gone:
+        def __getattr__(self, name: str) -> Any:
+            raise BrokenPipeError("the service is gone")
+
+    logger = make_wandb_logger(str(tmp_path), "p", offline=True)
+    said.clear()
+    logger._experiment = Gone()
+    logger.log_metrics({"a": 1.0}, 1)
+    logger.log_metrics({"a": 2.0}, 2)
+    logger.log_image("x", [])
+    assert said == ["W&B went away (the service is gone): the run goes on without it"]
+
+
+def test_options_are_passed_on_or_named(tmp_path: Path, started: list) -> None:
+    make_wandb_logger(str(tmp_path), "p", entity="e", notes="n", job_type="j").experiment  # noqa: B018
+    assert [started[0][key] for key in ("entity", "notes", "job_type")] == ["e", "n", "j"]
+    with pytest.raises(SettingError, match=r"logger\.wandb\.entty: .*Did you mean .*entity\?"):
+        make_wandb_logger(str(tmp_path), "p", entty="e")

@@ -1,0 +1,159 @@
+"""``init_from=``: a new run that starts from the weights of another one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from i2i.config.checkpoint import read_checkpoint
+from i2i.errors import setting_error
+from i2i.messages import say
+
+PLAYERS = ("generator", "discriminator")
+
+
+def start_from(
+    model: Any, path: str, players: str, channels: Mapping[str, Sequence[int | None] | None]
+) -> None:
+    """Loads the weights of another run into a new model, and says what was taken and what not.
+
+    Optimizers, schedules and step counts begin anew.
+
+    Args:
+        model: A system, freshly made.
+        path: A run folder, whose best checkpoint is taken, or a checkpoint.
+        players: all, generator or discriminator.
+        channels: For ``input`` and ``target``: for each channel of the new network the number of
+            the old one's channel that it starts from, or None for one that starts anew. None
+            instead of a list takes the channels as they are.
+
+    Raises:
+        SettingError: The file is no checkpoint, or its weights do not fit.
+    """
+    if players not in ("all", *PLAYERS):
+        raise setting_error(
+            f"init_players={players}", repr(players), f"all, {' or '.join(PLAYERS)}",
+            "Name whose weights the run starts from.",
+        )  # fmt: skip
+    source = read_checkpoint(path, "init_from")
+    setting = f"init_from={source.path}"
+    wanted = PLAYERS if players == "all" else (players,)
+    prefixes = {f"{name}.": f"{name}." for name in wanted}
+    if "generator" in wanted and model.ema is not None:
+        averaged = any(name.startswith("ema.") for name in source.weights)
+        prefixes["ema.network."] = "ema.network." if averaged else "generator."
+    mapped = Channels(source.config["dataset"], model.config["dataset"], channels, setting)
+    fresh = model.state_dict()
+    taken: dict[str, Tensor] = {}
+    for mine, its in prefixes.items():
+        names = {n.removeprefix(mine) for n in fresh if n.startswith(mine)}
+        others = {n.removeprefix(its) for n in source.weights if n.startswith(its)}
+        if names != others:
+            odd = sorted(names ^ others)[0]
+            where = "only in the file" if odd in others else "not in the file"
+            raise setting_error(
+                setting, f"another {mine.rstrip('.')}: the weight {odd} is {where} "
+                f"({len(names ^ others)} such)", "the same network", "Give the options of "
+                "that run's network, or take the other player's weights only (init_players=).",
+            )  # fmt: skip
+        for name in names:
+            taken[mine + name] = mapped(mine + name, source.weights[its + name], fresh[mine + name])
+    model.load_state_dict(fresh | taken)
+    left = sorted({n.partition(".")[0] for n in fresh} - {n.partition(".")[0] for n in taken})
+    parts = ", ".join(name.rstrip(".") for name in prefixes)
+    say(
+        f"Starts from {source.path} (step {source.step}): {parts}{mapped.note()}. "
+        f"New: {', '.join([*left, 'optimizers', 'schedules', 'step 0'])}"
+    )
+
+
+class Channels:
+    """Puts the weights of old channels where the new network has them.
+
+    A tensor has one dimension of another size where it works on the channels of one side, or of
+    both, one after the other, as a conditional discriminator's first layer.
+    """
+
+    def __init__(
+        self,
+        old: Mapping[str, Any],  # the nodes of the data sets
+        new: Mapping[str, Any],
+        asked: Mapping[str, Sequence[int | None] | None],  # see start_from
+        setting: str,
+    ):
+        self.setting, self.used = setting, set[str]()
+        sizes = {s: (old[f"{s}_channels"], new[f"{s}_channels"]) for s in ("input", "target")}
+        order: dict[str, list[int | None] | None] = {}
+        for side, (before, now) in sizes.items():
+            order[side] = list(range(now)) if before == now else None  # None: nobody said
+            if asked.get(side) is not None:
+                order[side] = checked(side, list(asked[side]), before, now)
+        self.maps = {side: (*sizes[side], order[side]) for side in sizes}
+        both = None
+        if order["input"] is not None and order["target"] is not None:
+            shift = sizes["input"][0]
+            both = [*order["input"], *(None if c is None else c + shift for c in order["target"])]
+        self.maps["both"] = (*(a + b for a, b in zip(*sizes.values(), strict=True)), both)
+
+    def __call__(self, name: str, old: Tensor, new: Tensor) -> Tensor:
+        """The old weights in the shape of the new ones; channels without an old one stay new.
+
+        Raises:
+            SettingError: The shapes differ in another way than by mapped channels.
+        """
+        if old.shape == new.shape:
+            return old
+        orders: list[tuple[int, list[int | None]]] = []
+        sides = []
+        for dim in range(old.ndim if old.ndim == new.ndim else 0):
+            others = [d for d in range(old.ndim) if d != dim]
+            if any(old.shape[d] != new.shape[d] for d in others):
+                continue
+            for side, (before, now, order) in self.maps.items():
+                if order is not None and (old.shape[dim], new.shape[dim]) == (before, now):
+                    sides.append(side)
+                    orders += [(dim, order)] if (dim, order) not in orders else []
+        if len(orders) == 1:
+            dim, order = orders[0]
+            self.used |= set(sides)
+            made = new.clone()
+            for k, c in enumerate(order):
+                if c is not None:
+                    made.select(dim, k).copy_(old.select(dim, c))
+            return made
+        raise setting_error(
+            self.setting, f"{tuple(old.shape)} for the weight {name}",
+            f"{tuple(new.shape)}, as the options ask",
+            "Give the options of that run's network. Where only channels differ, say from which "
+            "old one each new one starts: 'init_channels.input=[0,1,2,null]', and target likewise.",
+        )  # fmt: skip
+
+    def note(self) -> str:
+        """Which channels were mapped, in words."""
+        asked = [
+            f"{side} {self.maps[side][2]}"
+            for side in ("input", "target")
+            if self.used & {side, "both"} and self.maps[side][0] != self.maps[side][1]
+        ]
+        return f", channels {' and '.join(asked)}" if asked else ""
+
+
+def checked(side: str, order: list[int | None], before: int, now: int) -> list[int | None]:
+    """An order of channels, each of which exists.
+
+    Raises:
+        SettingError: It has another length than the new side, names a channel that the old one has
+            not, or the number of channels is the same, so that there is nothing to map.
+    """
+    known = all(c is None or (isinstance(c, int) and 0 <= c < before) for c in order)
+    if before == now or len(order) != now or not known:
+        expected = (
+            "none, as both have as many"
+            if before == now
+            else (f"{now} numbers from 0 to {before - 1}, or null for a channel that starts anew")
+        )
+        raise setting_error(
+            f"init_channels.{side}={order}", f"{len(order)} entries for {before} -> {now} channels",
+            expected, f"Correct init_channels.{side}.",
+        )  # fmt: skip
+    return order

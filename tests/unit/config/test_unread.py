@@ -1,0 +1,120 @@
+"""Options that nobody reads are errors that name the one that was meant."""
+
+from collections.abc import Callable
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
+
+from conftest import CONF, ROOT
+from i2i.config.composing import composed
+from i2i.config.resolvers import register
+from i2i.config.unread import absent_option, nearest, parameters, require_read
+from i2i.errors import SettingError
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Composes options for a command, and asks whether all of them are read."""
+    monkeypatch.setenv("I2I_ROOT", str(ROOT))
+    register()
+
+    def check(*options: str, command: str = "config") -> None:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            cfg = compose(command, list(options), return_hydra_config=True)
+        monkeypatch.setattr(HydraConfig.instance(), "cfg", cfg)
+        plain = OmegaConf.to_container(cfg, resolve=False)
+        del plain["hydra"]
+        require_read(OmegaConf.create(plain), command)
+
+    return check
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [], ["+optimizer.generator.weight_decay=0.1"], ["+trainer.profiler=simple"],
+        ["+callbacks.x={_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/ssim}"],
+        ["experiments=table1_losses"], ["reconstruction=[l1,pan]", "reconstruction.pan.margin=1"],
+        ["generator=spade", "logger=tensorboard", "+logger.tensorboard.prefix=a",],
+        ["scheduler=constant", "~scheduler._partial_"], ["dataset.image_size=[64,128]"],
+        ["dataset.val_from_train=0.1", "trainer.max_steps=10", "seed=3", "dataset.cache_gb=0.5"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_some_part_takes_is_read(read: Callable[..., None], options: list[str]) -> None:
+    read(*options)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("+optimizer.lr=1e-3", r"optimizer\.lr: found an option that no part takes; expected opt"
+         r"imizer\.generator\.lr\. Did you mean optimizer\.generator\.lr\?"),
+        ("+optimizer.generator.lrate=1", r"optimizer\.generator\.lrate: found an option that Adam"),
+        ("+experiment=first_run", r"Did you mean experiments\?"),
+        ("+generatr=resnet9", r"Did you mean generator\?"),
+        ("+max_steps=3", r"Did you mean trainer\.max_steps\?"),
+        ("+anything=1", r"anything: found an option that no part takes"),
+        ("+model.lamda_l1=3", r"Did you mean model\.lambda_l1\?"),
+        ("+dataset.batchsize=3", r"Did you mean dataset\.batch_size\?"),
+        ("+callbacks.bst.monitor=x", r"callbacks\.bst\.monitor: found no part .* callbacks\.best"),
+        ("+callbacks.x=3", r"callbacks\.x: found no part of callbacks called x"),
+        ("+logger.csv.foo=3", r"logger\.csv\.foo: found an option that RunCSVLogger does not"),
+        ("+reconstruction.l2.weight=3", r"reconstruction\.l2\.weight: found no part"),
+        ("+speed.foo=1", r"speed\.foo: found an option that Speed does not have"),
+        ("+augmentation.further=[{_target_: albumentations.Blur, foo: 1}]", r"further\[0\]\.foo"),
+        ("trainer.max_steps=five", r"trainer\.max_steps=five: found the word 'five'; .* number"),
+        ("generator.n_downs=deep", r"generator\.n_downs=deep: found the word"),
+        ("optimizer.generator.lr=fast", r"optimizer\.generator\.lr=fast: found the word"),
+        ("baselines=yess", r"baselines=yess: found the word 'yess'; expected true or false"),
+    ],
+)  # fmt: skip
+def test_what_nobody_reads_is_told(read: Callable[..., None], option: str, told: str) -> None:
+    with pytest.raises(SettingError, match=told):
+        read(option)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "translate"])
+def test_the_other_commands_refuse_too(read: Callable[..., None], command: str) -> None:
+    read(command=command)
+    with pytest.raises(SettingError, match=r"seeds: .*Did you mean seed\?"):
+        read("+seeds=3", command=command)
+    read("+model.sum_scales=true", command=command)  # the checkpoint's model takes it
+
+
+def test_hydras_advice_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2I_ROOT", str(ROOT))
+    register()
+
+    def hydra(key: str) -> str | None:
+        return absent_option(
+            f"Could not override '{key}'.\nTo append to your config use +{key}=1", "config"
+        )
+
+    assert "Did you mean optimizer.generator.lr?" in hydra("optimizer.lr")
+    assert "Write +optimizer.generator.weight_decay=VALUE." in hydra(
+        "optimizer.generator.weight_decay"
+    )
+    assert "Write +trainer.profiler=VALUE." in hydra("trainer.profiler")
+    assert "Did you mean trainer.max_steps?" in hydra("trainer.max_step")
+    assert absent_option("Key 'x' is not in struct", "config") is None
+
+
+def test_nearest_prefers_the_same_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2I_ROOT", str(ROOT))
+    register()
+    known = OmegaConf.to_container(composed("config"), resolve=False)
+    asked = ["lr", "batch_size", "norm", "generator.dropot", "zzz"]
+    assert [nearest(key, known) for key in asked] == [
+        "optimizer.generator.lr", "dataset.batch_size", "generator.norm", "generator.dropout", None
+    ]  # fmt: skip
+
+
+def test_parameters_of_a_class_that_passes_on_are_its_bases_too() -> None:
+    found = parameters("i2i.systems.pix2pix.Pix2Pix")
+    assert {"lambda_l1", "n_critic", "clip_g"} <= found
+    assert not {"self", "shared"} & found
+    assert parameters("i2i.training.trainer.build_trainer") is None  # the call itself tells
+    assert parameters("no.such.thing") is None
