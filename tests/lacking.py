@@ -25,7 +25,7 @@ UNIX = {
         "fork", "forkpty", "getuid", "geteuid", "getgid", "getegid", "getgroups", "chown", "fchmod",
         "fchown", "killpg", "getpgid", "setsid", "statvfs", "sysconf", "uname", "mkfifo", "nice",
         "getloadavg", "O_NOFOLLOW", "O_DIRECTORY", "O_CLOEXEC", "wait3", "WNOHANG", "posix_spawn",
-        "pread", "pwrite", "lockf", "geteuid", "sync", "fchdir", "chroot", "getpriority",
+        "pread", "pwrite", "lockf", "sync", "fchdir", "chroot", "getpriority",
     },
     "signal": {
         "SIGUSR1", "SIGUSR2", "SIGHUP", "SIGKILL", "SIGALRM", "SIGCHLD", "SIGSTOP", "SIGCONT",
