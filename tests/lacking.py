@@ -1,8 +1,8 @@
 """A pytest plugin: the package sees a system that lacks what only Linux, or only Unix, has.
 
 ``PYTHONPATH=tests pytest -p lacking --without=windows tests/unit`` (or macos). What other packages
-import stays theirs; loading processes are spawned, as both systems start them. For Windows, a file
-that is open can be neither replaced nor removed by the package.
+import stays theirs; loading processes are spawned, as both systems start them. For Windows, the
+package can replace no file that is open.
 """
 
 import builtins
@@ -37,25 +37,32 @@ UNIX = {
     "time": {"tzset"},
 }  # fmt: skip
 UNIX_MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "posix"}
-IMPORT, REPLACE, UNLINK = builtins.__import__, os.replace, os.unlink
+IMPORT, REPLACE = builtins.__import__, os.replace
 
 
-class Lacking(ModuleType):
+class Lacking:
     """A module without some of its names; what is set here is set there."""
 
+    __slots__ = ("_names", "_real")
+
     def __init__(self, real: ModuleType, names: set[str]):
-        vars(self).update(real=real, names=names)
+        object.__setattr__(self, "_real", real)
+        object.__setattr__(self, "_names", names)
+
+    @property
+    def __dict__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self._real).items() if name not in self._names}
 
     def __getattr__(self, name: str) -> Any:
-        if name in self.names:
-            raise AttributeError(f"module {self.real.__name__!r} has no attribute {name!r}")
-        return getattr(self.real, name)
+        if name in self._names:
+            raise AttributeError(f"module {self._real.__name__!r} has no attribute {name!r}")
+        return getattr(self._real, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.real, name, value)
+        setattr(self._real, name, value)
 
     def __delattr__(self, name: str) -> None:
-        delattr(self.real, name)
+        delattr(self._real, name)
 
 
 def of_package(name: str) -> bool:
@@ -75,8 +82,7 @@ def install(system: str) -> None:
         modules = UNIX_MODULES
         for name, lacking in UNIX.items():
             names[name] = names.get(name, set()) | lacking
-        os.replace, os.unlink, os.remove = refuse_open(REPLACE), refuse_open(UNLINK), None
-        os.remove = os.unlink
+        os.replace = replace
     proxies = {name: Lacking(IMPORT(name, fromlist=["x"]), names[name]) for name in names}
 
     def find(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level=0):
@@ -91,20 +97,16 @@ def install(system: str) -> None:
     multiprocessing.set_start_method("spawn", force=True)
 
 
-def refuse_open(theirs: Any) -> Any:
-    """``os.replace`` or ``os.unlink`` as Windows has them, where the package calls them."""
-
-    def call(*paths: Any, **options: Any) -> None:
-        frame = sys._getframe(1)
-        while frame and frame.f_globals.get("__name__") in ("pathlib", "shutil", "tempfile"):
-            frame = frame.f_back
-        if frame and of_package(frame.f_globals.get("__name__", "")):
-            for path in paths:
-                if os.path.realpath(path) in open_files():
-                    raise PermissionError(13, "Used by another process, as Windows says", str(path))
-        theirs(*paths, **options)
-
-    return call
+def replace(source: Any, target: Any, **options: Any) -> None:
+    """``os.replace`` as Windows has it, where the package calls it."""
+    frame = sys._getframe(1)
+    while frame and frame.f_globals.get("__name__") in ("pathlib", "shutil"):
+        frame = frame.f_back
+    if frame and of_package(frame.f_globals.get("__name__", "")):
+        for path in (source, target):
+            if os.path.realpath(path) in open_files():
+                raise PermissionError(13, "Used by another process, as Windows says", str(path))
+    REPLACE(source, target, **options)
 
 
 def open_files() -> set[str]:
