@@ -20,8 +20,13 @@ def losses(run_dir: Path) -> list[dict[str, str]]:
     return [{k: v for k, v in row.items() if k != "train/images_per_second"} for row in rows]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("system", ["macos", "windows"])
+@pytest.mark.parametrize(
+    "system",
+    [
+        pytest.param("windows", marks=pytest.mark.slow),
+        pytest.param("macos", marks=pytest.mark.faults),
+    ],
+)
 def test_training_with_spawned_workers(
     tiny: list[str], train: Run, tmp_path: Path, system: str
 ) -> None:

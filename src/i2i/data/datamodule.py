@@ -18,7 +18,6 @@ from i2i.data.paired_transforms import PairedTransform, as_size
 from i2i.messages import say
 
 
-
 def usable_cores() -> int:
     """Cores that this process may use; where no system call tells, all of them."""
     if hasattr(os, "sched_getaffinity"):  # Linux
