@@ -8,7 +8,7 @@ ARGS   ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-quick test-least test-processors bench lint format dry-run golden pins clean
+.PHONY: help setup train test test-quick test-least test-processors test-faults bench lint format dry-run golden pins clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -45,6 +45,9 @@ test-processors: $(READY)  ## Pass the numeric tests under six processor setting
 	for setting in "$(LEAST)" "$(LEAST) OMP_NUM_THREADS=2" "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2" \
 	  "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=2" "OMP_NUM_THREADS=1" "OMP_NUM_THREADS=2"; do \
 	  echo "== $$setting" && env $$setting $(PYTEST) -m "numeric and not bench" -q $(ARGS) || exit 1; done
+
+test-faults: $(READY)  ## Break what can break: killed savings, full disks, hostile folders, random command lines.
+	$(PYTEST) -m "faults" $(ARGS)
 
 bench: $(READY)  ## Measure speed and memory (under 10 minutes on 2 cores): `make bench ARGS="--only training"`.
 	$(BIN)/python benchmarks/run.py $(ARGS)

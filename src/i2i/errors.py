@@ -1,5 +1,12 @@
 """The one way this project tells a user what is wrong."""
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from i2i.printable import printable
+
 
 class SettingError(ValueError):
     """A setting, file or data set cannot be used as asked.
@@ -18,6 +25,33 @@ def setting_error(setting: str, found: str, expected: str, todo: str) -> Setting
         todo: The next thing to type or to change.
 
     Returns:
-        The error, for the caller to raise.
+        The error, for the caller to raise; what does not print, of odd file names, is escaped.
     """
-    return SettingError(f"{setting}: found {found}; expected {expected}. {todo}")
+    text = f"{setting}: found {found}; expected {expected}. {todo}"
+    return SettingError(printable(text, lines=True))
+
+
+@contextmanager
+def in_words(setting: str) -> Iterator[None]:
+    """Lets an error that parts raise while they are built speak as one of a setting.
+
+    Args:
+        setting: The options that the parts are built from.
+
+    Raises:
+        SettingError: From the error, which has the traceback.
+    """
+    try:
+        yield
+    except (SettingError, OSError, MemoryError):
+        raise
+    except Exception as error:  # of any library that an option is handed to
+        if type(error).__module__.startswith(("hydra.", "omegaconf.")):
+            raise
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
+        text = str(error).strip().splitlines()[0] if str(error).strip() else "no text"
+        raise setting_error(
+            setting, f"values that do not work together: {text} ({place})",
+            "what the parts take", "Correct what you typed last; I2I_TRACEBACK=1 shows where.",
+        ) from error  # fmt: skip

@@ -2,8 +2,10 @@
 
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
+from i2i.printable import printable
+
 
 @rank_zero_only
 def say(text: str) -> None:
     """Prints a line; not through logging, whose level and handlers a run may have changed."""
-    print(text, flush=True)
+    print(printable(text, lines=True), flush=True)

@@ -2,8 +2,8 @@
 
 import json
 import math
-import os
 import platform
+import secrets
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from i2i import __version__
 from i2i.errors import setting_error
+from i2i.files import atomic
 from i2i.scores import heading
 
 
@@ -20,11 +21,11 @@ def require_writable(folder: Path, setting: str) -> None:
     Raises:
         SettingError: It cannot be made or written to.
     """
-    probe = folder / f".write_test_{os.getpid()}"
+    probe = folder / f".write_test_{secrets.token_hex(8)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink(missing_ok=True)  # on another machine a process may have the same number
+        probe.touch(exist_ok=False)  # a new file: a link of that name is not followed
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise setting_error(
             f"{setting}={folder}", f"no way to write there ({error.strerror})",
@@ -33,7 +34,7 @@ def require_writable(folder: Path, setting: str) -> None:
 
 
 def forget_if_empty(folder: Path) -> None:
-    """Removes a folder that a refused command left empty, and that of its day."""
+    """Removes a folder DATE/TIME that a refused command left empty, and that of its day."""
     for empty in (folder, folder.parent):
         try:
             empty.rmdir()
@@ -43,9 +44,7 @@ def forget_if_empty(folder: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes under another name, then renames: nobody ever reads half a file."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    atomic.write_text(path, text)
 
 
 def write_json(path: Path, content: Any) -> None:

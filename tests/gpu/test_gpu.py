@@ -190,7 +190,7 @@ def test_translate_on_the_gpu_equals_the_cpu_within_one_level(
         out = tmp_path / device
         code = command(
             "translate", f"checkpoint={run_dir}", f"input={pairs_root / 'test'}", f"output={out}",
-            f"accelerator={device}", "model.inference=eval",
+            f"accelerator={device}", "model.inference=eval", "side_by_side=false",
         )  # fmt: skip
         assert code == 0
         pictures[device] = [cv2.imread(str(p)).astype(int) for p in sorted(out.glob("*.png"))]

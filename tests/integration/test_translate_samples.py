@@ -206,8 +206,10 @@ def test_masks_are_found_by_the_names_of_the_images(inputs: Path, tmp_path: Path
     from i2i.data.tasks.inpainting import Inpainting
     from i2i.errors import SettingError
     from i2i.inference.files_to_translate import find_images, find_masks
+    from i2i.inference.outputs import Output
 
-    names, masks = [job.name for job in find_images(inputs, tmp_path / "out")], tmp_path / "masks"
+    names = [job.name for job in find_images(inputs, Output(tmp_path / "out"))]
+    masks = tmp_path / "masks"
     (masks / "deep").mkdir(parents=True)
     for name in ("a.jpg", "deep/b.PNG", "other.png"):
         (masks / name).touch()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 from pathlib import Path
 
@@ -48,15 +49,14 @@ def test_a_write_that_fails_leaves_the_old_file_whole(
     file = tmp_path / "a.json"
     write_text(file, "old")
 
-    def full(self: Path, text: str, **_: object) -> None:
-        with self.open("w") as opened:
-            opened.write(text[:2])
+    def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_text(file, "new text")
     assert file.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_text_is_written_as_utf_8_and_nothing_else_is_left(tmp_path: Path) -> None:

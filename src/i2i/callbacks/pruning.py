@@ -1,7 +1,7 @@
 """Stops hopeless jobs of a sweep."""
 
-import json
 import math
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from i2i.errors import setting_error
+from i2i.files.records import mapping, number, read_json
 from i2i.messages import say
 from i2i.run_folder import write_json
 
@@ -138,11 +139,23 @@ def is_last(trainer: Trainer) -> bool:
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """What a job wrote, with its scores by step; None where it wrote nothing yet."""
-    if not path.is_file():
+    """What a job wrote, with its scores by step; None where it wrote nothing that can be read.
+
+    A neighbour's folder is read as a stranger's: what is damaged there takes no part.
+    """
+    if not os.path.lexists(path):
         return None
-    record = json.loads(path.read_text(encoding="utf-8"))
-    return record | {"values": {int(s): float(v) for s, v in record["values"].items()}}
+    try:
+        record = mapping(read_json(path), "a record")
+        values = mapping(record.get("values"), "an entry 'values'")
+        return {
+            "state": str(record.get("state")),
+            "monitor": str(record.get("monitor")),
+            "values": {int(s): number(v, "a score") for s, v in values.items()},
+        }
+    except ValueError as error:  # a step that is no number, too
+        say(f"{path}: not read, as if it were not there ({error})")
+        return None
 
 
 def require_stateless(pruner: Any) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from i2i.cluster.environment import processes, rank, restarts, slurm_job, slurm_step
 from i2i.errors import SettingError
+from i2i.files.ordinary import Unreadable
+from i2i.files.records import read_text
 from i2i.run_folder import write_text
 
 RECORD = "slurm_job.txt"  # in the run's folder: the job that writes there, and how far it was
@@ -82,8 +84,11 @@ def earlier_stretch(run_dir: Path) -> bool:
 
 def noted(run_dir: Path) -> list[str]:
     """Job, step and restart, as ``note_job`` wrote them; empty where it did not."""
-    record = run_dir / RECORD
-    return record.read_text().split() if record.is_file() else ["", "", ""]
+    try:
+        words = read_text(run_dir / RECORD, most=1000).split()
+    except Unreadable:
+        return ["", "", ""]
+    return words if len(words) == 3 and words[2].isdecimal() else ["", "", ""]
 
 
 def no_progress(run_dir: Path | None, step: int) -> str:

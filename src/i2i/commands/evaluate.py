@@ -9,6 +9,7 @@ from typing import Any
 
 from i2i.commands.asked_metrics import make_evaluator
 from i2i.commands.launch import launch
+from i2i.config.rebuilt import key_of
 from i2i.config.resolvers import side_channels
 from i2i.config.unread import require_read
 from i2i.errors import setting_error
@@ -70,11 +71,12 @@ def checked_output(cfg: Any) -> Path:
 
     from i2i.run_folder import require_writable
 
-    if cfg.task is not None:
-        raise setting_error(
-            f"task={HydraConfig.get().runtime.choices.task}", "a task on the command line",
-            "none: the checkpoint brings its own", "Leave task= out.",
-        )  # fmt: skip
+    for option in HydraConfig.get().overrides.task:
+        if (key := key_of(option).partition(".")[0]) in ("task", "augmentation"):
+            raise setting_error(
+                option, f"{key} on the command line", "none: the checkpoint brings its own, and "
+                "pictures are scored as they are", f"Leave {key} out.",
+            )  # fmt: skip
     if cfg.split not in ("train", "val", "test"):
         raise setting_error(
             f"split={cfg.split}", repr(cfg.split), "train, val or test", "Name one of them."

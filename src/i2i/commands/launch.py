@@ -56,12 +56,16 @@ class Guarded:
         sys.modules["__main__"].__spec__ = None
 
     def __call__(self, cfg: Any) -> Any:
+        from hydra.core.hydra_config import HydraConfig
+
         from i2i.commands.multirun import countable
 
         quieten()
         expect_requeueing(cfg)
         if not in_sweep():
             return report_errors(lambda: self.run(cfg))
+        if rank() == 0:  # a job that is refused stands in the table of its sweep
+            write_options(Path(HydraConfig.get().runtime.output_dir))
         try:
             return countable(self.run(cfg))
         except Exception as error:  # Hydra notes it, starts the next job, and raises it at the end
@@ -87,7 +91,22 @@ class Guarded:
             end_step_at_exit()
             raise
         finally:
-            forget_if_empty(Path(HydraConfig.get().runtime.output_dir))
+            named = [option.partition("=")[0] for option in HydraConfig.get().overrides.hydra]
+            if "hydra.run.dir" not in named and not in_sweep():
+                forget_if_empty(Path(HydraConfig.get().runtime.output_dir))
+
+
+def write_options(run_dir: Path) -> None:
+    """Hydra's record of a job, .hydra/overrides.yaml and .hydra/hydra.yaml."""
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    from i2i.run_folder import write_text
+
+    hydra = HydraConfig.get()
+    (run_dir / ".hydra").mkdir(parents=True, exist_ok=True)
+    for name, node in (("hydra", hydra), ("overrides", hydra.overrides.task)):
+        write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(node))
 
 
 def launch(

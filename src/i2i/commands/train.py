@@ -4,14 +4,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from i2i.cluster.environment import Preempted, rank, require_task, slurm_step
 from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.requeue import note_job
-from i2i.commands.launch import launch
+from i2i.commands.launch import launch, write_options
 from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.report import report, score_for_sweep
 from i2i.config.checkpoint import read_checkpoint
@@ -25,7 +24,7 @@ from i2i.config.same_run import check_same_run, require_same_images
 from i2i.config.saved_model import require_fitting
 from i2i.config.starting_weights import start_from
 from i2i.config.unread import require_read
-from i2i.errors import setting_error
+from i2i.errors import in_words, setting_error
 from i2i.files.run_lock import held
 
 
@@ -55,7 +54,8 @@ def train(cfg: Any) -> float | None:
         content = read_checkpoint(checkpoint, "resume") if checkpoint else None
         if content:
             check_same_run(config, content, typed)
-        model, datamodule = build(cfg, config, content)
+        with in_words("options"):
+            model, datamodule = build(cfg, config, content)
         if cfg.init_from and not checkpoint:
             start_from(model, cfg.init_from, cfg.init_players, cfg.init_channels)
         callbacks = make_callbacks(cfg, datamodule)
@@ -63,10 +63,11 @@ def train(cfg: Any) -> float | None:
             model.training_images = datamodule.pairs("train").fingerprint()
             if content:
                 require_same_images(content, model.training_images)
-        trainer = instantiate(
-            cfg.trainer, callbacks=list(callbacks.values()), logger=False,
-            default_root_dir=str(run_dir),
-        )  # fmt: skip
+        with in_words("trainer"):
+            trainer = instantiate(
+                cfg.trainer, callbacks=list(callbacks.values()), logger=False,
+                default_root_dir=str(run_dir),
+            )  # fmt: skip
         # Nothing was written so far: a refused command leaves an earlier run as it was.
         with held(run_dir, wanted=rank() == 0):
             write_record(run_dir, config)
@@ -187,11 +188,16 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
     from i2i.config.checks import validate_networks
 
     datamodule = instantiate(cfg.dataset)
-    make = partial(instantiate(cfg.model, _partial_=True), config=config, task=datamodule.task)
+
+    def make() -> Any:
+        return instantiate(cfg.model, _partial_=True)(config=config, task=datamodule.task)
+
     if checkpoint:
         require_fitting(make, checkpoint, f"resume={checkpoint.path}")
     model = make()
     validate_networks(config, model.generator, model.discriminator)
+    require_shapes(make, config["dataset"])
+    model.rehearse_optimizers()
     data = config["dataset"]
     size = data["image_size"]
     height, width = (size, size) if isinstance(size, int) else size
@@ -199,6 +205,35 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
         *(torch.zeros(1, data[f"{side}_channels"], height, width) for side in ("input", "target"))
     )
     return model, datamodule
+
+
+def require_shapes(make: Any, data: dict[str, Any]) -> None:
+    """Sends an image of the data's size through both networks, without computing anything.
+
+    Raises:
+        SettingError: A network does not take it, or makes another one than the target.
+    """
+    import torch
+
+    size = data["image_size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    with torch.device("meta"), torch.no_grad():
+        model = make().eval()
+        sides = [data[f"{side}_channels"] for side in ("input", "target")]
+        x, y = (torch.zeros(2, channels, height, width) for channels in sides)
+        try:
+            made = model.generator(x).shape
+            if made == y.shape:
+                model.discriminator(x, y)
+        except NotImplementedError:  # an operation that needs numbers
+            return
+    if made != y.shape:
+        raise setting_error(
+            "generator", f"an output of {made[1]} channels, {made[2]} x {made[3]} pixels",
+            f"{y.shape[1]} channels, {height} x {width} pixels, as the target has",
+            "Leave the generator's channels to the data set (generator.in_channels, "
+            "generator.out_channels).",
+        )  # fmt: skip
 
 
 def make_scoring(cfg: Any, datamodule: Any) -> Any:
@@ -260,19 +295,15 @@ def require_unused(run_dir: Path) -> None:
 
 def write_record(run_dir: Path, config: dict[str, Any]) -> None:
     """config.yaml, code_version.json and Hydra's own record, of a run that begins or goes on."""
-    from hydra.core.hydra_config import HydraConfig
     from lightning.fabric.utilities.rank_zero import rank_zero_only
     from omegaconf import OmegaConf
 
     from i2i.run_folder import code_version, write_json, write_text
 
     if rank_zero_only.rank == 0:
-        hydra = HydraConfig.get()
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
         write_json(run_dir / "code_version.json", code_version())
-        (run_dir / ".hydra").mkdir(exist_ok=True)
-        for name, node in (("hydra", hydra), ("overrides", hydra.overrides.task)):
-            write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(node))
+        write_options(run_dir)
 
 
 def rewind_loggers(loggers: list[Any], step: int) -> None:

@@ -6,159 +6,93 @@ from typing import Any
 from i2i.commands.launch import launch
 from i2i.config.unread import require_read
 from i2i.errors import setting_error
-from i2i.inference.files_to_translate import Job, find_images, find_masks, noise_name
+from i2i.images.frame import pixel_limit
+from i2i.inference.files_to_translate import Job, find_images, find_masks
+from i2i.inference.one_file import Counts, check_on_error
+from i2i.inference.outputs import Output, left_to_do, made_for, understand_output
+from i2i.printable import printable
 
 LPIPS_NETWORK = "alex"
 
 
 def translate(cfg: Any) -> None:
-    """Translates a file or a folder; keeps names, sizes and the folder tree, writes PNG.
+    """Translates a file or a folder; keeps names, sizes and the folder tree.
 
     Args:
         cfg: The composed configuration.
     """
+    from i2i.run_folder import require_writable
+
+    require_read(cfg, "translate")
+    require_samples(cfg.samples)
+    check_on_error(cfg.on_error)
+    pixel_limit(cfg.max_megapixels, "max_megapixels")
+    require_choice("side_by_side", cfg.side_by_side)
+    source = Path(str(cfg.input)).expanduser()
+    output = understand_output(
+        source, cfg.output, cfg.output_format, cfg.quality, cfg.overwrite
+    )  # fmt: skip
+    found = find_images(source, output, cfg.samples)
+    jobs = left_to_do(found, output, cfg.samples)
+    if output.note:
+        print(output.note)
+    counts = Counts(standing=len(found) - len(jobs))
+    with made_for(output.folder):
+        require_writable(output.folder, "output")
+        if jobs:
+            translate_jobs(cfg, jobs, output, counts)
+        if counts.left_out and not counts.written:
+            raise setting_error(
+                f"input={source}", f"no image that can be translated ({counts.left_out} left out)",
+                "one or more", "What is wrong with each was said above.",
+            )  # fmt: skip
+    there = f", {counts.standing} were there already" if counts.standing else ""
+    summary = f"{counts.written} images written to {output.place}, {counts.left_out} left out"
+    print(printable(summary + there))
+
+
+def translate_jobs(cfg: Any, jobs: list[Job], output: Output, counts: Counts) -> None:
+    """Loads the model and translates; what becomes of the images is added to ``counts``."""
     from omegaconf import OmegaConf
 
     from i2i.cluster.devices import resolve_accelerator, torch_device
     from i2i.config.saved_model import load_model
     from i2i.inference.tiled_files import make_tiling
+    from i2i.inference.translation import Translation, translate_all
     from i2i.metrics.diversity import Diversity
-    from i2i.run_folder import require_writable
 
-    require_read(cfg, "translate")
-    require_samples(cfg.samples)
-    source, output = Path(cfg.input).expanduser(), Path(cfg.output).expanduser()
-    jobs = find_images(source, output, cfg.samples)
-    require_writable(output, "output")
     changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
     model, checkpoint = load_model(cfg.checkpoint, changes)
     if cfg.samples > 1:
         require_noise(model, cfg.samples)
-    masks = find_masks(cfg.mask, [job.name for job in jobs], model.task)
+    masks = find_masks(cfg.mask, [job.name for job in jobs], model.task, cfg.on_error)
     device = torch_device(resolve_accelerator(cfg.accelerator))
     model = model.to(device).eval()
-    tiling = make_tiling(cfg.tile, cfg.overlap, model)
     several = cfg.samples > 1
-    diversity = Diversity(load_distance(cfg.lpips_weights, device)) if several else None
-    skipped = translate_all(model, jobs, masks, diversity, cfg.on_error, tiling)
-    print(f"{len(jobs) - skipped} images written to {output}, {skipped} left out")
-    if diversity and diversity.rows:
-        report(diversity, output, cfg.samples, model, checkpoint)
+    translation = Translation(
+        model=model,
+        masks=masks,
+        output=output,
+        tiling=make_tiling(cfg.tile, cfg.overlap, model),
+        diversity=Diversity(load_distance(cfg.lpips_weights, device)) if several else None,
+        side_by_side=cfg.side_by_side,
+        most_pixels=pixel_limit(cfg.max_megapixels, "max_megapixels"),
+    )
+    translate_all(translation, jobs, cfg.on_error, counts)
+    if several and translation.diversity.rows:
+        report(translation.diversity, output, cfg.samples, model, checkpoint, counts)
 
 
-def translate_all(
-    model: Any,
-    jobs: list[Job],
-    masks: dict[str, Path],
-    diversity: Any,
-    on_error: str,
-    tiling: Any = None,
-) -> int:
-    """Reads, translates and writes one image after another; returns how many were left out.
-
-    Args:
-        model: On its device.
-        jobs: What is to be done.
-        masks: Mask file by name; empty where none was given.
-        diversity: Takes the samples of each image; None where there is one only.
-        on_error: ``skip`` leaves unreadable images out.
-        tiling: How pictures larger than a tile are cut; None translates all as a whole.
+def require_choice(option: str, value: Any) -> None:
+    """Refuses a value that is none of true, false and null.
 
     Raises:
-        SettingError: An image or a mask cannot be read.
+        SettingError: It is another.
     """
-    from lightning.fabric.utilities.rank_zero import rank_zero_warn
-    from tqdm import tqdm
-
-    from i2i.errors import SettingError
-
-    skipped = 0
-    for job in tqdm(jobs, unit="image", disable=len(jobs) < 2):
-        try:
-            given = read_job(job, masks, model)
-        except SettingError as error:
-            if on_error != "skip":
-                raise
-            skipped += 1
-            rank_zero_warn(f"{error} Left out, as on_error=skip asks.")
-        else:
-            write_samples(model, *given, job, diversity, tiling)
-    return skipped
-
-
-def read_job(job: Job, masks: dict[str, Path], model: Any) -> tuple[Any, Any]:
-    """The image of a job, (H, W, C), and its mask, (H, W) bool, or None without masks."""
-    from i2i.data.tasks.masks import read_mask
-
-    image = read_input(job.file, model)
-    return image, read_mask(masks[job.name], image.shape[:2]) if masks else None
-
-
-def write_samples(model: Any, image: Any, mask: Any, job: Job, diversity: Any, tiling: Any) -> None:
-    """Translates one picture, in tiles where it is larger than one, and measures its samples."""
-    from i2i.images.image_io import write_png
-    from i2i.inference.tiled_files import no_distance, write_in_tiles
-
-    scale = model.task.scale
-    if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
-        l1 = write_in_tiles(model, image, mask, job, tiling)
-        if diversity:
-            diversity.add_l1(job.name, l1, no_distance(tiling, job.file))
-        return
-    pictures = make_samples(model, image, mask, job.name, len(job.targets))
-    for picture, target in zip(pictures.cpu(), job.targets, strict=True):
-        write_png(target, picture.permute(1, 2, 0).numpy())
-    if diversity:
-        diversity.add(job.name, pictures)
-
-
-def read_input(file: Path, model: Any) -> Any:
-    """The image of a file, (H, W, C); a label map of class ids in the colours of its classes."""
-    from i2i.data.tasks.label_map import LabelTask
-    from i2i.images.image_io import read_ids, read_image
-
-    node, task = model.config["dataset"], model.task
-    labels = isinstance(task, LabelTask) and task.role == "input"
-    if labels and node.get("label_files") == "ids":
-        return task.classes.encode_colours(read_ids(file))
-    return read_image(file, file_channels(node))
-
-
-def file_channels(dataset: dict[str, Any]) -> int:
-    """How the files of a data set's inputs are read: 1 for grey, 3 for colours.
-
-    Label maps as one-hot and the inputs of a task have other channels than their files.
-    """
-    return 1 if dataset["input_channels"] == 1 and not dataset.get("task") else 3
-
-
-def make_samples(model: Any, image: Any, mask: Any, name: str, samples: int) -> Any:
-    """Translates one image several times, each time with other noise.
-
-    The first sample is the picture that ``samples=1`` gives.
-
-    Args:
-        model: On its device.
-        image: (H, W, C), uint8, or floats on the 0..255 scale.
-        mask: (H, W) bool, or None.
-        name: The noise of sample k is drawn from (seed, name) or, from k = 1 on, (seed, name, k).
-        samples: How many.
-
-    Returns:
-        uint8 (samples, 1 or 3, H', W') on the model's device.
-    """
-    import torch
-
-    from i2i.images.quantise import to_uint8
-    from i2i.seeds import stable_seed
-
-    seed = stable_seed(model.seed, "task", name)
-    x = model.task.encode_input(image, seed=seed, mask=mask)[None].to(model.device)
-    pictures = []
-    for k in range(samples):
-        y_hat = model.translate(x, [noise_name(name, k)])
-        pictures.append(to_uint8(model.task.output_picture(x, y_hat), [name]))
-    return torch.cat(pictures)
+    if value not in (None, True, False) or isinstance(value, int) != isinstance(value, bool):
+        raise setting_error(
+            f"{option}={value}", repr(value), "true, false or null", f"Leave {option} out."
+        )
 
 
 def require_samples(samples: Any) -> None:
@@ -167,7 +101,7 @@ def require_samples(samples: Any) -> None:
     Raises:
         SettingError: It is no whole number of 1 or more.
     """
-    if not isinstance(samples, int) or samples < 1:
+    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
         raise setting_error(
             f"samples={samples}", repr(samples), "a whole number, 1 or more",
             "samples=1 writes one picture an image.",
@@ -215,7 +149,9 @@ def load_distance(weights_file: str | None, device: Any) -> Any:
         return None
 
 
-def report(diversity: Any, output: Path, samples: int, model: Any, checkpoint: Any) -> None:
+def report(
+    diversity: Any, output: Output, samples: int, model: Any, checkpoint: Any, counts: Counts
+) -> None:
     """Prints the diversity and writes diversity.json."""
     from i2i.metrics.diversity import PROTOCOL
     from i2i.run_folder import write_json
@@ -228,11 +164,12 @@ def report(diversity: Any, output: Path, samples: int, model: Any, checkpoint: A
     print(f"Diversity of {samples} samples an input, {len(diversity.rows)} inputs: {words}")
     network = {"lpips_network": LPIPS_NETWORK} if "lpips" in means else {}
     write_json(
-        output / "diversity.json",
+        output.diversity,
         {
             "mean": means,
             "per_image": diversity.rows,
             "n_images": len(diversity.rows),
+            "n_not_measured": counts.standing + counts.left_out,
             "samples": samples,
             "seed": model.seed,
             "inference": model.inference,

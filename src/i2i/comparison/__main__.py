@@ -6,6 +6,7 @@ from pathlib import Path
 
 from i2i.comparison.tables import compare
 from i2i.errors import SettingError
+from i2i.printable import printable
 
 
 def main() -> None:
@@ -14,7 +15,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a sweep's folder, e.g. multirun/DATE/TIME")
     folder = parser.parse_args().folder.expanduser().resolve()
     try:
-        print(f"{compare(folder)}\nComparison: {folder}/comparison.md, .csv and .png")
+        print(f"{compare(folder)}\nComparison: {printable(folder)}/comparison.md, .csv and .png")
     except SettingError as error:
         sys.exit(f"\n{error}")
 

@@ -7,41 +7,50 @@ from pathlib import Path
 
 import numpy as np
 
+from i2i.errors import setting_error
 from i2i.images.grid import GAP, image_grid
 from i2i.images.image_io import read_image
 
 CELL = 128  # pixels; smaller images are enlarged to at least that width, so that a heading fits
 TEXT = 13  # pixels a line of a heading
+MOST_ROWS, MOST_SIDE = 64, 4096  # of what a stranger's run may show
 
 Pictures = dict[str, list[np.ndarray]]  # by input, output and target
 
 
 def read_pictures(run: Path) -> Pictures:
-    """A run's test pictures, (H, W, 3) uint8 each, by ``input``, ``output`` and ``target``."""
-    stems = sorted((run / "samples" / "test").glob("*_output.png"))
-    return {
-        kind: [read_image(s.with_name(s.name.replace("_output", f"_{kind}")), 3) for s in stems]
-        for kind in ("input", "output", "target")
-    }
+    """A run's test pictures, (H, W, 3) uint8 each, by ``input``, ``output`` and ``target``.
+
+    Raises:
+        SettingError: One is missing, damaged or larger than a sample ever is.
+    """
+    stems = sorted((run / "samples" / "test").glob("*_output.png"))[:MOST_ROWS]
+    found: Pictures = {"input": [], "output": [], "target": []}
+    for stem in stems:
+        for kind, images in found.items():
+            file = stem.with_name(stem.name.replace("_output", f"_{kind}"))
+            images.append(read_image(file, 3, MOST_SIDE**2))
+            if max(images[-1].shape) > MOST_SIDE:
+                raise setting_error(
+                    f"image '{file}'", " x ".join(map(str, images[-1].shape[:2])) + " pixels",
+                    f"sides of {MOST_SIDE} pixels at most", "Take it away.",
+                )  # fmt: skip
+    return found
 
 
-def picture(runs: Mapping[str, Path]) -> np.ndarray | None:
+def picture(runs: Mapping[str, Pictures]) -> np.ndarray | None:
     """Rows of input | each run's output | target under headings; None without pictures.
 
     Runs of other data (other images, sizes or tasks) get a block of their own below.
 
     Args:
-        runs: Run folders by name; one without pictures is left out.
+        runs: What ``read_pictures`` gave, by name; a run without pictures is left out.
 
     Returns:
         (height, width, 3) uint8 RGB.
-
-    Raises:
-        SettingError: A picture is damaged.
     """
     groups: dict[bytes, list[tuple[str, Pictures]]] = {}
-    for name, folder in runs.items():
-        shown = read_pictures(folder)
+    for name, shown in runs.items():
         if shown["output"]:
             key = b"".join(str(i.shape).encode() + i.tobytes() for i in shown["input"])
             key += b"".join(str(i.shape).encode() + i.tobytes() for i in shown["target"])

@@ -15,6 +15,7 @@ MAY_DIFFER = (
     "reconstruction.*.weights_file",
     # the machine
     "dataset.num_workers", "dataset.cache_gb", "dataset.eval_batch_size", "speed",
+    "dataset.max_megapixels",
     "trainer._target_", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
     "trainer.strategy", "trainer.benchmark", "trainer.deterministic", "trainer.requeue",
     # how long to train: this is how a run is continued

@@ -41,12 +41,12 @@ def presets(cfg: Any) -> dict[str, Any]:
 
     chosen = dict(HydraConfig.get().runtime.choices) if HydraConfig.initialized() else {}
     named = {group: name for group, name in chosen.items() if not group.startswith("hydra/")}
-    conf = root_dir() / "conf"
-    lists = {
-        group: [name for name in node if (conf / group / f"{name}.yaml").is_file()]
-        for group, node in cfg.items()
-        if group not in named and (conf / group).is_dir() and isinstance(node, Mapping)
-    }
+    lists: dict[str, list[str]] = {}
+    for group, node in cfg.items():
+        folder = root_dir() / "conf" / group
+        if group not in named and folder.is_dir() and isinstance(node, Mapping):
+            files = {file.stem for file in folder.glob("*.yaml")}
+            lists[group] = [name for name in node if name in files] or ["none"][: "none" in files]
     return named | lists
 
 

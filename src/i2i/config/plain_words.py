@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from i2i.errors import SettingError, setting_error
+from i2i.resources import root_dir
 
 # Options that hold a path or a name. Hydra's grammar would read numbers, commas, brackets, quotes
 # and other scripts in them as something else, or not at all.
@@ -64,6 +65,8 @@ def in_grammar(word: str, sweeping: bool) -> str:
         )  # fmt: skip
     key, value = found[1], found[2]
     require_text(key, value)
+    if key.lstrip("+").partition("@")[0] in groups():
+        return preset(key, value, sweeping)
     is_path = matches(key, PATHS)
     if not (is_path or matches(key, NAMES)) or value in ("", "null", "???") or "${" in value:
         read(key, value)
@@ -77,6 +80,29 @@ def in_grammar(word: str, sweeping: bool) -> str:
     if is_quoted(value) and meant == text:
         return word
     return f"{key}={quoted(meant)}" if needs_quotes(key, meant) else f"{key}={meant}"
+
+
+def groups() -> set[str]:
+    """The options that choose a preset."""
+    return {"experiments", *(p.name for p in (root_dir() / "conf").iterdir() if p.is_dir())}
+
+
+def preset(key: str, value: str, sweeping: bool) -> str:
+    """The choice of a preset, by a name that need not look like one.
+
+    Raises:
+        SettingError: It is null, or cannot be read.
+    """
+    override = read(key, value)
+    if override.is_sweep_override() and sweeping:
+        return f"{key}={value}"
+    chosen = override.value()
+    if chosen is None or isinstance(chosen, dict) or override.is_sweep_override():
+        raise setting_error(
+            f"{key}={value}", "no name of a preset", "one, or a list of them in brackets",
+            f"Leave {key.lstrip('+')} out for the usual one; --help lists them.",
+        )  # fmt: skip
+    return f"{key}={value}" if isinstance(chosen, str | list) else f"{key}={quoted(value)}"
 
 
 def matches(key: str, patterns: Sequence[str]) -> bool:

@@ -15,9 +15,10 @@ from i2i.errors import setting_error
 # Asked of this machine, or of this command line, and never taken from a file.
 NOT_TAKEN = (
     "presets", "resume", "init_from", "run_dir", "dataset.source", "dataset.num_workers",
-    "dataset.cache_gb", "metrics.cache_dir", "metrics.cache_gb", "trainer.num_nodes",
+    "dataset.cache_gb", "dataset.max_megapixels", "metrics.cache_dir", "metrics.cache_gb",
+    "trainer.num_nodes",
 )  # fmt: skip
-WORTH_TYPING = ("dataset.num_workers", "dataset.cache_gb")
+WORTH_TYPING = ("dataset.num_workers", "dataset.cache_gb", "dataset.max_megapixels")
 # Parts that a file may not name the classes of: they write files and talk to servers.
 NO_CLASSES = ("trainer", "callbacks", "logger")
 KINDS = {"dataset": "dataset", "augmentation": "dataset", "task": "dataset", "metrics": "metrics"}

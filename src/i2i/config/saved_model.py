@@ -1,7 +1,6 @@
 """A model rebuilt from its checkpoint alone."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from i2i.config.checkpoint import Checkpoint, entries, read_checkpoint, same_weights
@@ -30,7 +29,10 @@ def load_model(
     node = dict(checkpoint.config["model"])
     node |= {key: value for key, value in changes.items() if value is not None}
     task = saved_task(checkpoint.config["dataset"])
-    make = partial(instantiate(node, _partial_=True), config=checkpoint.config, task=task)
+
+    def make() -> Any:
+        return instantiate(node, _partial_=True)(config=checkpoint.config, task=task)
+
     require_fitting(make, checkpoint, f"{key}={checkpoint.path}")
     model = make()
     model.load_state_dict(checkpoint.weights)

@@ -1,6 +1,7 @@
 """Options that nobody reads are errors, with the nearest one that somebody does."""
 
 import inspect
+import math
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -17,7 +18,11 @@ from i2i.errors import SettingError, setting_error
 OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
 OVERLAYS = ("dataset", "metrics", "model")
-NUMBER_OR_WORD = ("trainer.devices",)  # auto, or a list of devices as "0,1"
+OF_TWO_KINDS = ("trainer.devices", "trainer.precision", "dataset.image_size", "overwrite")
+KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", str: "a word"}
+TAKES: dict[type, tuple[type, ...]] = {
+    bool: (bool,), int: (int, float), float: (int, float), list: (list,), str: (str,)
+}  # fmt: skip
 
 
 def require_read(cfg: Any, config_name: str) -> None:
@@ -33,9 +38,11 @@ def require_read(cfg: Any, config_name: str) -> None:
     Raises:
         SettingError: There is such a key.
     """
+    if config_name != "config":
+        require_values(cfg)
     values = OmegaConf.to_container(cfg, resolve=False)
     known = OmegaConf.to_container(with_presets(cfg, config_name), resolve=False)
-    require_numbers(flat(values), flat(known))
+    require_kinds(values, known)
     for key, node in values.items():
         if key not in known:
             raise no_part_takes(key, known)
@@ -48,6 +55,18 @@ def require_read(cfg: Any, config_name: str) -> None:
                 raise no_part_takes(f"{key}.{unread}", known)
         for where, part in parts(node, key):
             require_taken(where, part, values)
+
+
+def require_values(cfg: Any) -> None:
+    """Refuses a command line without an option that the command cannot do without.
+
+    Raises:
+        SettingError: One is missing.
+    """
+    kinds = {"checkpoint": "a run folder or a .ckpt file", "input": "a picture or a folder"}
+    for key in sorted(OmegaConf.missing_keys(cfg)):
+        kind = kinds.get(key, "a folder")
+        raise setting_error(key, "no value", kind, f"Add {key}=... to the command line.")
 
 
 def with_presets(cfg: Any, config_name: str) -> Any:
@@ -68,21 +87,36 @@ def with_presets(cfg: Any, config_name: str) -> Any:
         return composed(config_name)
 
 
-def require_numbers(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Refuses words where presets have numbers or truth values.
+def require_kinds(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuses words, lists and nodes where presets have numbers or truth values, and the like.
 
     Raises:
         SettingError: There is one.
     """
-    for key, value in values.items():
-        usual = known.get(key)
-        words = isinstance(value, str) and "${" not in value and key not in NUMBER_OR_WORD
-        if isinstance(usual, int | float) and words:
+    mine, usual = flat(values), flat(known)
+    for key, expected in usual.items():
+        kind = next((kind for kind in KINDS if isinstance(expected, kind)), None)
+        computed = isinstance(expected, str) and (expected == "auto" or "${" in expected)
+        if kind is None or computed or key in OF_TWO_KINDS:
+            continue
+        value = select(values, key)
+        if value is None or (isinstance(value, str) and "${" in value):
+            continue
+        fits = isinstance(value, TAKES[kind]) and (kind is bool) == isinstance(value, bool)
+        if not fits and (key in mine or isinstance(value, Mapping)):
             raise setting_error(
-                f"{key}={value}", f"the word {value!r}",
-                "true or false" if isinstance(usual, bool) else f"a number, such as {usual}",
+                f"{key}={value}", f"{value!r}", f"{KINDS[kind]}, such as {expected}",
                 "Correct the value.",
             )  # fmt: skip
+        if isinstance(value, float) and not math.isfinite(value):
+            raise setting_error(f"{key}={value}", str(value), "a finite number", "Correct it.")
+
+
+def select(node: Any, key: str) -> Any:
+    """The value at a dotted key; None where there is none."""
+    for word in key.split("."):
+        node = node.get(word) if isinstance(node, Mapping) else None
+    return node
 
 
 def parts(node: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -11,7 +11,6 @@ labels.
 import argparse
 import itertools
 import os
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +19,9 @@ import numpy as np
 
 from i2i.data.paired_transforms import resize_image
 from i2i.errors import SettingError, setting_error
+from i2i.files.beside import beside, fresh, take_away
 from i2i.files.file_lock import exclusive
+from i2i.files.walk import files_below
 from i2i.images.image_io import write_png
 from i2i.labels.palette import UNLABELLED
 
@@ -100,18 +101,18 @@ def convert(official: Path, output: Path, size: tuple[int, int] = (256, 256)) ->
     output = Path(os.path.abspath(output))
     photos, labels = (find_files(official, part) for part in ENDINGS)
     _refuse_unpaired(photos, labels)
-    staging = output.with_name(f".{output.name}.converting")
+    staging = beside(output, "converting")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(output.with_name(f".{output.name}.lock"), "cityscapes"):
+        with exclusive(beside(output, "lock"), "cityscapes"):
             _refuse_occupied(output)  # in here: another process may have made it meanwhile
-            shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
             try:
+                fresh(staging)
                 for split in SPLITS:
                     _convert_split(split, photos, labels, staging / split, size)
                 os.replace(staging, output)
             finally:
-                shutil.rmtree(staging, ignore_errors=True)
+                take_away(staging)
     except OSError as error:
         raise setting_error(
             f"--output '{output}'", f"a folder that cannot be written ({error.strerror or error})",
@@ -128,14 +129,16 @@ def find_files(official: Path, part: str) -> Files:
         part: leftImg8bit or gtFine.
 
     Raises:
-        SettingError: There are no train or no val images.
+        SettingError: There are no train or no val images, or a folder cannot be read.
     """
     ending, files = ENDINGS[part], {}
     for split in SPLITS:
-        found = sorted((official / part / split).glob(f"*/*{ending}"))
+        top = official / part / split
+        walked = files_below(top, f"--official '{official}'") if os.path.isdir(top) else ()
+        found = sorted(top / city / name for city, name in walked if name.endswith(ending))
         files[split] = {path.name.removesuffix(ending): path for path in found}
         if not found:
-            inside = sorted(path.name for path in official.iterdir()) if official.is_dir() else []
+            inside = sorted(os.listdir(official)) if os.path.isdir(official) else []
             raise setting_error(
                 f"--official '{official}'",
                 f"nothing like {part}/{split}/CITY/*{ending} in it (it holds: "

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,8 @@ from lightning.fabric.utilities.rank_zero import rank_zero_info, rank_zero_warn
 
 from i2i.data.pair_list import PairFiles, PairList
 from i2i.errors import setting_error
+from i2i.files.walk import files_below
+from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import IMAGE_SUFFIXES, examine_image
 
 _LISTED = 10  # names in a message at most: it has to fit on one screen
@@ -26,6 +29,7 @@ def find_pairs(
     b_folder: str | None = None,
     single: bool = False,
     on_error: Literal["raise", "skip"] = "raise",
+    most_pixels: int = MOST_PIXELS,
 ) -> PairList:
     """Lists the pairs of one split, subfolders included; hidden files are passed over.
 
@@ -41,10 +45,12 @@ def find_pairs(
         single: Each file below ``a_folder`` is one photograph, not two sides.
         on_error: Whether a damaged file stops the run ("raise") or costs its pair, with a warning
             ("skip"). Anything else that is wrong is the layout's fault, and always stops the run.
+        most_pixels: What an image may have.
 
     Raises:
-        SettingError: If a folder is missing or empty, names do not match or are not unique, files
-            are damaged, sides differ in size, or a side-by-side image cannot be halved.
+        SettingError: If a folder is missing, unreadable or empty, names do not match or are not
+            unique, files are damaged, sides differ in size, or a side-by-side image cannot be
+            halved.
     """
     at_a = _folder(root, a_folder, split_folder, "a_folder")
     files_a = _images_below(root, at_a)
@@ -54,7 +60,7 @@ def find_pairs(
         if not single:
             _warn_of_two_folders(files_a)
         pairs = PairList(files_a, at_a, files_a.values())
-    return _check_files(root, split_folder, pairs, single, on_error)
+    return _check_files(root, split_folder, pairs, single, on_error, most_pixels)
 
 
 def _matched(root: Path, at_a: Path, files_a: dict[str, str], at_b: Path) -> PairList:
@@ -95,17 +101,20 @@ def check_patterns(a_folder: str, b_folder: str | None, n_splits: int) -> None:
 
 def _folder(root: Path, pattern: str, split_folder: str, key: str) -> Path:
     folder = root / pattern.replace("{split}", split_folder)
-    if folder.is_dir():
+    if os.path.isdir(folder):  # Path's own raises for names that are too long, and without rights
         return folder
-    present = next((above for above in folder.parents if above.is_dir()), Path("/"))
-    if not root.is_dir():
+    present = next((above for above in folder.parents if os.path.isdir(above)), Path("/"))
+    if not os.path.isdir(root):
         raise setting_error(
             f"dataset.root='{root}'",
-            "a file" if root.exists() else f"no such folder ('{present}' is there)",
+            "a file" if os.path.exists(root) else f"no such folder ('{present}' is there)",
             "the folder that holds the data set",
             "Set dataset.root to it.",
         )
-    inside = sorted(entry.name for entry in present.iterdir())
+    try:
+        inside = sorted(os.listdir(present))
+    except OSError as error:
+        inside = [f"({error.strerror or error})"]
     todo = f"Set dataset.root, dataset.splits or dataset.{key} to what is there."
     if {"trainA", "trainB"} <= set(inside):
         todo = "This is the unpaired download; get the paired one, with a plain 'train' folder."
@@ -121,20 +130,17 @@ def _images_below(root: Path, folder: Path) -> dict[str, str]:
     """Returns name -> suffix of the files, sorted by name."""
     found: dict[str, str] = {}
     twice, others = [], []
-    top = os.fspath(folder)
-    for parent, _, files in os.walk(top):
-        below = parent[len(top) :].strip(os.sep).replace(os.sep, "/")
-        for file in files:  # plain text: a hundred thousand Path objects take seconds
-            if file.startswith("."):
-                continue
-            stem, _, ending = file.rpartition(".")
-            if (suffix := f".{ending}").lower() not in IMAGE_SUFFIXES or not stem:
-                others.append(file)
-                continue
-            name = f"{below}/{stem}" if below else stem
-            if name in found:
-                twice.append(f"{file} and {stem}{found[name]}")
-            found[name] = suffix
+    for below, file in files_below(folder, f"dataset.root='{root}'"):
+        if file.startswith("."):
+            continue
+        stem, _, ending = file.rpartition(".")
+        if (suffix := f".{ending}").lower() not in IMAGE_SUFFIXES or not stem:
+            others.append(file)
+            continue
+        name = f"{below}/{stem}" if below else stem
+        if name in found:
+            twice.append(f"{file} and {stem}{found[name]}")
+        found[name] = suffix
     if twice:
         raise setting_error(
             f"dataset.root='{root}'",
@@ -187,12 +193,14 @@ def _check_files(
     pairs: PairList,
     single: bool,
     on_error: Literal["raise", "skip"],
+    most_pixels: int,
 ) -> PairList:
     """Leaves out or refuses damaged files, and refuses pairs whose sizes do not fit."""
     looked_at = _looked_at(pairs, split_folder, on_error)
     files = [path for pair in looked_at for path in (pair.a, pair.b) if path is not None]
     with ThreadPoolExecutor(max_workers=8) as pool:  # waits for the disk more than it computes
-        state = dict(zip(files, pool.map(examine_image, files), strict=True))
+        found = pool.map(partial(examine_image, most_pixels=most_pixels), files)
+        state = dict(zip(files, found, strict=True))
     defects = {path: found for path, found in state.items() if isinstance(found, str)}
     sizes = {path: found for path, found in state.items() if not isinstance(found, str)}
     damaged = [f"{path.relative_to(root)} ({found})" for path, found in defects.items()]

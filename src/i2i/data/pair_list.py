@@ -43,7 +43,7 @@ class PairList(Sequence[PairFiles]):
         folder_b: Path | None = None,
         suffixes_b: Iterable[str] = (),
     ) -> None:
-        encoded = [name.encode("utf-8", "surrogateescape") for name in names]
+        encoded = [name.encode("utf-8", "surrogatepass") for name in names]
         self._text = np.frombuffer(b"".join(encoded), np.uint8)
         self._ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
         self._folders = (folder_a, folder_b)
@@ -108,4 +108,4 @@ class PairList(Sequence[PairFiles]):
 
     def _name(self, at: int) -> str:
         text = self._text[self._ends[at] : self._ends[at + 1]].tobytes()
-        return text.decode("utf-8", "surrogateescape")
+        return text.decode("utf-8", "surrogatepass")

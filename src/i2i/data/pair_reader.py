@@ -10,6 +10,7 @@ from i2i.data.option_checks import check_labels_known, one_of
 from i2i.data.pair_list import PairFiles
 from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error
+from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import as_channels, read_ids, read_image
 from i2i.labels.palette import ClassPalette
 
@@ -26,12 +27,18 @@ def role_of(side: Side | None, direction: Direction) -> Role | None:
     return "input" if (side == "A") == (direction == "AtoB") else "target"
 
 
+def photo_side(asked: Side | None, label_side: Side | None) -> Side:
+    """The side that a task takes: the one asked for, else the one that is no label map, else A."""
+    return asked or ("B" if label_side == "A" else "A")
+
+
 @dataclass(frozen=True)
 class PairReader:
     """How the files of a data set are to be understood.
 
-    The attributes are those options of ``PairedSplits``; ``photo_of`` is its ``photo_side``. With
-    "AtoB" A is the input and B the target.
+    The attributes are those options of ``PairedSplits``; ``photo_of`` is its ``photo_side``,
+    ``most_pixels`` its ``max_megapixels`` times a million. With "AtoB" A is the input and B the
+    target.
 
     Raises:
         SettingError: A value is no choice, or class ids are asked of a set without classes.
@@ -46,6 +53,7 @@ class PairReader:
     label_files: LabelFiles = "colours"
     single: bool = False
     photo_of: Side | None = None
+    most_pixels: int = MOST_PIXELS
 
     def __post_init__(self) -> None:
         one_of("direction", self.direction, ("AtoB", "BtoA"))
@@ -63,7 +71,7 @@ class PairReader:
     @property
     def photo_side(self) -> Side:
         """The side that a task takes."""
-        return self.photo_of or ("B" if self.label_side == "A" else "A")
+        return photo_side(self.photo_of, self.label_side)
 
     def pair(self, files: PairFiles, check_label: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Returns input and target, (H, W, C) each; a label map as class ids is (H, W, 1).
@@ -94,7 +102,10 @@ class PairReader:
             return self._both(files, *channels)
         at = roles.index(self.label_role)
         if self.label_files == "ids":
-            label, photo = read_ids(self._file(files, self.label_side)), self.photo(files)
+            label, photo = (
+                read_ids(self._file(files, self.label_side), self.most_pixels),
+                self.photo(files),
+            )
         else:
             channels[at] = 3
             sides = self._both(files, *channels)
@@ -106,7 +117,9 @@ class PairReader:
 
     def photo(self, files: PairFiles) -> np.ndarray:
         """Returns the photograph of a pair, or the single one, (H, W, 3)."""
-        return read_image(files.a, 3) if self.single else self._side(files, self.photo_side)
+        if self.single:
+            return read_image(files.a, 3, self.most_pixels)
+        return self._side(files, self.photo_side)
 
     def label_picture(self, files: PairFiles) -> tuple[np.ndarray, bool]:
         """Returns a label map as stored, and whether its file is lossy (JPEG).
@@ -114,7 +127,7 @@ class PairReader:
         Colours are (H, W, 3), class ids (H, W).
         """
         if self.label_files == "ids":
-            return read_ids(self._file(files, self.label_side)), False
+            return read_ids(self._file(files, self.label_side), self.most_pixels), False
         return self._side(files, self.label_side), self.lossy(files)
 
     def _refuse_strays(self, files: PairFiles, label: np.ndarray) -> None:
@@ -137,10 +150,10 @@ class PairReader:
         return files.a if files.b is None or side == "A" else files.b
 
     def _side(self, files: PairFiles, side: Side) -> np.ndarray:
-        image = read_image(self._file(files, side), 3)
+        image = read_image(self._file(files, side), 3, self.most_pixels)
         if files.b is not None:
             return image
-        return _halves(image, files.a)[side == "B"]
+        return halves(image, files.a)[side == "B"]
 
     def _both(
         self, files: PairFiles, input_channels: int, target_channels: int
@@ -149,16 +162,19 @@ class PairReader:
         channels = (input_channels, target_channels)
         if files.b is not None:
             a, b = (files.a, files.b) if self.direction == "AtoB" else (files.b, files.a)
-            return read_image(a, channels[0]), read_image(b, channels[1])
-        both = read_image(files.a, max(channels))
-        halves = _halves(both, files.a)
-        first, second = halves if self.direction == "AtoB" else halves[::-1]
+            first, second = (
+                read_image(side, count, self.most_pixels)
+                for side, count in zip((a, b), channels, strict=True)
+            )
+            return first, second
+        both = read_image(files.a, max(channels), self.most_pixels)
+        first, second = halves(both, files.a)[:: 1 if self.direction == "AtoB" else -1]
         if min(channels) == max(channels):
             return first, second
         return as_channels(first, channels[0]), as_channels(second, channels[1])
 
 
-def _halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:
+def halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Sides A and B of a side-by-side image, as views."""
     half, rest = divmod(both.shape[1], 2)
     if rest:

@@ -20,6 +20,7 @@ from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.data.validation_split import hold_out
 from i2i.errors import setting_error
+from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.labels.palette import ClassPalette
 
 
@@ -53,6 +54,7 @@ class PairedSplits(LightningDataModule):
             number, or a share below 1.
         test_from_train: The same for test.
         on_error: "raise" stops on a damaged file, "skip" leaves its pair out.
+        max_megapixels: Millions of pixels that an image may have.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
 
@@ -81,6 +83,7 @@ class PairedSplits(LightningDataModule):
         val_from_train: float = 0,
         test_from_train: float = 0,
         on_error: Literal["raise", "skip"] = "raise",
+        max_megapixels: float = DEFAULT_MEGAPIXELS,
         source: PairSource | None = None,
         licence: str | None = None,
     ) -> None:
@@ -93,7 +96,7 @@ class PairedSplits(LightningDataModule):
         self.on_error = one_of("on_error", on_error, ("raise", "skip"))
         self.reader = PairReader(
             direction, input_channels, target_channels, label_side, classes, label_as, label_files,
-            single, photo_side,
+            single, photo_side, pixel_limit(max_megapixels, "dataset.max_megapixels"),
         )  # fmt: skip
         self._check_options(splits)
         check_single(single, b_folder, task)
@@ -193,6 +196,7 @@ class PairedSplits(LightningDataModule):
             b_folder=self.b_folder,
             single=self.single,
             on_error=self.on_error,
+            most_pixels=self.reader.most_pixels,
         )
 
     def _check_options(self, given: Mapping[str, str | None]) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
 from i2i.errors import SettingError, setting_error
-from i2i.files.download import fetch_file, megabytes
+from i2i.files import pins
+from i2i.files.beside import beside, fresh, take_away
+from i2i.files.download import fetch_file, file_sha256, megabytes
 from i2i.files.file_lock import exclusive
 
 MAX_GROWTH = 20  # unpacked bytes per archive byte; an archive of JPEGs has about 1
@@ -39,7 +41,8 @@ class Archive:
     Args:
         url: http or https address of the archive.
         n_bytes: Its size in bytes; None where it is not known.
-        sha256: Its hexadecimal digest; "" where none is published.
+        sha256: Its hexadecimal digest; "" where none is published: then that of the first archive
+            that could be unpacked is kept beside the root, and another one is refused.
         licence: Who may use the images for what; printed before a download, named in errors.
         folder: The archive's top folder, the one that becomes the data set's root.
         keep_archive: Whether the archive stays beside the root after unpacking.
@@ -82,7 +85,7 @@ class Archive:
             if _occupied(root):
                 return
             root.parent.mkdir(parents=True, exist_ok=True)
-            with exclusive(root.with_name(f".{root.name}.lock"), self.folder):
+            with exclusive(beside(root, "lock"), self.folder):
                 if not _occupied(root):
                     self._unpack(self._fetch(root), root)
         except OSError as error:
@@ -110,17 +113,17 @@ class Archive:
     def _unpack(self, archive: Path, root: Path) -> None:
         """Unpacks into a folder beside ``root``, which gets the name ``root`` when it is whole."""
         self._check_space(root, archive.stat().st_size)
-        staging = root.with_name(f".{root.name}.unpacking")
-        shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
-        staging.mkdir()
+        staging = fresh(beside(root, "unpacking"))
         try:
             self._extract(archive, staging)
             if not (staging / self.folder).is_dir():
                 found = sorted(path.name for path in staging.iterdir())[:5]
                 raise self._bad(archive, f"no folder '{self.folder}' in it, only {found}")
             os.replace(staging / self.folder, root)
+            if not self.sha256:  # of an archive that was good
+                pins.pin(root.parent, self.url, file_sha256(archive))
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            take_away(staging)
         fate = f"{archive} is kept; it may be deleted" if self.keep_archive else "archive deleted"
         if not self.keep_archive:
             archive.unlink()

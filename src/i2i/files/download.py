@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from i2i.errors import SettingError, setting_error
+from i2i.files import atomic, pins, watched
 from i2i.files.file_lock import exclusive
 
 WEB = re.compile(r"https?://[^\s/]+(/\S*)?", re.IGNORECASE)
@@ -66,8 +67,9 @@ def fetch_file(
         Its absolute path.
 
     Raises:
-        SettingError: The address cannot be reached or gives another file, another one is there, or
-            the folder cannot be written.
+        SettingError: The address cannot be reached, is too slow or gives another file (without a
+            hash, another one than at the first time), another one is there, or the folder cannot be
+            written.
     """
     target = Path(os.path.abspath(target))
     by_hand = by_hand or f"download it in a browser, put it at {target}, run the same command again"
@@ -143,10 +145,11 @@ class _Job:
 
     def stands(self) -> bool:
         """Says whether the target is there; a wrong one is the user's, so it is named and kept."""
-        if not self.target.exists():
+        if not os.path.exists(self.target):
             return False
-        if wrong := self._wrong(self.target):
-            raise setting_error(str(self.target), wrong, self._right(), "Delete it and try again.")
+        wrong, expected = self._wrong(self.target)
+        if wrong:
+            raise setting_error(str(self.target), wrong, expected, "Delete it and try again.")
         return True
 
     def download(self, waits: Sequence[float]) -> None:
@@ -160,23 +163,36 @@ class _Job:
                     raise self.error(str(failure)) from failure
                 print(f"{self.what}: {failure}; trying again in {wait:g} s", file=sys.stderr)
                 time.sleep(wait)
-        if wrong := self._wrong(self.part):
+        wrong, expected = self._wrong(self.part)
+        if wrong:
             self.part.unlink()
-            raise self.error(f"{wrong} (removed; the same command fetches it anew)")
+            raise self.error(f"{wrong} (removed; the same command fetches it anew)", expected)
         os.replace(self.part, self.target)
 
     def _right(self) -> str:
         size = f" of {self.n_bytes:,} bytes" if self.n_bytes else ""
         return self.what + size + (f" with sha256 {self.sha256}" if self.sha256 else "")
 
-    def _wrong(self, path: Path) -> str:
-        """Says what is wrong with a whole file, "" if nothing."""
+    def _wrong(self, path: Path) -> tuple[str, str]:
+        """Says what is wrong with a whole file, "" if nothing, and what it should be.
+
+        Without a whole hash it is compared with what first came from that address.
+        """
         if self.n_bytes not in (None, _size(path)):
-            return f"a file of {_size(path):,} bytes"
-        if not self.sha256:
-            return ""
+            return f"a file of {_size(path):,} bytes", self._right()
+        folder = self.target.parent
+        first = None if len(self.sha256) == 64 else pins.pinned(folder, self.url)
+        if first is None and not self.sha256:
+            return "", ""
         digest = file_sha256(path)
-        return "" if digest.startswith(self.sha256) else f"a file with sha256 {digest}"
+        if not digest.startswith(self.sha256):
+            return f"a file with sha256 {digest}", self._right()
+        if first is not None and digest != first[0]:
+            return f"a file with sha256 {digest}", (
+                f"that of {first[1]}, when it first came from this address: sha256 {first[0]}. If "
+                f"its publisher has changed it, take its entry out of {folder / pins.NAME}"
+            )
+        return "", ""
 
     def _attempt(self) -> None:
         """Makes one request; goes on with a part where a mark, hash or size says what it is of."""
@@ -190,11 +206,19 @@ class _Job:
                 raise _Refused(f"a file of {total:,} bytes")
             etag, date = (response.headers.get(name, "") for name in ("ETag", "Last-Modified"))
             self.version = date if etag.startswith("W/") else etag or date
-            with self.part.open("ab" if start else "wb") as out:
+            with self._open_part(start) as out:
                 done = self._copy(response, out, start, total)
         end = self.n_bytes if total is None and not response.chunked else total
         if done < (end or 0):
             raise _Cut(f"a connection that was cut after {done:,} of {end:,} bytes")
+
+    def _open_part(self, start: int) -> IO[bytes]:
+        """Goes on with the part, or makes a new one; a link of that name is not followed."""
+        if start:
+            flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+            return os.fdopen(os.open(self.part, flags | getattr(os, "O_BINARY", 0)), "ab")
+        self.part.unlink(missing_ok=True)
+        return os.fdopen(os.open(self.part, atomic.NEW, 0o666), "wb")
 
     def _open(self, offset: int) -> Any:
         headers = {"User-Agent": "i2i", "Accept-Encoding": "identity"}
@@ -203,7 +227,8 @@ class _Job:
             headers |= {"If-Range": self.version} if self.version else {}
         try:
             request = urllib.request.Request(self.url, headers=headers)
-            return urllib.request.build_opener(_SafeRedirects).open(request, timeout=TIMEOUT)
+            opener = urllib.request.build_opener(_SafeRedirects, *watched.HANDLERS)
+            return opener.open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == 416 and offset:
@@ -231,9 +256,9 @@ class _Job:
         """Writes the body; one moving line on a terminal says how far it is, else one in 10 s."""
         every = 0.2 if sys.stderr.isatty() else 10.0  # seconds
         size = {"total": total or self.n_bytes, "initial": start, "unit": "B", "unit_scale": True}
-        done = start
+        done, pace = start, watched.Pace()
         with tqdm(desc=self.what, mininterval=every, maxinterval=every, **size) as shown:
-            while chunk := self._chunk(response, done):
+            while chunk := self._chunk(response, done, pace):
                 done += out.write(chunk)
                 shown.update(len(chunk))
                 if self.n_bytes is not None and done > self.n_bytes:
@@ -243,9 +268,12 @@ class _Job:
         os.fsync(out.fileno())
         return done
 
-    def _chunk(self, response: Any, done: int) -> bytes:
+    def _chunk(self, response: Any, done: int, pace: watched.Pace) -> bytes:
         try:
-            return response.read1(CHUNK)
+            with watched.within(getattr(response, "socket", None), watched.PIECE_TIME):
+                chunk = response.read1(CHUNK)
+            pace.add(len(chunk))
+            return chunk
         except (OSError, http.client.HTTPException) as error:
             raise _Cut(f"a connection that was cut after {done:,} bytes ({error})") from error
 
@@ -260,4 +288,5 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    """Bytes of a file; 0 where there is none, or a link in its place."""
+    return path.stat().st_size if path.is_file() and not path.is_symlink() else 0

@@ -4,25 +4,26 @@ Orientation: the EXIF tag of a JPEG is obeyed, as cameras need it and viewers sh
 taken as stored. ``examine_image`` and ``read_image`` agree on this.
 """
 
+import errno
 import mmap
 import os
-import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from i2i.errors import SettingError, setting_error
+from i2i.files import atomic
+from i2i.files.ordinary import Unreadable, open_regular, read_bytes
+from i2i.images.frame import MOST_PIXELS, PNG_START, frame_defect
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")  # compare with the lower-cased suffix
 
-_JPEG_START = b"\xff\xd8\xff"
-_PNG_START = b"\x89PNG\r\n\x1a\n"
-# In entropy-coded JPEG data FF00 is a plain FF, FFD0 to FFD7 are restarts and FFFF is fill.
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _ORIENTATION_TAG = 0x0112  # values 5 to 8 lie on their side (EXIF 2.3, section 4.6.4)
+MOST_FILE = 4_000_000_000  # bytes of a picture's file
 
 
-def read_image(path: Path, channels: int) -> np.ndarray:
+def read_image(path: Path, channels: int, most_pixels: int = MOST_PIXELS) -> np.ndarray:
     """Decodes a JPEG or PNG file whole, or fails by name.
 
     A palette is replaced by its colours and an alpha channel is dropped.
@@ -30,26 +31,27 @@ def read_image(path: Path, channels: int) -> np.ndarray:
     Args:
         path: The file.
         channels: 3 for RGB (a grey file is replicated), 1 for luminance (ITU-R BT.601).
+        most_pixels: What its header may claim.
 
     Returns:
         (H, W, channels): uint8, or for files of 16 bits a channel float32 on the 0..255 scale
         (value / 257).
 
     Raises:
-        SettingError: If the file is missing, cut short, or not an image.
+        SettingError: If the file is missing, cut short, not an image, or too large.
     """
     import cv2
 
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise _image_error(path, _words(error)) from error
-    defect = _container_defect(data)
+        data = read_bytes(path, MOST_FILE)
+    except Unreadable as error:
+        raise _image_error(path, str(error)) from error
+    defect = frame_defect(data, most_pixels)
     if defect is not None:
         raise _image_error(path, defect)
     # UNCHANGED would keep alpha and ignore EXIF.
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH
-    if data.startswith(_PNG_START):
+    if data.startswith(PNG_START):
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)  # (H, W, 3), or None
@@ -61,11 +63,12 @@ def read_image(path: Path, channels: int) -> np.ndarray:
     return image.astype(np.float32) / 257 if image.dtype == np.uint16 else image
 
 
-def read_ids(path: Path) -> np.ndarray:
+def read_ids(path: Path, most_pixels: int = MOST_PIXELS) -> np.ndarray:
     """Reads a map of class ids: a grey or palette PNG whose pixel values are the ids.
 
     Args:
         path: The file.
+        most_pixels: As in ``read_image``.
 
     Returns:
         (H, W) uint8.
@@ -73,12 +76,14 @@ def read_ids(path: Path) -> np.ndarray:
     Raises:
         SettingError: If the file is missing, cut short, or no such PNG.
     """
-    from PIL import Image
-
-    check_image(path)
-    with Image.open(path) as image:
+    check_image(path, most_pixels)
+    with _pillow().open(path) as image:
         if image.format == "PNG" and image.mode in ("P", "L", "1"):
-            return np.array(image.convert("L") if image.mode == "1" else image, dtype=np.uint8)
+            try:
+                grey = image.convert("L") if image.mode == "1" else image
+                return np.array(grey, dtype=np.uint8)
+            except (OSError, SyntaxError, ValueError) as error:
+                raise _image_error(path, "damaged image data") from error
         raise setting_error(
             f"image '{path}'",
             f"a {image.format} of mode {image.mode}",
@@ -111,40 +116,39 @@ def as_channels(image: np.ndarray, channels: int) -> np.ndarray:
     return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[:, :, np.newaxis]
 
 
-def check_image(path: Path) -> tuple[int, int]:
+def check_image(path: Path, most_pixels: int = MOST_PIXELS) -> tuple[int, int]:
     """Reads the size of an image and makes sure that the file has its end, without decoding it.
 
     Args:
         path: The file.
+        most_pixels: As in ``read_image``.
 
     Returns:
         (height, width) in pixels, as ``read_image`` gives them.
 
     Raises:
-        SettingError: If the file is missing, cut short, or not an image.
+        SettingError: If the file is missing, cut short, not an image, or too large.
     """
-    found = examine_image(path)
+    found = examine_image(path, most_pixels)
     if isinstance(found, str):
         raise _image_error(path, found)
     return found
 
 
-def examine_image(path: Path) -> tuple[int, int] | str:
+def examine_image(path: Path, most_pixels: int = MOST_PIXELS) -> tuple[int, int] | str:
     """Does what ``check_image`` does, and returns what is wrong in words instead of raising it."""
-    from PIL import Image
-
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 return "an empty file"
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                defect = _container_defect(data)
+                defect = frame_defect(data, most_pixels)
             if defect is not None:
                 return defect
-            with Image.open(file) as header:
+            with _pillow().open(file) as header:
                 return _upright_size(header)
-    except Image.DecompressionBombError as error:
-        return f"an image too large to open ({error})"
+    except Unreadable as error:
+        return str(error)
     except OSError as error:  # also what Pillow raises for headers that it cannot make out
         return _words(error)
     except (SyntaxError, ValueError):
@@ -170,7 +174,7 @@ def write_png(path: Path, image: np.ndarray) -> None:
     _, encoded = cv2.imencode(".png", image if grey else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_atomically(path, encoded.tobytes())
+        atomic.write_bytes(path, encoded.tobytes(), durable=False)
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -181,18 +185,16 @@ def cannot_write(path: Path, error: OSError) -> SettingError:
         f"output file '{path}'",
         _words(error),
         "a place that can be written",
-        "Choose another folder.",
+        "Shorten the name." if error.errno == errno.ENAMETOOLONG else "Choose another folder.",
     )
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def _pillow() -> Any:
+    """Pillow without its own limit, which warns at a third of ours and cannot be raised."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None
+    return Image
 
 
 def _upright_size(header) -> tuple[int, int]:
@@ -209,45 +211,6 @@ def _upright_size(header) -> tuple[int, int]:
         if exif.get(_ORIENTATION_TAG) in (5, 6, 7, 8):
             return width, height
     return height, width
-
-
-def _container_defect(data: bytes | mmap.mmap) -> str | None:
-    """Says what is wrong with a file's frame; None if it begins as JPEG or PNG and has its end."""
-    if data[:3] == _JPEG_START:
-        whole = _jpeg_has_end(data)
-    elif data[:8] == _PNG_START:
-        whole = _png_has_end(data)
-    else:
-        return "neither a JPEG nor a PNG file" if len(data) else "an empty file"
-    return None if whole else f"a file cut short ({len(data)} bytes, without its end marker)"
-
-
-def _jpeg_has_end(data: bytes | mmap.mmap) -> bool:
-    """Looks for the end-of-image marker FFD9; padding or appended data may follow it.
-
-    Where the last two bytes are not the marker, the segments are walked (ITU-T T.81, Annex B),
-    because the thumbnail inside a header has an end marker too.
-    """
-    if data[len(data) - 2 : len(data)] == b"\xff\xd9":
-        return True
-    at = 2
-    while (found := _NEXT_MARKER.search(data, at)) is not None:
-        marker, at = data[found.start() + 1], found.end()
-        if marker == 0xD9:
-            return True
-        if marker != 0x01:  # TEM stands alone; every other segment here carries its length
-            at += int.from_bytes(data[at : at + 2], "big")
-    return False
-
-
-def _png_has_end(data: bytes | mmap.mmap) -> bool:
-    """Follows the chunks (length, type, data, checksum) up to IEND."""
-    at = len(_PNG_START)
-    while at + 12 <= len(data):
-        if data[at + 4 : at + 8] == b"IEND":
-            return True
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
-    return False
 
 
 def _words(error: OSError) -> str:

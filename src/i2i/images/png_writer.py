@@ -4,8 +4,6 @@ OpenCV and Pillow want the whole picture and copy it; the format itself is a hea
 stream (ISO/IEC 15948:2004).
 """
 
-import contextlib
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -13,6 +11,7 @@ from types import TracebackType
 
 import numpy as np
 
+from i2i.files.atomic import replacing
 from i2i.images.image_io import cannot_write
 
 _START = b"\x89PNG\r\n\x1a\n"
@@ -37,7 +36,6 @@ class PngWriter:
 
     def __init__(self, path: Path, height: int, width: int) -> None:
         self.path, self.height, self.width = path, height, width
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self.channels = self.rows = 0
         # Level 1 with runs only, as OpenCV does: a quarter of the time of the default.
         self.packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
@@ -45,7 +43,8 @@ class PngWriter:
     def __enter__(self) -> "PngWriter":
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.file = open(self.temporary, "wb")
+            self.renaming = replacing(self.path, durable=False)
+            self.file = self.renaming.__enter__()
         except OSError as error:
             raise cannot_write(self.path, error) from error
         return self
@@ -81,15 +80,15 @@ class PngWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if kind is None:
-                self._end()
+            try:
+                if kind is None:
+                    self._end()
+            except BaseException as found:
+                self.renaming.__exit__(type(found), found, found.__traceback__)
+                raise
+            self.renaming.__exit__(kind, error, trace)
         except OSError as found:
             raise cannot_write(self.path, found) from found
-        finally:
-            # What a full disk did not take is written once more by close, and fails once more.
-            with contextlib.suppress(OSError):
-                self.file.close()
-            self.temporary.unlink(missing_ok=True)
 
     def _begin(self, channels: int) -> None:
         self.channels = channels
@@ -102,8 +101,6 @@ class PngWriter:
             raise ValueError(f"{self.rows} rows of {self.path.name}; expected {self.height}")
         self._data(self.packer.flush())
         self._chunk(b"IEND", b"")
-        self.file.close()
-        os.replace(self.temporary, self.path)
 
     def _data(self, packed: bytes) -> None:
         if packed:

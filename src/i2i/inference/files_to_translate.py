@@ -1,11 +1,14 @@
-"""What translate.py reads and writes: images, their masks, and the PNGs to make of them."""
+"""What translate.py reads: images and their masks, and what becomes of each."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from i2i.errors import setting_error
+from i2i.files.walk import files_below
+from i2i.inference.outputs import Output
 
 
 @dataclass
@@ -15,7 +18,7 @@ class Job:
     Attributes:
         file: The image.
         name: Its path below the input folder without suffix; the noise depends on it.
-        targets: The PNG to write for each sample.
+        targets: The picture to write for each sample.
     """
 
     file: Path
@@ -23,37 +26,38 @@ class Job:
     targets: list[Path]
 
 
-def find_images(source: Path, output: Path, samples: int = 1) -> list[Job]:
+def find_images(source: Path, output: Output, samples: int = 1) -> list[Job]:
     """What is to be translated.
 
     Args:
         source: An image or a folder of images.
-        output: The folder to write to.
-        samples: Pictures to write for each image: NAME.png, or NAME_0.png, NAME_1.png and so on.
+        output: Where to.
+        samples: Pictures to write for each image.
 
     Returns:
         What is to be done for each image.
 
     Raises:
-        SettingError: There is no image, two would be written to one file, or an input would be
-            overwritten.
+        SettingError: There is no image, a folder cannot be read, two images would be written to
+            one file, or an input would be overwritten.
     """
-    images, base = images_of(source, output)
-    if output.exists() and not output.is_dir():
+    images, base = images_of(source, output.folder)
+    if os.path.lexists(output.folder) and not os.path.isdir(output.folder):
         raise setting_error(
-            f"output={output}", "a file", "a folder to write into", "Name a folder."
-        )
+            f"output={output.folder}", "a file", "a folder to write into",
+            "Name a folder, or a file that ends in .png and a single image as input.",
+        )  # fmt: skip
     names: dict[str, Path] = {}
     for image in images:
         name = image.relative_to(base).with_suffix("").as_posix()
         if name in names:
             raise setting_error(
                 f"input={source}", f"{names[name].name} and {image.name}",
-                "one image a name: both would become the same PNG", "Rename one of them.",
+                f"one image a name: both would become {name}{output.suffix}", "Rename one of them.",
             )  # fmt: skip
         names[name] = image
-    jobs = [Job(image, name, sample_files(output, name, samples)) for name, image in names.items()]
-    refuse_overwriting(jobs, output)
+    jobs = [Job(image, name, output.files(name, samples)) for name, image in names.items()]
+    refuse_overwriting(jobs, output.folder)
     return jobs
 
 
@@ -65,18 +69,19 @@ def images_of(source: Path, output: Path) -> tuple[list[Path], Path]:
         output: The folder to write to; where it lies inside ``source``, its images are no inputs.
 
     Raises:
-        SettingError: There is no image.
+        SettingError: There is no image, or a folder cannot be read.
     """
     from i2i.images.image_io import IMAGE_SUFFIXES
 
     wanted = "an image (" + ", ".join(sorted(IMAGE_SUFFIXES)) + ") or a folder of them"
-    if not source.exists():
-        raise setting_error(f"input={source}", "nothing there", wanted, "Check the path.")
-    if source.is_file():
+    if os.path.isfile(source):
         return [source], source.parent
-    images, inside = images_below(source), output.resolve()
-    if inside != source.resolve() and inside.is_relative_to(source.resolve()):
-        images = [f for f in images if not f.resolve().is_relative_to(inside)]
+    if not os.path.isdir(source):
+        found = "a pipe or a device" if os.path.exists(source) else "nothing there"
+        raise setting_error(f"input={source}", found, wanted, "Check the path.")
+    images, inside = images_below(source, f"input={source}"), os.path.realpath(output)
+    if Path(inside) != Path(os.path.realpath(source)):
+        images = [f for f in images if Path(inside) not in Path(os.path.realpath(f)).parents]
     if not images:
         raise setting_error(f"input={source}", "no image", wanted, "Check the path.")
     return images, source
@@ -88,28 +93,28 @@ def refuse_overwriting(jobs: Sequence[Job], output: Path) -> None:
     Raises:
         SettingError: One is.
     """
-    inputs = {identity(job.file) for job in jobs}
+    inputs = {identity(job.file) for job in jobs if os.path.exists(job.file)}
     for target in (target for job in jobs for target in job.targets):
-        if target.exists() and identity(target) in inputs:
+        if os.path.exists(target) and identity(target) in inputs:
             raise setting_error(
                 f"output={output}", f"{target.name}, which is an input", "another folder",
                 "Translating into the input folder would overwrite your images.",
             )  # fmt: skip
 
 
-def images_below(folder: Path) -> list[Path]:
-    """The images of a folder and its subfolders, sorted."""
+def images_below(folder: Path, setting: str) -> list[Path]:
+    """The images of a folder and its subfolders, sorted; hidden files are passed over.
+
+    Raises:
+        SettingError: A subfolder cannot be read.
+    """
     from i2i.images.image_io import IMAGE_SUFFIXES
 
-    files = sorted(folder.rglob("*"))
-    return [f for f in files if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file()]
-
-
-def sample_files(output: Path, name: str, samples: int) -> list[Path]:
-    """The PNGs to write for one image."""
-    if samples == 1:
-        return [output / f"{name}.png"]
-    return [output / f"{name}_{k}.png" for k in range(samples)]
+    return sorted(
+        folder / below / name
+        for below, name in files_below(folder, setting)
+        if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+    )
 
 
 def noise_name(name: str, k: int, *where: object) -> str:
@@ -132,13 +137,16 @@ def identity(file: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def find_masks(mask: str | None, names: Sequence[str], task: Any) -> dict[str, Path]:
+def find_masks(
+    mask: str | None, names: Sequence[str], task: Any, on_error: str = "raise"
+) -> dict[str, Path]:
     """The mask of each image.
 
     Args:
         mask: The option: None, a file for all images, or a folder with a mask of each name.
         names: Of the images.
         task: What the model was trained for.
+        on_error: ``skip`` lets masks be missing, and leaves it to ``mask_of`` to say so.
 
     Returns:
         Mask file by name; empty without the option.
@@ -155,18 +163,20 @@ def find_masks(mask: str | None, names: Sequence[str], task: Any) -> dict[str, P
             f"mask={mask}", "a model whose task is not inpainting", "no mask",
             "Leave mask out, or name a checkpoint trained with task=inpainting.",
         )  # fmt: skip
-    path = Path(mask).expanduser()
-    if path.is_file():
+    path = Path(str(mask)).expanduser()
+    if os.path.isfile(path):
         return dict.fromkeys(names, path)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise setting_error(
             f"mask={mask}", "nothing there", "an image or a folder of them", "Check the path."
         )
-    found = {f.relative_to(path).with_suffix("").as_posix(): f for f in images_below(path)}
+    below = images_below(path, f"mask={mask}")
+    found = {f.relative_to(path).with_suffix("").as_posix(): f for f in below}
     missing = [name for name in names if name not in found]
-    if missing:
+    if missing and (on_error != "skip" or len(missing) == len(names)):
         raise setting_error(
             f"mask={mask}", f"no mask of {missing[0]} ({len(missing)} missing)",
-            "a mask of the same name for each image", "Add them, or name one mask for all.",
+            "a mask of the same name for each image",
+            "Add them, name one mask for all, or leave these images out with on_error=skip.",
         )  # fmt: skip
-    return {name: found[name] for name in names}
+    return {name: found[name] for name in names if name in found}

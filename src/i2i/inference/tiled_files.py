@@ -13,11 +13,12 @@ from torch.nn import functional as F
 
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
-from i2i.images.png_writer import PngWriter
+from i2i.images.picture_formats import QUALITY, row_writer
 from i2i.images.quantise import to_uint8
 from i2i.inference.files_to_translate import Job, noise_name
 from i2i.inference.receptive_field import normalises_over_the_picture, receptive_radius
 from i2i.inference.tiles import Tiling, blended_bands
+from i2i.printable import printable
 from i2i.seeds import stable_seed
 
 
@@ -109,11 +110,17 @@ class PictureParts:
 
 
 def write_in_tiles(
-    model: Any, image: np.ndarray, mask: np.ndarray | None, job: Job, tiling: Tiling
+    model: Any,
+    image: np.ndarray,
+    mask: np.ndarray | None,
+    job: Job,
+    tiling: Tiling,
+    quality: int = QUALITY,
 ) -> float | None:
-    """Translates one picture and writes a PNG for each sample, without holding a whole one.
+    """Translates one picture and writes one for each sample, without holding a whole one as PNG.
 
-    Beside the picture in 8 bits it holds one row of tiles of each sample, in floats and 8 bits.
+    Beside the picture in 8 bits it holds one row of tiles of each sample, in floats and 8 bits; of
+    samples in other formats than PNG all rows in 8 bits.
 
     Args:
         model: On its device.
@@ -121,6 +128,7 @@ def write_in_tiles(
         mask: (H, W) bool, or None.
         job: Where to.
         tiling: A ``Tiling``.
+        quality: 1 to 100, where the format has one.
 
     Returns:
         Mean pairwise L1 of the samples in levels of 255; None if there is one only.
@@ -136,8 +144,9 @@ def write_in_tiles(
     samples = [picture_bands(model, parts, job.name, k, tiling) for k in range(len(job.targets))]
     height, l1 = parts.size[0], 0.0
     with ExitStack() as stack:
-        writers = [stack.enter_context(PngWriter(t, *parts.size)) for t in job.targets]
-        progress = stack.enter_context(tqdm(total=height, unit="row", desc=job.name, leave=False))
+        writers = [stack.enter_context(row_writer(t, *parts.size, quality)) for t in job.targets]
+        what = {"total": height, "unit": "row", "desc": printable(job.name), "leave": False}
+        progress = stack.enter_context(tqdm(**what))
         for bands in zip(*samples, strict=True):  # each (1, 1 or 3, h, W) uint8
             for writer, band in zip(writers, bands, strict=True):
                 writer.write(band[0].permute(1, 2, 0).numpy())

@@ -1,7 +1,7 @@
 """metrics.csv, one row a step, kept over stops and resumes."""
 
 import csv
-import os
+import io
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import Any
 
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import Logger
+
+from i2i.files.atomic import write_text
 
 
 class RunCSVLogger(Logger):
@@ -73,9 +75,9 @@ class RunCSVLogger(Logger):
         """The rows of the file; a last row that was cut off by a crash is left out."""
         if not self.path.exists():
             return []
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
         reader = csv.DictReader([line for line in lines if line.endswith("\n")])
-        rows = list(reader)
+        rows = [row for row in reader if (row.get("step") or "").isdecimal()]
         columns = list(reader.fieldnames or [])
         self.columns = columns + [key for key in self.columns if key not in columns]
         return rows
@@ -83,10 +85,9 @@ class RunCSVLogger(Logger):
     def rewrite(self, rows: list[dict[str, str]]) -> None:
         """Writes header and rows under another name, then renames it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".csv.part")
-        with part.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns)
-            writer.writeheader()
-            writer.writerows(rows)
-        os.replace(part, self.path)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.columns)
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path, text.getvalue())
         self.offset = self.path.stat().st_size

@@ -3,6 +3,7 @@
 import http.client
 import netrc
 import os
+import re
 import secrets
 import urllib.error
 import urllib.request
@@ -19,10 +20,14 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import DummyExperiment
 
 from i2i.errors import setting_error
+from i2i.files.ordinary import Unreadable
+from i2i.files.records import read_text
 from i2i.messages import say
 from i2i.run_folder import write_text
 
 PATIENCE = 10  # seconds that W&B's server has for its first answer
+
+ID = re.compile(r"[\w-]{1,64}", re.ASCII)  # of a run, as W&B makes them
 
 
 def has_key() -> bool:
@@ -179,7 +184,14 @@ def require_known(options: Mapping[str, Any]) -> None:
 def id_of_run(folder: Path) -> str | None:
     """The id in the run folder's ``wandb_id.txt``, made by process 0 where it is missing."""
     file = folder / "wandb_id.txt"
-    if not file.exists() and rank_zero_only.rank == 0:  # only its run is W&B's
+    found = None
+    if os.path.lexists(file):
+        try:
+            found = ID.fullmatch(read_text(file, most=1000).strip())
+        except Unreadable as error:
+            say(f"{file} cannot be read ({error}): W&B gets a new run")
+    if found is None and rank_zero_only.rank == 0:  # only its run is W&B's
         file.parent.mkdir(parents=True, exist_ok=True)
         write_text(file, secrets.token_hex(4))
-    return file.read_text().strip() if file.exists() else None
+        return id_of_run(folder)
+    return found and found[0]

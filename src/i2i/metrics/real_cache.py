@@ -14,10 +14,11 @@ Features and not their mean and covariance, because KID needs them; 8 KB an imag
 import contextlib
 import hashlib
 import importlib.metadata
+import io
 import json
 import os
 import re
-import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.files.atomic import replacing
+from i2i.files.ordinary import open_regular
 from i2i.metrics.inception import RESIZE
 
 FORMAT = 1  # of the files; another one is another key
 MOST_ROWS = 20_000  # of a file: 164 MB
 DIGEST_BYTES = 16
+MOST_FEATURES = 2048  # of a row
+MOST_KEY, MOST_HEADER = 100_000, 20_000  # bytes
 
 Features = dict[bytes, np.ndarray]  # digest of an image -> its features (2048,), float32
 
@@ -103,12 +108,12 @@ class RealCache:
         """The features kept for a key; empty where there is no whole file of this format."""
         path = self.path(key)
         try:
-            with path.open("rb") as file:
+            if not os.path.lexists(path):
+                return {}
+            with open_regular(path) as file:
                 rows = _unpacked(file, key)
             with contextlib.suppress(OSError):  # another user's
                 os.utime(path)  # used just now
-        except FileNotFoundError:
-            return {}
         except Exception as error:  # zip, numpy and JSON have a dozen kinds; all mean: unusable
             _say(f"{path}: not used ({_reason(error)}); computing the real images' features anew.")
             return {}
@@ -118,21 +123,16 @@ class RealCache:
         """Keeps the first 20,000 of the features, under another name until the file is whole."""
         chosen = dict(list(rows.items())[:MOST_ROWS])
         path = self.path(key)
-        part = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor, part = tempfile.mkstemp(dir=self.folder, prefix="i2i-", suffix=".part")
-            with os.fdopen(descriptor, "wb") as file:
+            with replacing(path, durable=False) as file:  # it can be made again
                 np.savez(
                     file,
                     key=np.frombuffer(json.dumps(key).encode(), np.uint8),
                     digests=np.frombuffer(b"".join(chosen), np.uint8).reshape(-1, DIGEST_BYTES),
                     features=np.stack(list(chosen.values())),
                 )
-            os.replace(part, path)
         except OSError as error:
-            if part is not None:
-                Path(part).unlink(missing_ok=True)
             _say(f"metrics.cache_dir={self.folder}: nothing kept there ({_reason(error)}).")
         else:
             with contextlib.suppress(OSError):  # the rows are kept; the bound is for a later run
@@ -143,7 +143,9 @@ class RealCache:
 
         Other runs write and delete here, too: what they take away meanwhile is passed over.
         """
-        ours = re.compile(r".+-[0-9a-f]{16}\.npz|i2i-.+\.part")  # the folder may hold other things
+        ours = re.compile(
+            r".+-[0-9a-f]{16}\.npz|\.?i2i-.+\.part"
+        )  # the folder may hold other things
         states = {}
         for file in self.folder.iterdir():
             if ours.fullmatch(file.name):
@@ -159,15 +161,36 @@ class RealCache:
 
 def _unpacked(file: Any, key: Mapping[str, Any]) -> Features:
     """Reads a file without running anything in it; the zip's checksums are verified on the way."""
-    with np.load(file, allow_pickle=False) as content:
-        if json.loads(content["key"].tobytes()) != key:
+    with zipfile.ZipFile(file) as packed:
+        found = _array(packed, "key", MOST_KEY)
+        if found.dtype != np.uint8 or json.loads(found.tobytes()) != key:
             raise ValueError("made for something else")
-        names, rows = content["digests"], content["features"]
+        names = _array(packed, "digests", MOST_ROWS * DIGEST_BYTES)
+        rows = _array(packed, "features", MOST_ROWS * MOST_FEATURES * 4)
     if names.dtype != np.uint8 or names.shape != (len(rows), DIGEST_BYTES):
         raise ValueError(f"digests of shape {names.shape} for {len(rows)} rows")
     if rows.dtype != np.float32 or rows.ndim != 2 or not np.isfinite(rows).all():
         raise ValueError("features that are no finite float32 rows")
     return {name.tobytes(): row for name, row in zip(names, rows, strict=True)}
+
+
+def _array(packed: zipfile.ZipFile, name: str, most: int) -> np.ndarray:
+    """An array of an npz file, of so many bytes at most.
+
+    Neither packed zeros nor a header that claims a giant shape can ask for more memory than that.
+    """
+    info = packed.getinfo(f"{name}.npy")
+    if info.file_size > most + MOST_HEADER:
+        raise ValueError(f"{name} of {info.file_size:,} bytes")
+    data = io.BytesIO(packed.read(info))
+    version = np.lib.format.read_magic(data)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0
+    }[version]  # fmt: skip
+    shape, by_columns, dtype = read_header(data)
+    if by_columns:
+        raise ValueError(f"{name} laid out by columns")
+    return np.frombuffer(data.read(), dtype).reshape(shape)  # refuses objects, and other sizes
 
 
 def _reason(error: Exception) -> str:

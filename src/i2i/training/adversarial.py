@@ -121,6 +121,16 @@ class AdversarialModule(FastModule):
             y: A target, (1, C_out, H, W).
         """
 
+    def rehearse_optimizers(self) -> None:
+        """Makes optimizers and schedules for a number, and takes a step: wrong options raise."""
+        for make in (self.make_optimizer_g, self.make_optimizer_d):
+            number = nn.Parameter(torch.zeros(1))
+            number.grad = torch.ones(1)
+            optimizer = make([number])
+            schedule = self.make_scheduler(optimizer, total_steps=2)
+            optimizer.step()
+            schedule.step()
+
     # ---- the step ----
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from optuna import pruners
 
-from i2i.callbacks.pruning import COMPLETE, PRUNED, RECORD, RUNNING, Pruning
-from i2i.comparison.tables import why_no_scores
+from i2i.callbacks.pruning import COMPLETE, PRUNED, RECORD, RUNNING, Pruning, read_record
+from i2i.comparison.run_records import why_no_scores
 from i2i.errors import SettingError
 
 OTHERS = {10: [0.1, 0.3, 0.5], 20: [0.2, 0.4, 0.9]}  # medians 0.3 and 0.4
@@ -141,3 +141,23 @@ def test_pruners_that_need_a_common_study_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"sweep_metric=val/sim: found no such score.*val/ssim"):
         callback = pruning(tmp_path, monitor="val/sim")
         callback.on_validation_end(trainer(10, 0.1), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "null", "[" * 100_000, '{"state": "complete", "monitor": "val/ssim"}',
+     '{"monitor": "val/ssim", "values": {"x": 1}}', '{"monitor": "val/ssim", "values": {"1": []}}',
+     '{"monitor": "val/ssim", "values": [1]}'],
+)  # fmt: skip
+def test_a_damaged_record_of_a_neighbour_takes_no_part(text: str, tmp_path: Path) -> None:
+    for name, content in {"bad": text, "good": None}.items():
+        (tmp_path / name).mkdir()
+        content = content or json.dumps(
+            {"state": COMPLETE, "monitor": "val/ssim", "values": {"1": 0.5, "2": "nan"}}
+        )
+        (tmp_path / name / RECORD).write_text(content)
+    own = Pruning(str(tmp_path / "own"), "val/ssim", "maximize", pruners.MedianPruner())
+    (found,) = own.neighbours()
+    assert found[1] == 0.5 and list(found) == [1, 2]
+    assert read_record(tmp_path / "bad" / RECORD) is None
+    assert read_record(tmp_path / "none") is None

@@ -176,3 +176,11 @@ def test_the_trainer_has_to_fit_the_tasks(trainer: dict[str, Any], message: str)
         check_processes({"trainer": {"devices": fitting, "num_nodes": 1}})
     with pytest.raises(SettingError, match=message):
         check_processes({"trainer": trainer})
+
+
+@pytest.mark.parametrize("content", [b"", b"1 2", b"1 2 3 4", b"1 2 x", b"\xff", b"1 " * 5000])
+def test_a_damaged_note_is_none(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / module.RECORD).write_bytes(content)
+    assert module.noted(tmp_path) == ["", "", ""]
+    (tmp_path / module.RECORD).write_text("17 100 2\n")
+    assert module.noted(tmp_path) == ["17", "100", "2"]

@@ -3,8 +3,11 @@
 import contextlib
 import csv
 import json
+import os
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +16,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from i2i.commands.multirun import CompareRuns, compare_runs, comparing
-from i2i.comparison.picture import CELL, heading, picture
+from i2i.comparison.picture import CELL, heading, picture, read_pictures
 from i2i.comparison.tables import compare, find_runs
 from i2i.errors import SettingError
 from i2i.images.grid import GAP
@@ -178,7 +181,7 @@ def test_picture_has_a_column_a_run_between_input_and_target(tmp_path: Path) -> 
 
 def test_headings_are_those_of_their_columns(tmp_path: Path) -> None:
     paint(tmp_path / "0", 50, count=1)
-    grid = picture({"L1+cGAN": tmp_path / "0"})
+    grid = picture({"L1+cGAN": read_pictures(tmp_path / "0")})
     for column, name in enumerate(("input", "L1+cGAN", "target")):
         head, x = heading(name, CELL), GAP + column * (CELL + GAP)
         assert np.array_equal(grid[: len(head), x : x + CELL], head)
@@ -199,7 +202,7 @@ def test_runs_of_other_images_get_a_block_of_their_own(tmp_path: Path) -> None:
     for i in range(2):
         paint(tmp_path / str(i), 50 + i)
     paint(tmp_path / "2", 70, x=99, size=256)
-    grid = picture({name: tmp_path / name for name in "012"})
+    grid = picture({name: read_pictures(tmp_path / name) for name in "012"})
     assert grid.shape[1] == max(4 * (CELL + GAP), 3 * (256 + GAP)) + GAP
     assert grid.shape[0] > 2 * (CELL + GAP) + 2 * (256 + GAP)
     assert 99 in grid and 70 in grid and 50 in grid and 51 in grid
@@ -220,13 +223,133 @@ def test_a_sweep_ends_with_the_comparison(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_failed_comparison_only_says_so(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     compare_runs(tmp_path / "nothing")
-    paint(make_run(tmp_path / "0"), 50)
-    (tmp_path / "0" / "samples" / "test" / "000_output.png").write_bytes(b"x")
-    compare_runs(tmp_path)
     printed = capsys.readouterr().out
-    assert printed.count("The runs were not compared") == 2
+    assert printed.count("The runs were not compared") == 1
     assert f"python -m i2i.comparison {tmp_path}" in printed
-    assert (tmp_path / "comparison.md").is_file()  # the table was written before the picture
+
+
+DAMAGED = {  # what is written into a run's folder, and what its row says
+    "torn yaml": (".hydra/overrides.yaml", "- a: [", "overrides.yaml cannot be read (no plain"),
+    "code": (".hydra/overrides.yaml", "!!python/object/apply:os.system [x]", "(the tag"),
+    "alias": ("config.yaml", "a: &a [x]\nb: [*a, *a]", "config.yaml cannot be read (an alias)"),
+    "no list": (".hydra/overrides.yaml", "a: 1", "no list of options but dict"),
+    "no text": (".hydra/overrides.yaml", "- 1\n- [2]", "no list of options"),
+    "no mapping": ("config.yaml", "- 1", "a configuration that is no mapping of names but list"),
+    "no data": ("config.yaml", "dataset: 3", "a node 'dataset' that is no mapping"),
+    "large": ("config.yaml", "a" * 400_000, "400,000 bytes, more than 300,000"),
+    "deep": ("test_metrics.json", "[" * 100_000, "test_metrics.json cannot be read (no JSON"),
+    "list": ("test_metrics.json", "[]", "a record that is no mapping"),
+    "score": ("test_metrics.json", '{"scores": {"model": {"ssim": [1]}}}', "no number but list"),
+    "row": ("test_metrics.json", '{"scores": {"model": 1}, "n_images": 1}', "scores that is no"),
+    "n": ("test_metrics.json", '{"scores": {}, "n_images": "nan"}', "test_metrics.json cannot be"),
+    "column": (
+        "test_metrics.json", '{"scores": {"model": {"run": 1}}, "n_images": 1}', "called 'run'",
+    ),
+    "picture": ("samples/test/000_output.png", "x", "its pictures are left out: image '"),
+    "bomb": ("samples/test/000_target.png", "BOMB", "an image of 60000 x 60000 pixels, more than"),
+    "bytes": ("config.yaml", "\udcff\udcfe", "bytes that are no UTF-8"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_record_is_a_note_in_its_row_and_spoils_nothing_else(
+    kind: str, tmp_path: Path
+) -> None:
+    name, text, note = DAMAGED[kind]
+    for i in range(3):
+        paint(make_run(tmp_path / str(i), f"x={i}"), 50 + i)
+    clean = compare(tmp_path)
+    file = tmp_path / "1" / name
+    content = text.encode("utf-8", "surrogateescape")
+    file.write_bytes(png_claiming(60_000, 60_000) if text == "BOMB" else content)
+    damaged = compare(tmp_path)
+    rows = rows_of(tmp_path)
+    assert note in next(row for row in rows.values() if row["run"] == "1")["note"]
+    assert len(rows) == 4
+    others = [line for line in clean.splitlines() if line.startswith(("| x=0", "| x=2"))]
+    assert len(others) == 2 and all(line in damaged for line in others)
+    assert (tmp_path / "comparison.png").is_file()
+
+
+def png_claiming(height: int, width: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def test_a_pruned_run_with_a_damaged_record_is_a_run_without_scores(tmp_path: Path) -> None:
+    for i, text in enumerate(
+        ("{", '{"state": "pruned"}', '{"state": "pruned", "values": {"1": null}}')
+    ):
+        make_run(tmp_path / str(i), f"x={i}", ssim=None)
+        (tmp_path / str(i) / "pruning.json").write_text(text)
+    notes = [row["note"] for row in rows_of_compared(tmp_path)]
+    assert all(note.startswith("no test_metrics.json") for note in notes)
+    assert all("pruning.json cannot be read" in note for note in notes)
+
+
+def rows_of_compared(folder: Path) -> list[dict[str, str]]:
+    compare(folder)
+    return list(rows_of(folder).values())
+
+
+def test_terminal_commands_are_shown_as_text(tmp_path: Path) -> None:
+    evil = "\x1b]0;x\x07\x9b2J\u202e"
+    make_run(tmp_path / "a\x1b[2J", f"key{evil}={evil}|b", label=f"L{evil}\n| c |", **{evil: 1.0})
+    make_run(tmp_path / "b", "key=1")
+    text = compare(tmp_path)
+    content = text + (tmp_path / "comparison.csv").read_text()
+    assert all(c.isprintable() or c == "\n" for c in content)
+    assert "\\x1b]0;x" in text and "a\\x1b[2J" in content
+    assert len([line for line in text.splitlines() if line.startswith("| L")]) == 1
+
+
+def test_links_in_a_sweep_are_neither_followed_nor_written_through(tmp_path: Path) -> None:
+    make_run(tmp_path / "sweep" / "0", "x=1")
+    make_run(tmp_path / "elsewhere", "x=2")
+    (tmp_path / "sweep" / "1").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "sweep" / "up").symlink_to(tmp_path)
+    (tmp_path / "mine.txt").write_text("mine")
+    for name in ("comparison.md", "comparison.csv", "comparison.md.part"):
+        (tmp_path / "sweep" / name).symlink_to(tmp_path / "mine.txt")
+    compare(tmp_path / "sweep")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert [r["run"] for r in rows_of(tmp_path / "sweep").values() if r["run"]] == ["0"]
+
+
+def test_a_folder_that_cannot_be_read_has_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal is made, since an administrator may read everything."""
+    for i in range(2):
+        make_run(tmp_path / str(i), f"x={i}")
+    scandir = os.scandir
+
+    def deny(path: object) -> object:
+        if str(path).endswith("/1"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", deny)
+    rows = rows_of_compared(tmp_path)
+    assert [(r["run"], r["note"]) for r in rows if r["run"]] == [
+        ("0", ""), ("1", "a folder that cannot be read (Permission denied)"),
+    ]  # fmt: skip
+
+
+def test_names_without_utf_8_and_of_255_bytes(tmp_path: Path) -> None:
+    odd, long = b"caf\xe9".decode("utf-8", "surrogateescape"), "x" * 255
+    try:
+        for name in (odd, long, "²"):
+            make_run(tmp_path / name, "seed=1")
+    except (OSError, UnicodeError):
+        pytest.skip("a file system that takes UTF-8 only")
+    print(compare(tmp_path).encode("utf-8"))
+    assert {r["run"] for r in rows_of(tmp_path).values()} >= {"caf\\udce9", long, "²"}
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("the second job failed")])

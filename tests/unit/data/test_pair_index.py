@@ -1,5 +1,6 @@
 """Pairs are found in both layouts, and what is wrong with them is said before training."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,75 @@ def test_hidden_and_other_files_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "train" / "notes.txt").write_text("")
     (tmp_path / "train" / "png").write_text("a name without a suffix")
     assert [pair.name for pair in find_pairs(tmp_path, "train")] == ["a"]
+
+
+def test_linked_subfolders_are_read_and_loops_are_named(tmp_path: Path) -> None:
+    draw(tmp_path / "elsewhere" / "b.png")
+    draw(tmp_path / "train" / "a.png")
+    (tmp_path / "train" / "linked").symlink_to(tmp_path / "elsewhere")
+    assert [pair.name for pair in find_pairs(tmp_path, "train")] == ["a", "linked/b"]
+    (tmp_path / "elsewhere" / "up").symlink_to(tmp_path / "train")
+    with pytest.raises(SettingError, match=r"dataset\.root=.*a link that leads back.*linked/up"):
+        find_pairs(tmp_path, "train")
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_a_subfolder_that_cannot_be_read_stops_the_run(
+    on_error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal is made, since an administrator may read everything."""
+    draw(tmp_path / "train" / "a.png")
+    draw(tmp_path / "train" / "locked" / "b.png")
+    scandir = os.scandir
+
+    def deny(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", deny)
+    words = (
+        r"dataset\.root=.*found a folder that cannot be read: '.*train/locked' \(Permission denied"
+    )
+    with pytest.raises(SettingError, match=words):
+        find_pairs(tmp_path, "train", on_error=on_error)
+
+
+def test_images_beyond_the_limit_are_named_or_left_out(tmp_path: Path) -> None:
+    draw(tmp_path / "train" / "a.png")
+    draw(tmp_path / "train" / "b.png", 10, 10)
+    with pytest.raises(SettingError, match=r"b\.png \(an image of 10 x 10 pixels, more than"):
+        find_pairs(tmp_path, "train", most_pixels=99)
+    with pytest.warns(UserWarning, match=r"left out 1 of 2.*b\.png"):
+        found = find_pairs(tmp_path, "train", most_pixels=99, on_error="skip")
+    assert [pair.name for pair in found] == ["a"]
+    assert len(find_pairs(tmp_path, "train", most_pixels=100)) == 2
+
+
+@pytest.mark.parametrize("root", ["x" * 256, "a/" + "y" * 300, "\x1b[2J"])
+def test_roots_that_cannot_be_are_named(root: str, tmp_path: Path) -> None:
+    draw(tmp_path / "train" / "a.png")
+    with pytest.raises(SettingError, match=r"dataset\.root=.*found no such folder") as caught:
+        find_pairs(tmp_path / root, "train")
+    assert "\x1b" not in str(caught.value)
+    with pytest.raises(SettingError, match=r"dataset\.root=.*found no folder"):
+        find_pairs(tmp_path, root)
+
+
+def test_names_of_255_bytes_and_without_utf_8(tmp_path: Path) -> None:
+    odd = b"caf\xe9".decode("utf-8", "surrogateescape")
+    draw(tmp_path / "train" / f"{'x' * 251}.png")
+    try:
+        draw(tmp_path / "train" / f"{odd}.png")
+    except (SettingError, UnicodeError):
+        pytest.skip("a file system that takes UTF-8 only")
+    pairs = find_pairs(tmp_path, "train")
+    assert [pair.name for pair in pairs] == [odd, "x" * 251]
+    assert all(pair.a.is_file() for pair in pairs)
+    cut(pairs[0].a)
+    with pytest.raises(SettingError, match=r"caf\\udce9\.png") as caught:
+        find_pairs(tmp_path, "train")
+    str(caught.value).encode("utf-8")
 
 
 def test_missing_root_is_named(tmp_path: Path) -> None:

@@ -341,3 +341,15 @@ def test_progress_gives_size_and_speed(
 ) -> None:
     fetch_file(server.url, target, len(BODY), what="set.bin")
     assert re.search(r"set\.bin: 100%.*1\.00M/1\.00M .*B/s\]\n$", capsys.readouterr().err)
+
+
+def test_a_link_called_part_is_not_written_through(server: Server, target: Path) -> None:
+    target.parent.mkdir()
+    for name in ("mine", "nothing"):
+        (target.parent / "mine").write_bytes(b"mine")
+        target.with_name("set.bin.part").symlink_to(target.parent / name)
+        fetch_file(server.url, target, len(BODY), SHA256)
+        assert target.read_bytes() == BODY
+        assert (target.parent / "mine").read_bytes() == b"mine"
+        target.unlink()
+    assert files_in(target.parent) == ["mine"]

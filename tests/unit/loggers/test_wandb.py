@@ -13,7 +13,7 @@ import pytest
 
 from i2i.errors import SettingError
 from i2i.loggers import wandb as module
-from i2i.loggers.wandb import has_key, make_wandb_logger
+from i2i.loggers.wandb import has_key, id_of_run, make_wandb_logger
 
 IN_REACH = module.in_reach  # asks the network
 
@@ -128,6 +128,24 @@ def test_a_resumed_run_has_the_id_of_the_first_and_other_runs_have_their_own(
     ids = [call["id"] for call in started]
     assert ids[0] == ids[1] != ids[2]
     assert (tmp_path / "a" / "wandb_id.txt").read_text() == ids[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"../../x", b"a b", b"\xff\xfe", b"x" * 5000, b"\x1b[2J"])
+def test_an_id_that_is_none_is_replaced(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "wandb_id.txt").write_bytes(content)
+    found = id_of_run(tmp_path)
+    assert found == id_of_run(tmp_path) == (tmp_path / "wandb_id.txt").read_text()
+    assert len(found) == 8
+
+
+def test_a_link_called_wandb_id_is_not_written_through(tmp_path: Path) -> None:
+    for target in ("mine", "nothing"):
+        (tmp_path / "mine").write_text("not an id")
+        (tmp_path / "wandb_id.txt").unlink(missing_ok=True)
+        (tmp_path / "wandb_id.txt").symlink_to(tmp_path / target)
+        assert len(id_of_run(tmp_path)) == 8
+        assert (tmp_path / "mine").read_text() == "not an id"
+        assert not (tmp_path / "nothing").exists()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,29 @@ def damage_pickled_array(file, key):
     keep(file, key, np.array([Danger(), Danger()], dtype=object))
 
 
+def damage_giant_header(file, key):
+    """Says 16 TB of features, and holds 72 bytes."""
+    keep(file, key, np.ones((2, 9), np.float32))
+    with zipfile.ZipFile(file) as packed:
+        parts = {info.filename: packed.read(info) for info in packed.infolist()}
+    small, giant = b"'shape': (2, 9), }", b"'shape': (2000000000, 2048), }"
+    header = parts["features.npy"].replace(small + b" " * 12, giant)
+    assert len(header) == len(parts["features.npy"]) and giant in header
+    with zipfile.ZipFile(file, "w") as packed:
+        for name, data in (parts | {"features.npy": header}).items():
+            packed.writestr(name, data)
+
+
+def damage_link(file, key):
+    file.unlink()
+    file.symlink_to("/dev/zero")
+
+
+def damage_folder_of_links(file, key):
+    file.unlink()
+    file.symlink_to(file)
+
+
 def keep(file, key, features):
     content = {"key": np.frombuffer(module.json.dumps(key).encode(), np.uint8)}
     np.savez(file, **content, digests=np.zeros((2, 16), np.uint8), features=features)
@@ -188,7 +212,7 @@ class Danger:
 
 DAMAGES = [
     damage_cut, damage_bit, damage_empty, damage_key, damage_rows, damage_nan, damage_pickle,
-    damage_pickled_array,
+    damage_pickled_array, damage_giant_header, damage_link, damage_folder_of_links,
 ]  # fmt: skip
 
 
@@ -208,6 +232,35 @@ def test_a_damaged_or_foreign_file_is_computed_anew(
     extractor.calls.clear()
     assert score(tmp_path, target) == expected
     assert extractor.calls == [4, 3] and capsys.readouterr().out == ""
+
+
+def test_packed_zeros_are_not_unpacked(tmp_path, monkeypatch):
+    """A megabyte here, for which a file of a kilobyte asks; it could be terabytes."""
+    file, key = tmp_path / "a.npz", {"a": 1}
+    keep(file, key, np.zeros((30, 9), np.float32))
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        with packed.open("key.npy", "w") as member:
+            np.save(member, np.frombuffer(module.json.dumps(key).encode(), np.uint8))
+        with packed.open("digests.npy", "w") as member:
+            np.save(member, np.zeros((30, 16), np.uint8))
+        with packed.open("features.npy", "w") as member:
+            np.save(member, np.zeros((30, 9000), np.float32))
+    with file.open("rb") as opened:
+        assert len(module._unpacked(opened, key)) == 1
+    monkeypatch.setattr(module, "MOST_ROWS", 100)
+    with file.open("rb") as opened, pytest.raises(ValueError, match="features of 1,080,128 bytes"):
+        module._unpacked(opened, key)
+
+
+def test_a_link_is_replaced_and_not_written_through(tmp_path, extractor, target, capsys):
+    (tmp_path / "kept").mkdir()
+    expected = score(tmp_path / "kept", target)
+    (file,) = (tmp_path / "kept").iterdir()
+    (tmp_path / "mine").write_bytes(b"mine")
+    file.unlink()
+    file.symlink_to(tmp_path / "mine")
+    assert score(tmp_path / "kept", target) == expected
+    assert (tmp_path / "mine").read_bytes() == b"mine" and not file.is_symlink()
 
 
 def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path, extractor, target, capsys):

@@ -1,9 +1,10 @@
 """The built-in set: street scenes drawn from a seed, as an ordinary side-by-side folder."""
 
+import contextlib
 import json
 import logging
-import secrets
-import shutil
+import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,9 +13,14 @@ import numpy as np
 
 from i2i.data.synthetic.drawing import draw_scene
 from i2i.errors import setting_error
+from i2i.files.beside import beside, fresh, take_away
+from i2i.files.file_lock import exclusive
+from i2i.files.ordinary import Unreadable
+from i2i.files.records import read_text
 
 DRAWING_VERSION = 2  # raise it whenever the same seed gives other pixels
 MANIFEST = "synthetic.json"
+DRAWING = "drawing"  # ends the name of the folder that is being drawn into
 SPLITS = ("train", "val", "test")
 log = logging.getLogger(__name__)
 
@@ -61,8 +67,8 @@ class SyntheticScenes:
     def prepare(self, root: Path) -> None:
         """Draws the set into ``root/{train,val,test}/NNNN.png``, unless it stands there already.
 
-        It is drawn into a hidden sibling that takes the name ``root`` when all of it is there. Two
-        processes may do this at the same time. Nothing that stands in ``root`` is ever changed.
+        It is drawn into a hidden sibling that takes the name ``root`` when all of it is there. A
+        second process waits for that. Nothing that stands in ``root`` is ever changed.
 
         Args:
             root: The folder of the set; created with its parents.
@@ -71,17 +77,14 @@ class SyntheticScenes:
             SettingError: If something else stands in ``root``, or if it cannot be written.
         """
         root = Path(root).resolve()
-        drawing = root.parent / f".{root.name}.{secrets.token_hex(4)}.part"
         try:
-            if self._stands_in(root):
+            if self._stands_in(root):  # which needs no permission to write
                 return
-            log.info("drawing %d street scenes into %s", sum(self.counts.values()), root)
-            self._draw_into(drawing)
-            try:
-                drawing.replace(root)
-            except OSError:
-                if not self._stands_in(root):  # then another process was faster, with the same set
-                    raise
+            root.parent.mkdir(parents=True, exist_ok=True)
+            with exclusive(beside(root, "lock"), "the built-in set"):
+                remove_leftovers(root)
+                if not self._stands_in(root):
+                    self._draw(root)
         except OSError as error:
             raise setting_error(
                 f"dataset.root={str(root)!r}",
@@ -89,17 +92,28 @@ class SyntheticScenes:
                 f"a place for the {sum(self.counts.values())} pictures of the built-in set",
                 "Name another folder with dataset.root=PATH.",
             ) from error
+
+    def _draw(self, root: Path) -> None:
+        drawing = beside(root, DRAWING)
+        log.info("drawing %d street scenes into %s", sum(self.counts.values()), root)
+        try:
+            self._draw_into(fresh(drawing))
+            try:
+                drawing.replace(root)
+            except OSError:
+                if not self._stands_in(root):  # then one that knows no lock was faster
+                    raise
         finally:
-            shutil.rmtree(drawing, ignore_errors=True)
+            take_away(drawing)
 
     def _stands_in(self, root: Path) -> bool:
-        if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        if not os.path.exists(root) or (os.path.isdir(root) and not os.listdir(root)):
             return False
         found = f"other files and no {MANIFEST}" if root.is_dir() else "a file"
-        if (root / MANIFEST).is_file():
-            found = (root / MANIFEST).read_text(encoding="utf-8", errors="replace").strip()
+        with contextlib.suppress(Unreadable):
+            found = read_text(root / MANIFEST, most=10_000).strip()
         if found == self.manifest:
-            counts = {split: len(list((root / split).glob("*.png"))) for split in SPLITS}
+            counts = {split: count_pngs(root / split) for split in SPLITS}
             if counts == self.counts:
                 return True
             found = f"pictures removed or added since they were drawn ({counts})"
@@ -112,7 +126,7 @@ class SyntheticScenes:
 
     def _draw_into(self, folder: Path) -> None:
         for split, count in self.counts.items():
-            (folder / split).mkdir(parents=True)
+            (folder / split).mkdir()
             for index in range(count):
                 photo, label = draw_scene(scene_generator(self.seed, split, index), self.size)
                 pair = np.concatenate([photo, label], axis=1)[..., ::-1]
@@ -120,6 +134,20 @@ class SyntheticScenes:
                 _, png = cv2.imencode(".png", pair, [cv2.IMWRITE_PNG_COMPRESSION, 1])
                 (folder / split / f"{index:04d}.png").write_bytes(png.tobytes())
         (folder / MANIFEST).write_text(self.manifest + "\n", encoding="utf-8")
+
+
+def remove_leftovers(root: Path) -> None:
+    """Takes away what a drawing that was killed has left beside a folder, while it is locked."""
+    names = re.compile(re.escape(f".{root.name}.") + r"[0-9a-f]{8}\.part")  # of earlier versions
+    for name in os.listdir(root.parent):
+        if names.fullmatch(name) or name == beside(root, DRAWING).name:
+            take_away(root.with_name(name))
+
+
+def count_pngs(folder: Path) -> int:
+    """How many PNGs are in a folder; raises OSError where it cannot be read."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return sum(name.endswith(".png") for name in names)
 
 
 def scene_generator(seed: int, split: str, index: int) -> np.random.Generator:

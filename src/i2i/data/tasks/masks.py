@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from i2i.errors import setting_error
+from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import read_image
 
 MaskKind = Literal["centre", "boxes", "strokes"]
@@ -61,12 +62,13 @@ def draw_mask(kind: MaskKind, height: int, width: int, seed: int) -> np.ndarray:
     return _strokes(height, width, rng)
 
 
-def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
+def read_mask(path: Path, size: tuple[int, int], most_pixels: int = MOST_PIXELS) -> np.ndarray:
     """Reads the mask that a user has drawn for a picture.
 
     Args:
         path: PNG or JPEG; luminance above 127 (white) means: fill in. Alpha is not looked at.
         size: (height, width) of the picture.
+        most_pixels: As in ``read_image``.
 
     Returns:
         (height, width) bool.
@@ -75,7 +77,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
         SettingError: The file cannot be read, has another size than the picture, or marks nothing
             or everything.
     """
-    image = read_image(path, 1)
+    image = read_image(path, 1, most_pixels)
     setting, white = f"mask '{path}'", "white (above 127) where the picture is to be filled in"
     if image.shape[:2] != size:
         raise setting_error(

@@ -1,5 +1,6 @@
 import hashlib
 import shutil
+import threading
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -122,7 +123,7 @@ def test_what_else_stands_in_the_way_is_refused_and_kept(drawn: Path, tmp_path: 
         (tmp_path, r"found other files and no synthetic\.json"),
         (tmp_path / "lost", "'train': 2"),
         (tmp_path / "file", "found a file"),
-        (tmp_path / "file" / "below", r"cannot be written \(Not a directory\)"),
+        (tmp_path / "file" / "below", r"cannot be written \((Not a directory|File exists)\)"),
     ):
         with pytest.raises(SettingError, match=found):
             SyntheticScenes(**SMALL).prepare(root)
@@ -154,6 +155,44 @@ def test_two_processes_may_prepare_one_empty_folder(
     SyntheticScenes(**SMALL).prepare(root)
     assert [path.name for path in tmp_path.iterdir()] == ["scenes"]
     assert contents(root) == contents(drawn)
+
+
+def test_what_a_killed_drawing_left_is_taken_away(drawn: Path, tmp_path: Path) -> None:
+    """Of this version and of earlier ones; what others have left is not touched."""
+    for name in (".scenes.drawing", ".scenes.0a1b2c3d.part", ".scenes.mine.part", ".other.drawing"):
+        (tmp_path / name / "train").mkdir(parents=True)
+        (tmp_path / name / "train" / "0000.png").write_bytes(b"half")
+    SyntheticScenes(**SMALL).prepare(tmp_path / "scenes")
+    assert contents(tmp_path / "scenes") == contents(drawn)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".other.drawing", ".scenes.mine.part", "scenes"]
+
+
+def test_a_second_process_waits_and_finds_the_set(tmp_path: Path) -> None:
+    root = tmp_path / "scenes"
+    prepare = SyntheticScenes(**SMALL).prepare
+    threads = [threading.Thread(target=prepare, args=(root,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    SyntheticScenes(**SMALL).prepare(root)
+    assert [path.name for path in tmp_path.iterdir()] == ["scenes"]
+
+
+def test_a_link_in_the_place_of_the_drawing_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.txt").touch()
+    (tmp_path / ".scenes.drawing").symlink_to(tmp_path / "mine")
+    SyntheticScenes(**SMALL).prepare(tmp_path / "scenes")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "scenes"]
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ü" * 127])
+def test_the_longest_names_can_be_drawn_into(name: str, tmp_path: Path) -> None:
+    SyntheticScenes(**SMALL).prepare(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize(

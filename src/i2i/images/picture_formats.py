@@ -1,0 +1,141 @@
+"""The file formats that pictures are written in, and what each can hold."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from i2i.errors import SettingError, setting_error
+from i2i.files import atomic
+from i2i.images.image_io import cannot_write
+from i2i.images.png_writer import PngWriter
+
+FORMATS = ("png", "jpg", "webp", "tif")  # as output_format= names them; the first is the default
+SUFFIXES = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp", ".tif": "tif"}
+SUFFIXES[".tiff"] = "tif"
+OTHER_SUFFIXES = (
+    ".avif", ".bmp", ".exr", ".gif", ".heic", ".jp2", ".jxl", ".npy", ".pgm", ".ppm", ".psd",
+)  # fmt: skip
+LOSSY = ("jpg", "webp")  # those that have a quality
+QUALITY = 95  # where none is asked for
+LARGEST_SIDE = {"jpg": 65500, "webp": 16383}  # libjpeg-turbo's and WebP's own
+
+
+def check_quality(quality: Any, file_format: str) -> int:
+    """The quality to write with.
+
+    Args:
+        quality: The option: 1 to 100, or None for 95.
+        file_format: One of ``FORMATS``.
+
+    Raises:
+        SettingError: It is no such number, or the format keeps every pixel anyway.
+    """
+    if quality is None:
+        return QUALITY
+    if file_format not in LOSSY:
+        raise setting_error(
+            f"quality={quality}", f"the format {file_format}, which keeps every pixel as it is",
+            f"a format that has a quality ({' or '.join(LOSSY)})",
+            "Leave quality out, or add output_format=jpg.",
+        )  # fmt: skip
+    if type(quality) is not int or not 1 <= quality <= 100:
+        raise setting_error(
+            f"quality={quality}", repr(quality), "a whole number from 1 to 100",
+            f"quality={QUALITY} is what is written without it.",
+        )  # fmt: skip
+    return quality
+
+
+def write_picture(path: Path, image: np.ndarray, quality: int = QUALITY) -> None:
+    """Writes a picture in the format of its suffix, whole or not at all; makes its folder.
+
+    Args:
+        path: The file to write or to replace; ends in one of ``SUFFIXES``.
+        image: uint8 (H, W, 1) for grey or (H, W, 3) for RGB.
+        quality: 1 to 100, of JPEG and WebP; the others keep every pixel as it is.
+
+    Raises:
+        SettingError: The folder or the file cannot be written, or the format holds no such size.
+    """
+    import cv2
+
+    kind = SUFFIXES[path.suffix.lower()]
+    refuse_size(path, *image.shape[:2])
+    options = {"jpg": [cv2.IMWRITE_JPEG_QUALITY], "webp": [cv2.IMWRITE_WEBP_QUALITY]}.get(kind, [])
+    bgr = image if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(f".{kind}", bgr, [*options, quality] if options else [])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_bytes(path, encoded.tobytes(), durable=False)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def refuse_size(path: Path, height: int, width: int) -> None:
+    """Makes sure that a format can hold a picture of so many pixels.
+
+    Raises:
+        SettingError: It cannot.
+    """
+    kind = SUFFIXES[path.suffix.lower()]
+    most = LARGEST_SIDE.get(kind, max(height, width))
+    if max(height, width) > most:
+        raise setting_error(
+            f"output_format={kind}", f"a picture of {height} x {width} pixels for '{path}'",
+            f"sides of {most} pixels at most, which is what the format holds",
+            "Use output_format=png or tif.",
+        )  # fmt: skip
+
+
+def row_writer(path: Path, height: int, width: int, quality: int = QUALITY) -> Any:
+    """A writer that takes a picture row by row, with the methods of ``PngWriter``.
+
+    PNG is written as rows come. The other formats are held in 8 bits until the last one.
+
+    Args:
+        path: As in ``write_picture``.
+        height: Rows that will come.
+        width: Pixels of each.
+        quality: As in ``write_picture``.
+
+    Raises:
+        SettingError: The format holds no such size.
+    """
+    refuse_size(path, height, width)
+    if SUFFIXES[path.suffix.lower()] == "png":
+        return PngWriter(path, height, width)
+    return _WholePicture(path, quality)
+
+
+class _WholePicture:
+    """Keeps the rows, and writes them at the end."""
+
+    def __init__(self, path: Path, quality: int) -> None:
+        self.path, self.quality = path, quality
+        self.rows: list[np.ndarray] = []
+
+    def __enter__(self) -> "_WholePicture":
+        return self
+
+    def write(self, rows: np.ndarray) -> None:
+        """Takes the next rows, uint8 (h, width, 1 or 3)."""
+        self.rows.append(rows.copy())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            write_picture(self.path, np.concatenate(self.rows), self.quality)
+
+
+def wrong_format(value: Any) -> SettingError:
+    """The error for an ``output_format`` that is none, to be raised."""
+    return setting_error(
+        f"output_format={value}", repr(value), f"one of {', '.join(FORMATS)}",
+        f"For example output_format={FORMATS[0]}.",
+    )  # fmt: skip

@@ -1,0 +1,148 @@
+"""One image after another through a trained network: read, translated, written, measured."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_warn
+from tqdm import tqdm
+
+from i2i.data.tasks.label_map import LabelTask
+from i2i.data.tasks.masks import read_mask
+from i2i.errors import SettingError, setting_error
+from i2i.images.frame import MOST_PIXELS
+from i2i.images.image_io import read_ids, read_image
+from i2i.images.picture_formats import write_picture
+from i2i.images.quantise import to_uint8
+from i2i.inference.files_to_translate import Job, noise_name
+from i2i.inference.one_file import Counts, Written, about
+from i2i.inference.outputs import Output
+from i2i.inference.side_by_side import part_to_translate
+from i2i.inference.tiled_files import no_distance, write_in_tiles
+from i2i.seeds import stable_seed
+
+
+@dataclass
+class Translation:
+    """How one image after another is translated.
+
+    Attributes:
+        model: On its device.
+        masks: Mask file by name; empty where none was given.
+        output: Where to.
+        tiling: How pictures larger than a tile are cut; None translates all as a whole.
+        diversity: Takes the samples of each image; None where there is one only.
+        side_by_side: The option.
+        most_pixels: Of a picture.
+    """
+
+    model: Any
+    masks: dict[str, Path]
+    output: Output
+    tiling: Any = None
+    diversity: Any = None
+    side_by_side: bool | None = None
+    most_pixels: int = MOST_PIXELS
+
+    def read(self, job: Job) -> tuple[Any, Any]:
+        """The image of a job, (H, W, C), and its mask, (H, W) bool, or None without masks."""
+        image = read_input(job.file, self.model, self.most_pixels)
+        node = self.model.config["dataset"]
+        image = part_to_translate(image, job.file, node, self.side_by_side)
+        if not self.masks:
+            return image, None
+        if job.name not in self.masks:
+            raise setting_error(
+                f"input file '{job.file}'",
+                "no mask of its name",
+                "a mask for each image",
+                "Add it.",
+            )
+        return image, read_mask(self.masks[job.name], image.shape[:2], self.most_pixels)
+
+    def write(self, job: Job, image: Any, mask: Any) -> None:
+        """Translates a picture, in tiles where it is larger than one, and measures its samples."""
+        scale, tiling, quality = self.model.task.scale, self.tiling, self.output.quality
+        if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
+            l1 = write_in_tiles(self.model, image, mask, job, tiling, quality)
+            if self.diversity:
+                self.diversity.add_l1(job.name, l1, no_distance(tiling, job.file))
+            return
+        pictures = make_samples(self.model, image, mask, job.name, len(job.targets))
+        for picture, target in zip(pictures.cpu(), job.targets, strict=True):
+            write_picture(target, picture.permute(1, 2, 0).numpy(), quality)
+        if self.diversity:
+            self.diversity.add(job.name, pictures)
+
+
+def translate_all(translation: Translation, jobs: list[Job], on_error: str, counts: Counts) -> None:
+    """Reads, translates and writes one image after another.
+
+    Args:
+        translation: How.
+        jobs: What is to be done.
+        on_error: ``skip`` leaves images out that cannot be translated, for whatever reason.
+        counts: What becomes of the images is added to it.
+
+    Raises:
+        SettingError: An image cannot be translated.
+    """
+    written = Written(replaces=translation.output.overwrite is not False)
+    for job in tqdm(jobs, unit="image", disable=len(jobs) < 2):
+        try:
+            with about(job.file):
+                written.refuse(job.targets)
+                translation.write(job, *translation.read(job))
+                written.add(job.targets)
+        except SettingError as error:
+            if on_error != "skip":
+                done = f"{counts.written} of {len(jobs)} images were written before"
+                more = f" ({done}; overwrite=skip goes on after them.)" if counts.written else ""
+                raise SettingError(f"{error}{more}") from error
+            counts.left_out += 1
+            rank_zero_warn(f"{error} Left out, as on_error=skip asks.")
+            torch.cuda.empty_cache()  # does nothing where no GPU was used
+        else:
+            counts.written += 1
+
+
+def read_input(file: Path, model: Any, most_pixels: int = MOST_PIXELS) -> Any:
+    """The image of a file, (H, W, C); a label map of class ids in the colours of its classes."""
+    node, task = model.config["dataset"], model.task
+    labels = isinstance(task, LabelTask) and task.role == "input"
+    if labels and node.get("label_files") == "ids":
+        return task.classes.encode_colours(read_ids(file, most_pixels))
+    return read_image(file, file_channels(node), most_pixels)
+
+
+def file_channels(dataset: dict[str, Any]) -> int:
+    """How the files of a data set's inputs are read: 1 for grey, 3 for colours.
+
+    Label maps as one-hot and the inputs of a task have other channels than their files.
+    """
+    return 1 if dataset["input_channels"] == 1 and not dataset.get("task") else 3
+
+
+def make_samples(model: Any, image: Any, mask: Any, name: str, samples: int) -> Any:
+    """Translates one image several times, each time with other noise.
+
+    The first sample is the picture that ``samples=1`` gives.
+
+    Args:
+        model: On its device.
+        image: (H, W, C), uint8, or floats on the 0..255 scale.
+        mask: (H, W) bool, or None.
+        name: The noise of sample k is drawn from (seed, name) or, from k = 1 on, (seed, name, k).
+        samples: How many.
+
+    Returns:
+        uint8 (samples, 1 or 3, H', W') on the model's device.
+    """
+    seed = stable_seed(model.seed, "task", name)
+    x = model.task.encode_input(image, seed=seed, mask=mask)[None].to(model.device)
+    pictures = []
+    for k in range(samples):
+        y_hat = model.translate(x, [noise_name(name, k)])
+        pictures.append(to_uint8(model.task.output_picture(x, y_hat), [name]))
+    return torch.cat(pictures)
