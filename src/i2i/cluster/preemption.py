@@ -12,8 +12,9 @@ from i2i.cluster.stopping import STOP
 from i2i.messages import say
 
 # What SLURM sends before the time is over (--signal=USR1@120), what submitit sends, and what a
-# preempting partition and torchrun send.
-SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
+# preempting partition and torchrun send. Windows has the last one only.
+NAMES = ("SIGUSR1", "SIGUSR2", "SIGTERM")
+SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 
 QUESTION = "_broadcast_sigterm_tensor"  # of Lightning 2.6; others may not have it

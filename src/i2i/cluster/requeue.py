@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from i2i.cluster.environment import by_torchrun, processes, rank, restarts, slurm_job, slurm_step
+from i2i.cluster.environment import processes, rank, restarts, slurm_job, slurm_step
 from i2i.errors import SettingError
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import read_text
@@ -149,12 +149,13 @@ def end_step(step: str) -> None:
 def let_the_first_speak() -> bool:
     """Waits with the end of a process that failed: it may end the first one with it.
 
-    Where both failed alike, the first is about to print the error, or to write submitit's answer.
+    Where both failed alike, the first is about to print the error and to end this one, or to write
+    submitit's answer.
 
     Returns:
-        Whether this is another one than the first, started by srun or torchrun.
+        Whether this is another one than the first; its error is then its own.
     """
-    if not rank() or not (by_torchrun() or slurm_step()):
+    if not rank():
         return False
     time.sleep(PATIENCE)
     return True

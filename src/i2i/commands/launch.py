@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.cluster.environment import Preempted, rank
-from i2i.cluster.job_processes import check_processes
+from i2i.cluster.job_processes import LOST, check_processes, lost_partner
 from i2i.cluster.requeue import (
     end_step_at_exit,
     expect_requeueing,
@@ -25,6 +25,7 @@ from i2i.config.plain_words import plain_words
 from i2i.config.resolvers import in_sweep, register
 from i2i.config.unread import absent_option
 from i2i.errors import SettingError, setting_error
+from i2i.printable import printable
 from i2i.resources import root_dir
 
 Task = Callable[[Any], Any]
@@ -149,18 +150,26 @@ def launch(
 
 
 def report_errors(call: Callable[[], Any], config_name: str = "config") -> Any:
-    """Calls, and ends the program with a readable message where a user can mend the error."""
+    """Calls, and ends the program with a readable message where a user can mend the error.
+
+    Of several processes the one that failed speaks: of an error of all of them the first, else the
+    one that has it. Those that only lost their partner say that in a line.
+    """
     try:
         return call()
     except Exception as error:
-        if os.environ.get("I2I_TRACEBACK") or not is_mendable(error):
+        if os.environ.get("I2I_TRACEBACK"):
             raise
-        if rank() == 0:
-            told = absent_option(str(error), config_name) or describe(error)
-            print(f"\n{told}", file=sys.stderr)
+        own = not lost_partner(error)
+        if own:
+            let_the_first_speak()  # which ends this one, where it has the same error
+            if not is_mendable(error):
+                raise
+        who = f"Process {rank()}: " if rank() or not own else ""
+        told = absent_option(str(error), config_name) or describe(error)
+        print(f"\n{who}{printable(told, lines=True)}", file=sys.stderr, flush=True)
+        if own and not rank():
             end_step_at_exit()  # so that the others do not repeat it
-        elif let_the_first_speak():  # the error is here only: the first one would have ended all
-            print(f"\nProcess {rank()}: {describe(error)}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -197,6 +206,8 @@ def describe(error: BaseException) -> str:
         where, what = error.filename or "the disk that is written to", error.strerror
         todo = "Make room, or choose another place (hydra.run.dir=..., output=...)."
         return str(setting_error(str(where), f"no way to write there ({what})", "room", todo))
+    if lost_partner(error):
+        return LOST
     if isinstance(error, PermissionError):
         return (
             f"{error.filename}: found no permission to read or write there; expected some. "

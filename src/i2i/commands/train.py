@@ -256,6 +256,7 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
         datamodule.prepare_data()
         print(describe_data(datamodule))
         processes = processes_of(cfg.trainer)
+        datamodule.check_batches(processes)
         for split in ("val", "test"):
             if size := datamodule.set_size(split):
                 limit = cfg.trainer[f"limit_{split}_batches"]

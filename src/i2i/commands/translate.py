@@ -53,10 +53,9 @@ def translate(cfg: Any) -> None:
 
 def translate_jobs(cfg: Any, jobs: list[Job], output: Output, counts: Counts) -> None:
     """Loads the model and translates; what becomes of the images is added to ``counts``."""
-    import torch
     from omegaconf import OmegaConf
 
-    from i2i.cluster.devices import resolve_accelerator
+    from i2i.cluster.devices import resolve_accelerator, torch_device
     from i2i.config.saved_model import load_model
     from i2i.inference.tiled_files import make_tiling
     from i2i.inference.translation import Translation, translate_all
@@ -67,7 +66,7 @@ def translate_jobs(cfg: Any, jobs: list[Job], output: Output, counts: Counts) ->
     if cfg.samples > 1:
         require_noise(model, cfg.samples)
     masks = find_masks(cfg.mask, [job.name for job in jobs], model.task, cfg.on_error)
-    device = torch.device("cuda" if resolve_accelerator(cfg.accelerator) == "gpu" else "cpu")
+    device = torch_device(resolve_accelerator(cfg.accelerator))
     model = model.to(device).eval()
     several = cfg.samples > 1
     translation = Translation(

@@ -23,6 +23,26 @@ def mix_seed(*parts: int) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 
 
+def require_whole_batch(n_images: int, batch_size: int, processes: int) -> None:
+    """Refuses a training split that is smaller than one batch of all processes.
+
+    Raises:
+        SettingError: It is.
+    """
+    whole = batch_size * processes
+    if n_images < whole:
+        fewer = "" if processes == 1 else ", or start fewer processes (trainer.devices)"
+        todo = (
+            "Add images" if n_images < processes else f"Set it to {n_images // processes} or less"
+        )
+        raise setting_error(
+            f"dataset.batch_size={batch_size}",
+            f"{n_images} training images for {processes} process(es)",
+            f"at least one whole batch of {batch_size} x {processes} = {whole} images",
+            f"{todo}{fewer}.",
+        )
+
+
 class ResumableBatchSampler(Sampler[list[SampleKey]]):
     """Batches of one process, as a pure function of the seed and of the place in the run.
 
@@ -56,14 +76,7 @@ class ResumableBatchSampler(Sampler[list[SampleKey]]):
         position: Callable[[], int] = lambda: 0,
         limit: int | float = 1.0,
     ) -> None:
-        global_batch = batch_size * world_size
-        if n_images < global_batch:
-            raise setting_error(
-                f"dataset.batch_size={batch_size}",
-                f"{n_images} training images for {world_size} process(es)",
-                f"at least one whole batch of {batch_size} x {world_size} = {global_batch} images",
-                f"Set dataset.batch_size={max(1, n_images // world_size)} or less.",
-            )
+        require_whole_batch(n_images, batch_size, world_size)
         self.n_images, self.batch_size, self.seed = n_images, batch_size, seed
         self.rank, self.world_size = rank, world_size
         self.position, self.limit = position, limit
@@ -98,7 +111,7 @@ class ResumableBatchSampler(Sampler[list[SampleKey]]):
 
 
 def images_of_a_pass(n_images: int, batch_size: int, processes: int, limit: int | float) -> int:
-    """Images that evaluation loaders give, over all processes: every ``processes``-th to each.
+    """Different images that evaluation loaders give, over all processes.
 
     Args:
         n_images: Of the split.
@@ -107,10 +120,6 @@ def images_of_a_pass(n_images: int, batch_size: int, processes: int, limit: int 
         limit: ``trainer.limit_val_batches`` or ``limit_test_batches``: batches of each process, or
             as a float the share of them, which Lightning rounds down.
     """
-    seen = 0
-    for rank in range(processes):
-        mine = len(range(rank, n_images, processes))
-        batches = -(-mine // batch_size)
-        batches = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
-        seen += min(batches * batch_size, mine)
-    return seen
+    batches = -(-n_images // (batch_size * processes))
+    batches = min(limit, batches) if isinstance(limit, int) else int(batches * limit)
+    return min(n_images, batches * batch_size * processes)

@@ -1,6 +1,7 @@
 """What happens to samples between the data set and the device, and to the processes that load."""
 
 import ctypes
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,8 @@ def settle_worker(worker: int = 0) -> None:
     import cv2
 
     cv2.setNumThreads(0)
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # macOS and musl have none
+    # macOS and musl have none; Windows has no such handle of the program itself.
+    mallopt = None if os.name == "nt" else getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, 32 << 20)  # bytes; the most that glibc takes
         mallopt(_TRIM_THRESHOLD, 128 << 20)

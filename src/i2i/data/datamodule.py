@@ -5,16 +5,25 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, DistributedSampler
 
-from i2i.data.batch_sampler import ResumableBatchSampler
+from i2i.data.batch_sampler import ResumableBatchSampler, require_whole_batch
 from i2i.data.collate import collate, finish, settle_worker
 from i2i.data.content_checks import all_looked_at
-from i2i.data.image_cache import ImageCache, affordable
+from i2i.data.image_cache import ImageCache, affordable, can_share
 from i2i.data.option_checks import SPLITS, at_least, check_same_size, not_negative
 from i2i.data.paired_dataset import CachePart, PairedDataset
 from i2i.data.paired_splits import PairedSplits
 from i2i.data.paired_transforms import PairedTransform, as_size
+from i2i.messages import say
+
+
+def usable_cores() -> int:
+    """Cores that this process may use; where no system call tells, all of them."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
 
 _STAGE_SPLITS = {"fit": SPLITS[:2], "validate": ("val",), "test": ("test",), "predict": ()}
 
@@ -23,8 +32,8 @@ class PairedDataModule(PairedSplits):
     """Pairs from side-by-side images or from two folders, in three splits.
 
     Training batches continue where the run stands: the module's ``batches_seen`` picks the next one
-    (see ``ResumableBatchSampler``). Evaluation goes through a split once, in order, each image on
-    one process. The trainer must run with ``use_distributed_sampler=False``.
+    (see ``ResumableBatchSampler``). Evaluation goes through a split once, in order; see ``loader``.
+    The trainer must run with ``use_distributed_sampler=False``.
 
     Args:
         image_size: Pixels, for a square, or [height, width]; the augmentation's too.
@@ -55,11 +64,10 @@ class PairedDataModule(PairedSplits):
         **data: Any,  # see PairedSplits
     ) -> None:
         super().__init__(**data)
-        self.allow_zero_length_dataloader_with_multiple_devices = True  # a set can be that small
         self.batch_size = at_least("batch_size", batch_size, 1)
         self.eval_batch_size = at_least("eval_batch_size", eval_batch_size, 1)
         if num_workers is None:
-            num_workers = min(8, len(os.sched_getaffinity(0)) - 1)
+            num_workers = min(8, usable_cores() - 1)
         self.num_workers = at_least("num_workers", num_workers, 0)
         self.cache_gb = not_negative("cache_gb", cache_gb)
         self.image_size, self.augmentation, self.seed = as_size(image_size), augmentation, seed
@@ -76,6 +84,17 @@ class PairedDataModule(PairedSplits):
         self._fits |= stage == "fit"
         for split in SPLITS if stage is None else _STAGE_SPLITS[stage]:
             self.pairs(split)
+
+    def check_batches(self, processes: int) -> None:
+        """Refuses, before any process is started, a training split without a whole batch.
+
+        Args:
+            processes: Those of the run, on all machines.
+
+        Raises:
+            SettingError: It has none, or there is no training split.
+        """
+        require_whole_batch(len(self.needed("train")), self.batch_size, processes)
 
     def dataset(self, split: str) -> PairedDataset:
         """Returns a split as evaluation sees it: integer keys, resized, nothing random."""
@@ -109,7 +128,12 @@ class PairedDataModule(PairedSplits):
         return self.loader("test")
 
     def loader(self, split: str) -> DataLoader:
-        """Returns a split in order, each image on one process, none left out and none twice.
+        """Returns a split in order: every n-th image of it, on the r-th of n processes.
+
+        All processes get the same number of images, and so of batches: Lightning passes over a
+        loader without any, on that process alone, and the others then wait for it in vain. Where
+        the number does not divide the split, the last ones begin it again; who gathers counts an
+        image once.
 
         Args:
             split: train, val or test.
@@ -122,7 +146,7 @@ class PairedDataModule(PairedSplits):
         """
         dataset = self._loaded(split, jittered=False)
         rank, world_size = self._place()
-        mine = range(rank, len(dataset), world_size)
+        mine = DistributedSampler(dataset, world_size, rank, shuffle=False)
         loading = self._loading(persistent=split == "val")
         return DataLoader(dataset, self.eval_batch_size, sampler=mine, **loading)
 
@@ -148,6 +172,8 @@ class PairedDataModule(PairedSplits):
 
     def _shared_cache(self) -> ImageCache:
         if self._cache is None:
+            if self.cache_gb and not can_share():
+                say("dataset.cache_gb: Windows shares no such memory; images are read each epoch")
             gc.collect()  # the caches of a sweep's earlier jobs, whose objects refer to each other
             processes = max(1, getattr(self.trainer, "num_devices", 1))  # on this machine
             share = affordable(int(self.cache_gb * 1e9)) // processes

@@ -1,6 +1,5 @@
 """Decoded images in memory that all loading processes of a run share."""
 
-import fcntl
 import mmap
 import os
 import pickle
@@ -8,11 +7,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.context import get_spawning_popen
-from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+try:
+    import fcntl
+    from multiprocessing.reduction import DupFd
+except ImportError:  # Windows: no lock that ends with its process, no descriptor to hand on
+    fcntl = None
 
 _SPARE = 0.5  # of the free memory at most: what is left is for the network, and for other runs
 
@@ -27,7 +31,8 @@ class ImageCache:
     spawned, it takes room only as images come, it is not bound by the size of /dev/shm, and the
     system frees it when the last process is gone, in whatever way that ends. The lock is a lock of
     that file: the one of a process that was killed is freed too. Threads of one process are not
-    told apart, so that one thread at a time may use the cache.
+    told apart, so that one thread at a time may use the cache. Windows has neither such a lock nor
+    such a file: there it keeps nothing.
 
     Args:
         n_entries: Images, or pairs, that may be asked for, numbered from 0.
@@ -37,7 +42,8 @@ class ImageCache:
     def __init__(self, n_entries: int, n_bytes: int) -> None:
         self.n_entries = n_entries
         first = 8 * (n_entries + 1)  # after the table: first free place, places by entry
-        self.n_bytes = n_bytes if n_bytes > first else 0  # not even room for the table: no cache
+        room = can_share() and n_bytes > first  # not even room for the table: no cache
+        self.n_bytes = n_bytes if room else 0
         self._file: Any = None
         if self.n_bytes:
             self._open(_nameless_file())
@@ -104,6 +110,11 @@ class ImageCache:
         if shared is not None:
             self._open(shared.detach())
             self._map()
+
+
+def can_share() -> bool:
+    """Whether processes of this system can share such a memory."""
+    return fcntl is not None
 
 
 def affordable(n_bytes: int) -> int:

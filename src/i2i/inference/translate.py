@@ -64,15 +64,22 @@ def seed_noise(seed: int, device: torch.device) -> None:
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)  # of the current GPU, which is this process's
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
 
 
 @contextmanager
 def seeded_noise(seed: int, device: torch.device) -> Iterator[None]:
     """Random numbers from one seed, without touching anybody else's."""
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        seed_noise(seed, device)
-        yield
+    apples = torch.mps.get_rng_state() if device.type == "mps" else None  # fork_rng has no room
+    try:
+        with torch.random.fork_rng(devices=devices):
+            seed_noise(seed, device)
+            yield
+    finally:
+        if apples is not None:
+            torch.mps.set_rng_state(apples)
 
 
 def pad_to_multiple(x: Tensor, divisor: int) -> Tensor:

@@ -161,7 +161,10 @@ class PairEvaluator:
             SettingError: No images, or too few for FID and KID with ``metrics.kid_subset_size``.
         """
         if n < 1:
-            todo = "Check the data set's folder."
+            limit = f"trainer.limit_{split}_batches"
+            todo = (
+                f"Check the data set's folder, and {limit}: a share of its batches is rounded down."
+            )
             raise setting_error(f"split={split}", "no images", "1 or more", todo)
         if self.distribution:
             between.resolve_subset_size(self.kid_subset_size, n, f"split '{split}'")

@@ -114,4 +114,4 @@ def perceptual_distance(distance: Distance, output: Tensor, target: Tensor) -> T
         for levels in (output, target)
     )
     with full_float32(output.device):
-        return distance(a, b).double().cpu()
+        return distance(a, b).cpu().double()  # Apple's GPU knows no float64

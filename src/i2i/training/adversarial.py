@@ -84,7 +84,6 @@ class AdversarialModule(FastModule):
             if value < 1:
                 raise setting_error(f"model.{name}={value}", str(value), "at least 1", "Use 1.")
         self.automatic_optimization = False
-        self.allow_zero_length_dataloader_with_multiple_devices = True  # fewer images than devices
         self.make_optimizer_g, self.make_optimizer_d = optimizer_g, optimizer_d
         self.make_scheduler = scheduler
         self.n_critic, self.accumulate = n_critic, accumulate

@@ -5,7 +5,12 @@ from typing import Any
 
 from lightning.pytorch import Trainer
 
-from i2i.cluster.devices import count_devices, number_of, resolve_accelerator
+from i2i.cluster.devices import (
+    check_mps_precision,
+    count_devices,
+    number_of,
+    resolve_accelerator,
+)
 from i2i.cluster.sigterm import leave_signals_to_us
 from i2i.cluster.strategy import TwoPlayerDDP
 from i2i.messages import say
@@ -41,7 +46,7 @@ def build_trainer(
     """A Trainer whose strategy fits two optimizers by hand, and which saves whole checkpoints.
 
     Args:
-        accelerator: auto, cpu or gpu.
+        accelerator: auto, cpu, gpu or mps (Apple's GPU).
         devices: auto, a number, or a list of device indices.
         strategy: auto (ddp where there are several devices) or ddp; any other Lightning strategy is
             passed on as it is.
@@ -57,7 +62,8 @@ def build_trainer(
         SettingError: No such precision is offered, or there is no such accelerator.
     """
     validate_precision(options.get("precision"))
-    accelerator = resolve_accelerator(accelerator)
+    accelerator = resolve_accelerator(accelerator, strategy, devices)
+    check_mps_precision(accelerator, options.get("precision"))
     devices = count_devices(devices, accelerator, strategy)
     several = number_of(devices) * num_nodes > 1
     # Buffers are sent by the model itself, at known points: during evaluation the processes

@@ -26,20 +26,20 @@ class Lost:
     def kill(self) -> None:
         self.killed = True
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = 0) -> int:
         return -9
 
 
 @pytest.mark.parametrize("noticed", [True, False])
 def test_a_job_that_noticed_its_loss_may_take_its_time(
-    monkeypatch: pytest.MonkeyPatch, noticed: bool
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, noticed: bool
 ) -> None:
-    """W&B's end may take longer than what a job has to notice; only one that hangs is killed."""
+    """W&B's end may take longer than what a job has to notice; only one that hangs is ended."""
     from lightning.pytorch.strategies.launchers import subprocess_script
 
-    kills: list[tuple[int, int]] = []
+    ends: list[int] = []
     monkeypatch.setattr(processes, "GRACE", 0.1)
-    monkeypatch.setattr(processes.os, "kill", lambda *call: kills.append(call))
+    monkeypatch.setattr(processes.os, "_exit", ends.append)
     lost = Lost()
     trainer = SimpleNamespace(strategy=SimpleNamespace(launcher=SimpleNamespace(procs=[lost])))
     before = set(threading.enumerate())
@@ -52,7 +52,45 @@ def test_a_job_that_noticed_its_loss_may_take_its_time(
             assert lost.seen.wait(10)
         watcher.join(10)  # as long as closing the loggers takes
         assert not watcher.is_alive()
-    assert len(kills) == (0 if noticed else 1)
+    assert ends == ([] if noticed else [1])
+    said = capfd.readouterr().err.strip().splitlines()
+    assert said[0].startswith(
+        "a process of this run: found its end by signal 9; expected one that works to"
+    )
+    assert said[1:] == ([] if noticed else ["", f"Process 0: {processes.LOST}"])
+
+
+def test_where_the_main_process_fails_the_others_cannot_repeat_its_error() -> None:
+    """That is before loggers are closed, and in evaluation too, which has no loggers."""
+    from lightning.pytorch.strategies.launchers import subprocess_script
+
+    other = Lost()
+    other.poll = lambda: None
+    started = [other]
+    with pytest.raises(ValueError, match="mine"), watched_processes():
+        subprocess_script._launch_process_observer(started)
+        raise ValueError("mine")
+    assert other.killed
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:534] Connection closed by peer "
+         "[127.0.0.1]:33551", True),
+        ("[/gloo/transport/uv/unbound_buffer.cc:78] Connection reset by peer", True),
+        ("NCCL communicator was aborted on rank 0. remote process exited or there was a network "
+         "error", True),
+        ("Failed to recv, got 0 bytes. Connection was likely closed.", True),
+        ("NCCL error: unhandled cuda error, CUDA out of memory", False),
+        ("shapes", False),
+    ],
+)  # fmt: skip
+def test_which_errors_are_those_of_a_process_that_lost_another(text: str, lost: bool) -> None:
+    error = ValueError("outer")
+    error.__cause__ = RuntimeError(text)
+    assert processes.lost_partner(RuntimeError(text)) is processes.lost_partner(error) is lost
+    assert not processes.lost_partner(OSError(text))  # a download's
 
 
 def test_loggers_are_closed_as_failed_where_the_processes_do_not_meet_at_the_end() -> None:
@@ -62,6 +100,7 @@ def test_loggers_are_closed_as_failed_where_the_processes_do_not_meet_at_the_end
         raise RuntimeError("the second process is gone")
 
     child, ends = Lost(), []
+    child.poll = lambda: None
     launcher = SimpleNamespace(procs=[child])
     trainer = SimpleNamespace(
         world_size=2,

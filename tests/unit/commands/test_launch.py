@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from conftest import CONF, ROOT
 from i2i import resources
+from i2i.cluster.job_processes import LOST
 from i2i.commands.launch import describe, quieten, report_errors
 from i2i.errors import SettingError, setting_error
 
@@ -100,23 +101,34 @@ def test_a_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         report_errors(raising(WRONG))
 
 
-def test_one_process_speaks_for_all(
-    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    assert screen(capsys, raising(WRONG)) == ""
+LAUNCHED = {"lightning": {"LOCAL_RANK": "1"}, "torchrun": {"TORCHELASTIC_RUN_ID": "x", "RANK": "1"}}
 
 
+@pytest.mark.parametrize("launcher", LAUNCHED)
 def test_an_error_of_another_process_alone_is_told_after_the_first_had_its_time(
-    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, launcher: str
 ) -> None:
     """With an error of all the first one prints it, and ends the others while they wait."""
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
-    monkeypatch.setenv("RANK", "1")
+    for name, value in LAUNCHED[launcher].items():
+        monkeypatch.setenv(name, value)
     printed: list[str] = []
     monkeypatch.setattr("time.sleep", lambda _: printed.append(capsys.readouterr().err))
     assert screen(capsys, raising(WRONG)) == f"Process 1: {WRONG}"
     assert printed == [""]
+    with pytest.raises(KeyError):
+        report_errors(raising(KeyError("x")))  # its traceback, too, waits
+    assert printed == [""] * 2
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_process_that_lost_another_says_so_in_a_line_and_at_once(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, rank: str
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    monkeypatch.setattr("time.sleep", None)
+    lost = RuntimeError("[gloo/gloo/transport/tcp/pair.cc:534] Connection closed by peer [::1]:5")
+    assert screen(capsys, raising(lost)) == f"Process {rank}: {LOST}"
+    assert screen(capsys, raising(HydraException("outer"), lost)) == f"Process {rank}: {LOST}"
 
 
 def test_the_first_process_ends_the_others_once_it_has_told(

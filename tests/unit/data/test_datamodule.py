@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,13 +10,16 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from i2i.data import content_checks as content
+from i2i.data import datamodule
 from i2i.data.datamodule import PairedDataModule
+from i2i.data.image_cache import ImageCache, can_share
 from i2i.data.paired_transforms import PairedTransform
 from i2i.errors import SettingError
 from i2i.images.image_io import write_png
 from i2i.labels.palette import ClassPalette
 
 N_TRAIN, N_TEST = 10, 5
+shares = pytest.mark.skipif(not can_share(), reason="no memory to share on this system")
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +90,7 @@ def test_workers_change_no_batch(root: Path) -> None:
         assert all(same(left, right) for left, right in zip(first, second, strict=True))
 
 
+@shares
 @pytest.mark.parametrize("num_workers", [0, 2])
 @pytest.mark.parametrize("cache_gb", [1, 1500e-9])  # all of it; about three pairs
 def test_the_cache_changes_no_batch(root: Path, num_workers: int, cache_gb: float) -> None:
@@ -103,6 +108,7 @@ def test_the_cache_changes_no_batch(root: Path, num_workers: int, cache_gb: floa
     assert 0 < cached._cache.used <= cache_gb * 1e9
 
 
+@shares
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_later_epochs_come_from_memory_that_the_workers_share(
     tmp_path: Path, num_workers: int
@@ -131,6 +137,7 @@ def test_later_epochs_come_from_memory_that_the_workers_share(
         assert all(same(left, right) for left, right in zip(found, later[epoch], strict=True))
 
 
+@shares
 def test_only_training_keeps_images(root: Path) -> None:
     data = build(root, val_from_train=3, cache_gb=1)
     assert len(names(data.val_dataloader())) == 3 and data._cache is None  # evaluated once
@@ -140,6 +147,7 @@ def test_only_training_keeps_images(root: Path) -> None:
     assert len(names(data.loader("train"))) == 7 and data._cache.used == used
 
 
+@shares
 def test_the_cache_is_split_among_the_processes_of_a_machine(root: Path) -> None:
     data = build(root, cache_gb=0.001, batch_size=1)
     data.trainer = trainer(world_size=8)
@@ -193,13 +201,28 @@ def test_two_processes_train_on_what_one_sees_at_twice_the_batch(root: Path) -> 
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 7])
-def test_evaluation_sees_each_image_once(root: Path, world_size: int) -> None:
-    seen = []
+def test_evaluation_sees_every_image_in_equally_many_batches(root: Path, world_size: int) -> None:
+    """Process r has every n-th image from the r-th on; the last ones may begin the split again."""
+    images = [f"{number:02}" for number in range(N_TEST)]
+    seen, batches = [], []
     for rank in range(world_size):
         data = build(root)
         data.trainer = trainer(rank=rank, world_size=world_size)
-        seen += names(data.test_dataloader())
-    assert sorted(seen) == [f"{number:02}" for number in range(N_TEST)]
+        batches.append(list(data.test_dataloader()))
+        mine = names(batches[-1])
+        assert mine[: len(images[rank::world_size])] == images[rank::world_size]
+        seen += mine
+    assert set(seen) == set(images) and len(seen) - N_TEST < world_size
+    assert len({len(of_one) for of_one in batches}) == 1
+
+
+@pytest.mark.parametrize(("processes", "todo"), [(6, "Set it to 1 or"), (11, "Add images, or s")])
+def test_a_training_split_without_a_whole_batch_is_refused(
+    root: Path, processes: int, todo: str
+) -> None:
+    build(root).check_batches(5)
+    with pytest.raises(SettingError, match=f"found {N_TRAIN} training images .*{todo}"):
+        build(root).check_batches(processes)
 
 
 def test_evaluation_of_the_training_split_is_still_and_in_order(root: Path) -> None:
@@ -377,3 +400,36 @@ def test_a_large_split_checks_its_labels_as_they_are_read(tmp_path, monkeypatch,
     large.check_content()  # 1 of 8, which is not one of the two
     with pytest.raises(SettingError, match=r"label map '.*[37]\.png': found colours that are no"):
         list(large.train_dataloader())
+
+
+def test_without_shared_memory_images_are_read_each_epoch_and_that_is_said(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """As on Windows."""
+    monkeypatch.setattr("i2i.data.image_cache.fcntl", None)
+    cache = ImageCache(1, 10_000)
+    cache.put(0, (np.zeros((2, 2, 3), np.uint8),))
+    assert cache.get(0) is None and cache.used == 0
+    plain, asked = build(root), build(root, cache_gb=1)
+    for data in (plain, asked):
+        data.trainer = trainer()
+    loaders = plain.train_dataloader(), asked.train_dataloader()
+    for _ in range(2):
+        assert all(same(a, b) for a, b in zip(*loaders, strict=True))
+    assert capsys.readouterr().out.count("dataset.cache_gb: Windows shares no") == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "all_cores", "workers"), [(3, 16, 2), (None, 6, 5), (None, None, 0)]
+)
+def test_workers_follow_the_cores_that_may_be_used(
+    root: Path, monkeypatch: pytest.MonkeyPatch, told: Any, all_cores: Any, workers: int
+) -> None:
+    """Of all systems Linux alone tells which these are."""
+    monkeypatch.setattr("os.cpu_count", lambda: all_cores)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(told or 0)), raising=False)
+    if told is None:
+        monkeypatch.delattr("os.sched_getaffinity")
+    elif not hasattr(datamodule.os, "sched_getaffinity"):
+        pytest.skip("no such call on this system")
+    assert build(root, num_workers=None).num_workers == workers

@@ -4,7 +4,7 @@ import albumentations
 import numpy as np
 import pytest
 
-from i2i.data.image_cache import ImageCache
+from i2i.data.image_cache import ImageCache, can_share
 from i2i.errors import SettingError
 from unit.data.test_paired_transforms import PairedTransform
 
@@ -126,6 +126,7 @@ class InPlace(albumentations.ImageOnlyTransform):
     ids=str,
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.skipif(not can_share(), reason="no memory to share on this system")
 def test_no_transform_of_pixels_changes_a_kept_picture_or_fails_on_it(further, dtype) -> None:
     """The cache hands out copies of what all loading processes share.
 

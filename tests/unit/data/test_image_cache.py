@@ -1,6 +1,5 @@
 """Images in shared memory: the same as were put in, never more than the bound, freed by itself."""
 
-import fcntl
 import multiprocessing
 import os
 import pickle
@@ -11,7 +10,10 @@ import numpy as np
 import pytest
 
 from i2i.data import image_cache
-from i2i.data.image_cache import ImageCache, affordable
+from i2i.data.image_cache import ImageCache, affordable, can_share
+
+fcntl = pytest.importorskip("fcntl")
+pytestmark = pytest.mark.skipif(not can_share(), reason="no memory to share on this system")
 
 
 def picture(number: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from i2i.data.batch_sampler import SampleKey
-from i2i.data.image_cache import ImageCache
+from i2i.data.image_cache import ImageCache, can_share
 from i2i.data.pair_index import find_pairs
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_dataset import CachePart, PairedDataset
@@ -95,6 +95,7 @@ def test_a_file_that_breaks_later_is_named(pairs) -> None:
         PairedDataset(pairs, PairReader())[0]
 
 
+@pytest.mark.skipif(not can_share(), reason="no memory to share on this system")
 @pytest.mark.parametrize("jittered", [True, False])
 @pytest.mark.parametrize("label_side", ["B", None])
 def test_kept_images_are_the_same_and_are_not_read_again(pairs, jittered, label_side) -> None:

@@ -73,6 +73,7 @@ def test_a_file_that_may_not_be_read_is_told_apart(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
+    (tmp_path / "x").touch()
     monkeypatch.setattr(torch, "load", refuse)
     with pytest.raises(SettingError, match=r"checkpoint=x: found .*denied.*Change its permissions"):
         load_safely(tmp_path / "x", "checkpoint=x", "a checkpoint", "Use another.")

@@ -5,7 +5,13 @@ import torch
 from torch import nn
 
 from i2i.generators.unet import UNetGenerator
-from i2i.inference.translate import pad_to_multiple, paper_mode, stable_seed, translate
+from i2i.inference.translate import (
+    pad_to_multiple,
+    paper_mode,
+    seeded_noise,
+    stable_seed,
+    translate,
+)
 
 
 @pytest.fixture
@@ -71,3 +77,16 @@ def test_seeds_are_the_same_on_every_machine() -> None:
     assert stable_seed(0, "a") == 1481238324449861677
     assert len({stable_seed(s, n) for s in range(20) for n in range(20)}) == 400
     assert 0 <= stable_seed(1, "x") < 2**63
+
+
+def test_noise_on_apples_gpu_is_seeded_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a generator of the CPU in the place of the one that is not here."""
+    apples = torch.Generator().manual_seed(5)
+    monkeypatch.setattr("torch.mps.manual_seed", apples.manual_seed)
+    monkeypatch.setattr("torch.mps.get_rng_state", apples.get_state)
+    monkeypatch.setattr("torch.mps.set_rng_state", apples.set_state)
+    before, cpu = apples.get_state(), torch.get_rng_state()
+    with seeded_noise(7, torch.device("mps")):
+        assert apples.initial_seed() == torch.initial_seed() == 7
+        torch.rand(3, generator=apples)
+    assert torch.equal(apples.get_state(), before) and torch.equal(torch.get_rng_state(), cpu)

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_a_crash_while_rewriting_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logger = logged(tmp_path, (1, {"a": 1}))
-    monkeypatch.setattr(csv.DictWriter, "writerows", lambda *_: (_ for _ in ()).throw(OSError(28)))
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     with pytest.raises(SettingError, match="What was logged before is still there"):
         logger.log_metrics({"b": 2}, 2)
     monkeypatch.undo()
