@@ -75,6 +75,7 @@ def test_a_file_that_may_not_be_read_is_told_apart(
 
     (tmp_path / "x").touch()
     monkeypatch.setattr(torch, "load", refuse)
+    (tmp_path / "x").touch()
     with pytest.raises(SettingError, match=r"checkpoint=x: found .*denied.*Change its permissions"):
         load_safely(tmp_path / "x", "checkpoint=x", "a checkpoint", "Use another.")
 
