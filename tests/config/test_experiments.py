@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from conftest import ROOT
-from i2i.commands.train import build
+from i2i.commands.parts_of_a_run import build
 from i2i.config.checks import validate_config
 from i2i.config.plain_config import leave_out_what_is_missing
 from i2i.config.resolvers import register

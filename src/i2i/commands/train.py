@@ -1,19 +1,14 @@
 """Trains a system and scores it: ``python src/train.py generator=resnet9 dataset=maps``."""
 
-import shlex
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from i2i.cluster.environment import Preempted, rank, require_task, slurm_step
-from i2i.cluster.job_processes import finish_processes
+from i2i.cluster.environment import rank, require_task, slurm_step
 from i2i.cluster.requeue import note_job
-from i2i.cluster.stopping import Stopped
+from i2i.commands.end_of_a_run import closing
 from i2i.commands.launch import launch, write_options
 from i2i.commands.one_job import processes_of_one_job
+from i2i.commands.parts_of_a_run import build, make_callbacks
 from i2i.commands.report import report, score_for_sweep
 from i2i.config.checkpoint import read_checkpoint
 from i2i.config.plain_config import (
@@ -23,7 +18,6 @@ from i2i.config.plain_config import (
 )
 from i2i.config.resume import checkpoint_to_resume, with_earlier_options
 from i2i.config.same_run import check_same_run, require_same_images
-from i2i.config.saved_model import require_fitting
 from i2i.config.starting_weights import start_from
 from i2i.config.unread import require_read
 from i2i.errors import in_words, setting_error
@@ -73,6 +67,7 @@ def train(cfg: Any) -> float | None:
             )  # fmt: skip
         # Nothing was written so far: a refused command leaves an earlier run as it was.
         with held(run_dir, wanted=rank() == 0):
+            require_as_before(run_dir, content)  # another training may have ended meanwhile
             write_record(run_dir, config)
             note_job(run_dir)
             trainer.loggers = [instantiate(node) for node in cfg.logger.values()]
@@ -115,22 +110,6 @@ def place_of(cfg: Any, run_dir: Path) -> Path | None:
     return checkpoint
 
 
-def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
-    """The callbacks of the configuration by name, and those that every run has."""
-    from hydra.utils import instantiate
-
-    from i2i.callbacks.moved_run import MovedRun
-    from i2i.cluster.sigterm import Sigterm
-    from i2i.config.same_everywhere import SameEverywhere
-
-    if not cfg.trainer.enable_progress_bar:
-        cfg.callbacks.progress = None
-    callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
-    callbacks |= {"same": SameEverywhere(), "moved": MovedRun(), "sigterm": Sigterm()}
-    callbacks["scoring"] = make_scoring(cfg, datamodule)
-    return callbacks
-
-
 def fit(cfg: Any, trainer: Any, model: Any, datamodule: Any, checkpoint: Any) -> None:
     """Trains from the beginning, or from a checkpoint."""
     if checkpoint:
@@ -156,129 +135,6 @@ def say_finished(trainer: Any, step: int) -> None:
         say(f"This run is finished: {limit} epochs, {step} steps. To train on: {further}")
 
 
-@contextmanager
-def closing(trainer: Any, loggers: list[Any], run_dir: Path) -> Iterator[None]:
-    """Ends this job's loggers and processes, whichever way it ends itself."""
-    from i2i.messages import say
-
-    status = "failed"
-    try:
-        yield
-        status = "success"
-    finally:
-        last = run_dir / "checkpoints" / "last.ckpt"
-        if status == "failed" and last.is_file():
-            say(f"Stopped. To go on: python src/train.py {shlex.quote(f'resume={run_dir}')}")
-        try:
-            finish_processes(trainer, status == "success")
-        except BaseException:
-            status = "failed"
-            raise
-        finally:
-            close(loggers, status)
-
-
-def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any, Any]:
-    """Builds the model and the data, and checks that they fit before any file is read.
-
-    Args:
-        cfg: The composed configuration.
-        config: The same, resolved.
-        checkpoint: What the run goes on from, whose weights have to fit; None for a new run.
-    """
-    import torch
-    from hydra.utils import instantiate
-
-    from i2i.config.checks import validate_networks
-
-    datamodule = instantiate(cfg.dataset)
-
-    def make() -> Any:
-        return instantiate(cfg.model, _partial_=True)(config=config, task=datamodule.task)
-
-    if checkpoint:
-        require_fitting(make, checkpoint, f"resume={checkpoint.path}")
-    model = make()
-    validate_networks(config, model.generator, model.discriminator)
-    require_shapes(make, config["dataset"])
-    model.rehearse_optimizers()
-    data = config["dataset"]
-    size = data["image_size"]
-    height, width = (size, size) if isinstance(size, int) else size
-    model.rehearse(
-        *(torch.zeros(1, data[f"{side}_channels"], height, width) for side in ("input", "target"))
-    )
-    return model, datamodule
-
-
-def require_shapes(make: Any, data: dict[str, Any]) -> None:
-    """Sends an image of the data's size through both networks, without computing anything.
-
-    Raises:
-        SettingError: A network does not take it, or makes another one than the target.
-    """
-    import torch
-
-    size = data["image_size"]
-    height, width = (size, size) if isinstance(size, int) else size
-    with torch.device("meta"), torch.no_grad():
-        model = make().eval()
-        sides = [data[f"{side}_channels"] for side in ("input", "target")]
-        x, y = (torch.zeros(2, channels, height, width) for channels in sides)
-        try:
-            made = model.generator(x).shape
-            if made == y.shape:
-                model.discriminator(x, y)
-        except NotImplementedError:  # an operation that needs numbers
-            return
-    if made != y.shape:
-        raise setting_error(
-            "generator", f"an output of {made[1]} channels, {made[2]} x {made[3]} pixels",
-            f"{y.shape[1]} channels, {height} x {width} pixels, as the target has",
-            "Leave the generator's channels to the data set (generator.in_channels, "
-            "generator.out_channels).",
-        )  # fmt: skip
-
-
-def make_scoring(cfg: Any, datamodule: Any) -> Any:
-    """The evaluator, once the splits are known to be large enough for it."""
-    from hydra.utils import instantiate
-    from lightning.fabric.utilities.rank_zero import rank_zero_only
-
-    from i2i.callbacks.scoring import Scoring
-    from i2i.cluster.devices import processes_of
-    from i2i.commands.scorer import make_scorer
-    from i2i.data.batch_sampler import images_of_a_pass
-
-    evaluator = instantiate(cfg.metrics)
-    scorer = make_scorer(evaluator, datamodule)
-    if rank_zero_only.rank == 0:  # the others find the data in place when training starts
-        datamodule.prepare_data()
-        print(describe_data(datamodule))
-        processes = processes_of(cfg.trainer)
-        datamodule.check_batches(processes)
-        for split in ("val", "test"):
-            if size := datamodule.set_size(split):
-                limit = cfg.trainer[f"limit_{split}_batches"]
-                seen = images_of_a_pass(size, datamodule.eval_batch_size, processes, limit)
-                if limit:
-                    evaluator.check_size(split, seen)
-        datamodule.check_content()
-    return Scoring(scorer)
-
-
-def describe_data(datamodule: Any) -> str:
-    """One line: the set, its splits, and what was left out of them."""
-    parts = []
-    for split in ("train", "val", "test"):
-        left_out = datamodule.pairs(split).skipped
-        note = f" ({left_out} unreadable, left out)" if left_out else ""
-        parts.append(f"{datamodule.set_size(split)} {split}{note}")
-    return (
-        f"Data: {datamodule.name}, {datamodule.direction}, {', '.join(parts)} ({datamodule.root})"
-    )
-
-
 def require_unused(run_dir: Path) -> None:
     """Refuses to mix a new run into the folder of an earlier one."""
     todo = f"Go on with that run (resume={run_dir}), or name another folder."
@@ -295,6 +151,21 @@ def require_unused(run_dir: Path) -> None:
                 f"hydra.run.dir={run_dir}", f"{name} of an earlier run", "a folder without a run",
                 todo,
             )  # fmt: skip
+
+
+def require_as_before(run_dir: Path, checkpoint: Any) -> None:
+    """Refuses a folder into which another process has trained since this one looked.
+
+    Raises:
+        SettingError: It has.
+    """
+    if checkpoint is None:
+        require_unused(run_dir)
+    elif checkpoint.path.stat().st_mtime_ns != checkpoint.written:
+        raise setting_error(
+            f"resume={checkpoint.path}", "a checkpoint that another process has just replaced",
+            "one that only this run writes", "Start the command again to go on from there.",
+        )  # fmt: skip
 
 
 def write_record(run_dir: Path, config: dict[str, Any]) -> None:
@@ -316,35 +187,6 @@ def rewind_loggers(loggers: list[Any], step: int) -> None:
     for logger in loggers:
         if hasattr(logger, "resume_from"):
             logger.resume_from(step)
-
-
-UPLOAD = 30  # seconds that W&B has where the scheduler takes the machine away
-FINISH = 300  # seconds that it has otherwise; a server that has gone away would never answer
-
-
-def close(loggers: list[Any], status: str) -> None:
-    """Ends this job's W&B run, so that the next job of a sweep gets its own.
-
-    Requeueing comes after it, and before the time is over: there it gets ``UPLOAD`` seconds.
-    """
-    from i2i.messages import say
-
-    for logger in loggers:
-        logger.finalize(status)
-    if "wandb" not in sys.modules:
-        return
-
-    def finish() -> None:
-        try:
-            sys.modules["wandb"].finish(exit_code=0 if status == "success" else 1)
-        except Exception as error:  # of many kinds; the run itself is done
-            say(f"W&B did not end its run: {str(error)[:120]}")
-
-    upload = threading.Thread(target=finish, daemon=True)
-    upload.start()
-    upload.join(UPLOAD if isinstance(sys.exception(), Preempted | Stopped) else FINISH)
-    if upload.is_alive():
-        say("W&B has not got everything yet: wandb sync RUN_DIR/wandb/run-* sends the rest")
 
 
 def main() -> None:

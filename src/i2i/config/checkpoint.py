@@ -27,6 +27,7 @@ class Checkpoint:
         step: Generator steps.
         processes: How many trained it, each on a batch of its own.
         training_images: Which they are, as ``PairList.fingerprint`` says it; empty if not noted.
+        written: When the file was, in nanoseconds.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Checkpoint:
     step: int
     processes: int = 1
     training_images: str = ""
+    written: int = 0
 
 
 def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
@@ -102,6 +104,7 @@ def checked(file: Path, key: str) -> Checkpoint:
     setting = f"{key}={file}"
     from i2i.files.weights import load_safely  # imports torch
 
+    written = file.stat().st_mtime_ns
     content = load_safely(file, setting, "a checkpoint of i2i", _OURS)
     if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):
         kind = "a checkpoint of something else" if isinstance(content, dict) else "other data"
@@ -118,7 +121,9 @@ def checked(file: Path, key: str) -> Checkpoint:
         )  # fmt: skip
     for part in BUILT_FROM_FILE:
         check_targets(config[part], f"{setting} ({part})", allowed_types(part))
-    noted = {key: content["i2i"][key] for key in NOTED if key in content["i2i"]}
+    noted = {key: content["i2i"][key] for key in NOTED if key in content["i2i"]} | {
+        "written": written
+    }
     return Checkpoint(file, config, content["state_dict"], content["global_step"], **noted)
 
 

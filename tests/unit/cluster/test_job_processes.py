@@ -8,7 +8,7 @@ import pytest
 
 from i2i.cluster import job_processes as processes
 from i2i.cluster.job_processes import finish_processes, watched_processes
-from i2i.commands.train import closing
+from i2i.commands.end_of_a_run import closing
 
 
 class Lost:

@@ -1,0 +1,123 @@
+"""The parts that a training is made of, checked against each other before any of them works."""
+
+from typing import Any
+
+from i2i.config.saved_model import require_fitting
+from i2i.errors import setting_error
+
+
+def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any, Any]:
+    """Builds the model and the data, and checks that they fit before any file is read.
+
+    Args:
+        cfg: The composed configuration.
+        config: The same, resolved.
+        checkpoint: What the run goes on from, whose weights have to fit; None for a new run.
+    """
+    import torch
+    from hydra.utils import instantiate
+
+    from i2i.config.checks import validate_networks
+
+    datamodule = instantiate(cfg.dataset)
+
+    def make() -> Any:
+        return instantiate(cfg.model, _partial_=True)(config=config, task=datamodule.task)
+
+    if checkpoint:
+        require_fitting(make, checkpoint, f"resume={checkpoint.path}")
+    model = make()
+    validate_networks(config, model.generator, model.discriminator)
+    require_shapes(make, config["dataset"])
+    model.rehearse_optimizers()
+    data = config["dataset"]
+    size = data["image_size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    model.rehearse(
+        *(torch.zeros(1, data[f"{side}_channels"], height, width) for side in ("input", "target"))
+    )
+    return model, datamodule
+
+
+def require_shapes(make: Any, data: dict[str, Any]) -> None:
+    """Sends an image of the data's size through both networks, without computing anything.
+
+    Raises:
+        SettingError: A network does not take it, or makes another one than the target.
+    """
+    import torch
+
+    size = data["image_size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    with torch.device("meta"), torch.no_grad():
+        model = make().eval()
+        sides = [data[f"{side}_channels"] for side in ("input", "target")]
+        x, y = (torch.zeros(2, channels, height, width) for channels in sides)
+        try:
+            made = model.generator(x).shape
+            if made == y.shape:
+                model.discriminator(x, y)
+        except NotImplementedError:  # an operation that needs numbers
+            return
+    if made != y.shape:
+        raise setting_error(
+            "generator", f"an output of {made[1]} channels, {made[2]} x {made[3]} pixels",
+            f"{y.shape[1]} channels, {height} x {width} pixels, as the target has",
+            "Leave the generator's channels to the data set (generator.in_channels, "
+            "generator.out_channels).",
+        )  # fmt: skip
+
+
+def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
+    """The callbacks of the configuration by name, and those that every run has."""
+    from hydra.utils import instantiate
+
+    from i2i.callbacks.moved_run import MovedRun
+    from i2i.cluster.sigterm import Sigterm
+    from i2i.config.same_everywhere import SameEverywhere
+
+    if not cfg.trainer.enable_progress_bar:
+        cfg.callbacks.progress = None
+    callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
+    callbacks |= {"same": SameEverywhere(), "moved": MovedRun(), "sigterm": Sigterm()}
+    callbacks["scoring"] = make_scoring(cfg, datamodule)
+    return callbacks
+
+
+def make_scoring(cfg: Any, datamodule: Any) -> Any:
+    """The evaluator, once the splits are known to be large enough for it."""
+    from hydra.utils import instantiate
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+    from i2i.callbacks.scoring import Scoring
+    from i2i.cluster.devices import processes_of
+    from i2i.commands.scorer import make_scorer
+    from i2i.data.batch_sampler import images_of_a_pass
+
+    evaluator = instantiate(cfg.metrics)
+    scorer = make_scorer(evaluator, datamodule)
+    if rank_zero_only.rank == 0:  # the others find the data in place when training starts
+        datamodule.prepare_data()
+        print(describe_data(datamodule))
+        processes = processes_of(cfg.trainer)
+        datamodule.check_batches(processes)
+        for split in ("val", "test"):
+            if size := datamodule.set_size(split):
+                limit = cfg.trainer[f"limit_{split}_batches"]
+                seen = images_of_a_pass(size, datamodule.eval_batch_size, processes, limit)
+                if limit:
+                    evaluator.check_size(split, seen)
+        datamodule.check_content()
+    return Scoring(scorer)
+
+
+def describe_data(datamodule: Any) -> str:
+    """One line: the set, its splits, and what was left out of them."""
+    parts = []
+    for split in ("train", "val", "test"):
+        left_out = datamodule.pairs(split).skipped
+        note = f" ({left_out} unreadable, left out)" if left_out else ""
+        parts.append(f"{datamodule.set_size(split)} {split}{note}")
+    return (
+        f"Data: {datamodule.name}, {datamodule.direction}, {', '.join(parts)} ({datamodule.root})"
+    )
