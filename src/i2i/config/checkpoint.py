@@ -111,7 +111,8 @@ def checked(file: Path, key: str) -> Checkpoint:
         raise setting_error(
             setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i", _OURS
         )
-    config = content["i2i"].get("config") or {}
+    config = content["i2i"].get("config")
+    config = config if isinstance(config, dict) else {}
     missing = [part for part in BUILT_FROM_FILE if not isinstance(config.get(part), dict)]
     missing += [part for part in ("state_dict", "global_step") if part not in content]
     if missing:
@@ -121,10 +122,35 @@ def checked(file: Path, key: str) -> Checkpoint:
         )  # fmt: skip
     for part in BUILT_FROM_FILE:
         check_targets(config[part], f"{setting} ({part})", allowed_types(part))
-    noted = {key: content["i2i"][key] for key in NOTED if key in content["i2i"]} | {
-        "written": written
-    }
+    require_types(content, setting)
+    noted = {key: content["i2i"][key] for key in NOTED if key in content["i2i"]}
+    noted["written"] = written
     return Checkpoint(file, config, content["state_dict"], content["global_step"], **noted)
+
+
+def require_types(content: dict[str, Any], setting: str) -> None:
+    """Refuses weights and counts that are none.
+
+    Raises:
+        SettingError: There is one.
+    """
+    from torch import Tensor
+
+    weights, noted = content["state_dict"], content["i2i"]
+    counts = {"global_step": content["global_step"]}
+    counts |= {key: noted.get(key, 0) for key in ("processes", "batches_seen", "images_seen")}
+    odd = [key for key, n in counts.items() if type(n) is not int or not 0 <= n < 2**63]
+    if not isinstance(noted.get("training_images", ""), str):
+        odd.append("training_images")
+    if not isinstance(weights, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in weights.items()
+    ):
+        odd.append("state_dict")
+    if odd:
+        raise setting_error(
+            setting, f"other values than a run writes ({', '.join(odd)})", "weights and counts",
+            _OURS,
+        )  # fmt: skip
 
 
 def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:

@@ -24,7 +24,7 @@ NO_CLASSES = ("trainer", "callbacks", "logger")
 KINDS = {"dataset": "dataset", "augmentation": "dataset", "task": "dataset", "metrics": "metrics"}
 WORD = re.compile(r"[A-Za-z_]\w*")
 PRESET = re.compile(r"\w[\w.-]*")
-OF_THE_MACHINE = ("${launched:", "${oc.", "${in_sweep:", "${hydra:")
+OF_THE_MACHINE = ("${launched:", "${oc.", "${in_sweep:", "${hydra:", "${run_dir}")
 
 
 class Rebuilt:
@@ -139,11 +139,17 @@ class Rebuilt:
             if any(below(key, pattern) for pattern in NOT_TAKEN):
                 if key in WORTH_TYPING:
                     self.leave_out(key, its.get(key))
+            elif key == "dataset.root" and its.get(key) == os.path.abspath(mine.get(key) or ""):
+                continue
             elif key in its:
                 if part := self.part_of_a_stranger(key, plain):
                     self.leave_out(part, "...")
                 elif not computed or goes_before(key, follows[key], its[key]):
                     yield from self.override(key, its[key], has(plain, key))
+                elif "${run_dir}" in follows[key]:  # a file does not say where to write
+                    self.leave_out(key, its[key])
+                if key == "dataset.root":  # nor where to download to
+                    yield "dataset.source=null"
             elif not computed and (gone := self.first_gone(key)) and may_go(gone, plain):
                 yield f"~{gone}"
 
@@ -210,6 +216,7 @@ class Rebuilt:
         """
         keys = {key_of(option) for option in typed}
         gone = {key_of(option) for option in typed if option.startswith("~")}
+        keys |= {"dataset.source"} if keys & {"dataset", "dataset.root"} else set()
         presets = [p for p in self.presets if key_of(p) not in keys]
         groups = {key_of(p).partition("@")[0] for p in self.presets} & keys
         values = [v for v in self.values if key_of(v) not in keys]
