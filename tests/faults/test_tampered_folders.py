@@ -198,7 +198,7 @@ def test_nothing_runs_and_nothing_is_written_outside(
         "train": [f"resume={theirs}", "trainer.max_steps=3"],
         "evaluate": [f"checkpoint={theirs}", f"output={tmp_path}/scores", "trainer=cpu"],
         "translate": [f"checkpoint={theirs}", f"input={pairs_root}/test", f"output={tmp_path}/out",
-                      "side_by_side=input"],
+                      "side_by_side=true"],
     }  # fmt: skip
     for name, words in commands.items():
         with alarm(60):

@@ -102,7 +102,16 @@ def test_translation_is_float32_whatever_the_training(
     """The precision belongs to the training; translate of a bf16 run needs no option."""
     run_dir = train("trainer.precision=bf16-mixed", "trainer.max_steps=1")
     source, out = pairs_root / "val", tmp_path / "out"
-    assert command("translate", f"checkpoint={run_dir}", f"input={source}", f"output={out}") == 0
+    assert (
+        command(
+            "translate",
+            f"checkpoint={run_dir}",
+            f"input={source}",
+            f"output={out}",
+            "side_by_side=false",
+        )
+        == 0
+    )
     assert len(list(out.glob("*.png"))) == len(list(source.glob("*.png"))) > 0
 
 

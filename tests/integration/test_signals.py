@@ -87,7 +87,7 @@ def test_scoring_and_translating_end_so_too(
     signalled("i2i.callbacks.scoring.Scoring.on_test_batch_end", signal.SIGTERM)
     options = [f"checkpoint={run_dir}", f"output={tmp_path / 'out'}"]
     assert command("evaluate", *options, "trainer=cpu", "metrics=pairwise") == 143
-    signalled("i2i.commands.translate.write_samples", signal.SIGINT)
+    signalled("i2i.commands.translate.translate_jobs", signal.SIGINT)
     assert command("translate", *options, f"input={pairs_root / 'test'}") == 130
     told = capsys.readouterr()
     assert "To go on" not in told.out and "Traceback" not in told.err

@@ -358,8 +358,9 @@ def test_a_sweep_is_compared_whether_a_job_failed_or_not(
 ) -> None:
     parts = {
         "launcher": SimpleNamespace(_target_="x.BasicLauncher"),
-        "sweeper": SimpleNamespace(_target_="x.BasicSweeper"),
+        "sweeper": OmegaConf.create({"_target_": "x.BasicSweeper", "params": None}),
         "sweep": SimpleNamespace(dir=tmp_path),
+        "overrides": SimpleNamespace(task=["x=1,2"]),
     }
     config = SimpleNamespace(hydra=SimpleNamespace(**parts))
     with contextlib.suppress(RuntimeError), comparing():

@@ -84,10 +84,13 @@ def test_what_nobody_reads_is_told(read: Callable[..., None], option: str, told:
 
 @pytest.mark.parametrize("command", ["evaluate", "translate"])
 def test_the_other_commands_refuse_too(read: Callable[..., None], command: str) -> None:
-    read(command=command)
+    with pytest.raises(SettingError, match=r"checkpoint: found no value; .* Add checkpoint=\.\.\."):
+        read(command=command)
+    given = ["checkpoint=x"] + ["input=x", "output=x"] * (command == "translate")
+    read(*given, command=command)
     with pytest.raises(SettingError, match=r"seeds: .*Did you mean seed\?"):
-        read("+seeds=3", command=command)
-    read("+model.sum_scales=true", command=command)  # the checkpoint's model takes it
+        read(*given, "+seeds=3", command=command)
+    read(*given, "+model.sum_scales=true", command=command)  # the checkpoint's model takes it
 
 
 def test_hydras_advice_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
