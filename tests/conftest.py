@@ -193,6 +193,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def seem(n: int) -> None:
         monkeypatch.setattr("torch.cuda.is_available", lambda: n > 0)
         monkeypatch.setattr("torch.cuda.device_count", lambda: n)
+        monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
 
     return seem
 

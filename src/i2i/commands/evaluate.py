@@ -98,7 +98,8 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
     # What fetches a data set is not taken from a file: `dataset=NAME` brings it back. Nor is what
     # it may ask of this machine.
     machine = {"source": None, "num_workers": None, "cache_gb": 0}
-    node = overlay(saved["dataset"] | machine, cfg.dataset) | {"seed": seed}
+    kept = {key: value for key, value in saved["dataset"].items() if key != "max_megapixels"}
+    node = overlay(kept | machine, cfg.dataset) | {"seed": seed}
     if "_target_" in cfg.dataset:
         node |= same_coding(saved["dataset"], node)
     if node.get("root") in (None, "???"):

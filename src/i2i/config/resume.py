@@ -21,10 +21,12 @@ def last_checkpoint(path: Path) -> Path:
     if last.is_file():
         return last
     found = "a folder without checkpoints/last.ckpt" if path.is_dir() else "nothing"
+    todo = "A run writes its first checkpoint after its first epoch; look in outputs/ or multirun/."
+    if (best := last.with_name("best.ckpt")).is_file():
+        todo = f"Its best checkpoint is there: resume={best}"
     raise setting_error(
-        f"resume={path}", f"{found} there", "the folder of a run, or one of its checkpoints",
-        "A run writes its first checkpoint after its first epoch; look in outputs/ or multirun/.",
-    )  # fmt: skip
+        f"resume={path}", f"{found} there", "the folder of a run, or one of its checkpoints", todo
+    )
 
 
 def checkpoint_to_resume(resume: str | None, run_dir: Path) -> Path | None:
