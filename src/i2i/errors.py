@@ -32,11 +32,14 @@ def setting_error(setting: str, found: str, expected: str, todo: str) -> Setting
 
 
 @contextmanager
-def in_words(setting: str) -> Iterator[None]:
+def in_words(
+    setting: str, todo: str = "Correct what you typed last; I2I_TRACEBACK=1 shows where."
+) -> Iterator[None]:
     """Lets an error that parts raise while they are built speak as one of a setting.
 
     Args:
-        setting: The options that the parts are built from.
+        setting: The options, or the file, that the parts are built from.
+        todo: What to do.
 
     Raises:
         SettingError: From the error, which has the traceback.
@@ -53,5 +56,5 @@ def in_words(setting: str) -> Iterator[None]:
         text = str(error).strip().splitlines()[0] if str(error).strip() else "no text"
         raise setting_error(
             setting, f"values that do not work together: {text} ({place})",
-            "what the parts take", "Correct what you typed last; I2I_TRACEBACK=1 shows where.",
+            "what the parts take", todo,
         ) from error  # fmt: skip

@@ -99,6 +99,14 @@ def folder_link(run: Path, canary: Path) -> None:
     os.symlink(canary.parent / "elsewhere", run / "checkpoints")
 
 
+def nested(depth: int) -> dict[str, Any]:
+    """Nodes below one another."""
+    node: dict[str, Any] = {}
+    for _ in range(depth):
+        node = {"a": node}
+    return node
+
+
 def tagged(canary: Path) -> str:
     """YAML that calls a function where tags are followed."""
     return f"!!python/object/apply:os.mkdir ['{canary}']\n"
@@ -139,6 +147,16 @@ KINDS: dict[str, Callable[[Path, Path], None]] = {
     "preset with options": in_config("presets/generator", "unet hydra.run.dir=x"),
     "interpolation": in_config("label", "${oc.env:HOME}"),
     "interpolation in a key": in_config("model/${oc.env:HOME}", 1),
+    "checkpoint name": in_config("callbacks/last/filename", "../../../outside/pwned"),
+    "no run folder": in_config("run_dir", None),
+    "deep configuration": in_config("model/x", nested(300)),
+    "long text": in_config("label", "x" * 10**6),
+    "deep network": in_config("model/generator/n_downs", 16000),
+    "trainer of another type": in_config("trainer", [1]),
+    "seed of another type": in_config("model/seed", "x"),
+    "words for numbers": in_config("model/ema_decay", "x"),
+    "sparse weights": in_checkpoint(state_dict={"x": torch.eye(2).to_sparse()}),
+    "no weights": in_checkpoint(state_dict=None),
     "run folder": in_config("run_dir", lambda canary: str(canary)),
     "cache folder": in_config("metrics/cache_dir", lambda canary: str(canary)),
     "workers": in_config("dataset/num_workers", 100_000),

@@ -26,6 +26,11 @@ def resolve_accelerator(accelerator: str, strategy: str = "auto", devices: Any =
     Raises:
         SettingError: There is no such device, or several processes are to share Apple's.
     """
+    if accelerator not in ("auto", "cpu", "gpu", "cuda", "mps"):
+        raise setting_error(
+            f"trainer.accelerator={accelerator}", repr(accelerator), "auto, cpu, gpu or mps",
+            "Use trainer=auto to take what the machine has.",
+        )  # fmt: skip
     if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
         return "gpu" if accelerator == "auto" else accelerator
     several = strategy == "ddp" or (devices not in ("auto", -1, "-1") and number_of(devices) > 1)

@@ -9,7 +9,6 @@ from typing import Any
 
 from i2i.commands.asked_metrics import make_evaluator
 from i2i.commands.launch import launch
-from i2i.config.rebuilt import key_of
 from i2i.config.resolvers import side_channels
 from i2i.config.unread import require_read
 from i2i.errors import setting_error
@@ -73,13 +72,14 @@ def checked_output(cfg: Any) -> Path:
     from i2i.config.numbers import require_numbers
     from i2i.run_folder import require_writable
 
-    require_numbers({"trainer": OmegaConf.to_container(cfg.trainer, resolve=True)})
-    for option in HydraConfig.get().overrides.task:
-        if (key := key_of(option).partition(".")[0]) in ("task", "augmentation"):
-            raise setting_error(
-                option, f"{key} on the command line", "none: the checkpoint brings its own, and "
-                "pictures are scored as they are", f"Leave {key} out.",
-            )  # fmt: skip
+    require_numbers(
+        {"trainer": OmegaConf.to_container(cfg.trainer, resolve=True), "seed": cfg.seed}
+    )
+    if cfg.trainer.limit_test_batches == 0:
+        raise setting_error(
+            "trainer.limit_test_batches=0", "nothing to score", "1 or more, or a share",
+            "Leave it out to score the whole split.",
+        )  # fmt: skip
     if cfg.split not in ("train", "val", "test"):
         raise setting_error(
             f"split={cfg.split}", repr(cfg.split), "train, val or test", "Name one of them."

@@ -29,7 +29,6 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
     model = make()
     validate_networks(config, model.generator, model.discriminator)
     require_shapes(make, config["dataset"])
-    model.rehearse_optimizers()
     data = config["dataset"]
     size = data["image_size"]
     height, width = (size, size) if isinstance(size, int) else size

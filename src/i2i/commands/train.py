@@ -128,7 +128,7 @@ def say_finished(trainer: Any, step: int) -> None:
     from i2i.messages import say
 
     if 0 < trainer.max_steps <= step:
-        limit, further = trainer.max_steps, f"trainer.max_steps={2 * trainer.max_steps}"
+        limit, further = trainer.max_steps, f"trainer.max_steps={2 * step}"
         say(f"This run is finished: step {step} of {limit}. To train on: {further}")
     elif 0 < (trainer.max_epochs or 0) <= trainer.current_epoch + 1:
         limit, further = trainer.max_epochs, f"trainer.max_epochs={2 * trainer.max_epochs}"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
+from i2i.config.numbers import require_numbers
 from i2i.config.unread import require_read
 from i2i.errors import setting_error
 from i2i.images.frame import pixel_limit
@@ -24,6 +25,7 @@ def translate(cfg: Any) -> None:
     from i2i.run_folder import require_writable
 
     require_read(cfg, "translate")
+    require_numbers({"seed": cfg.seed})
     require_samples(cfg.samples)
     check_on_error(cfg.on_error)
     pixel_limit(cfg.max_megapixels, "max_megapixels")

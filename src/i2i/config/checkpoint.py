@@ -27,6 +27,7 @@ class Checkpoint:
         step: Generator steps.
         processes: How many trained it, each on a batch of its own.
         training_images: Which they are, as ``PairList.fingerprint`` says it; empty if not noted.
+        epochs: Whole ones.
         written: When the file was, in nanoseconds.
     """
 
@@ -36,6 +37,7 @@ class Checkpoint:
     step: int
     processes: int = 1
     training_images: str = ""
+    epochs: int = 0
     written: int = 0
 
 
@@ -124,8 +126,16 @@ def checked(file: Path, key: str) -> Checkpoint:
         check_targets(config[part], f"{setting} ({part})", allowed_types(part))
     require_types(content, setting)
     noted = {key: content["i2i"][key] for key in NOTED if key in content["i2i"]}
-    noted["written"] = written
+    noted |= {"written": written, "epochs": whole_epochs(content)}
     return Checkpoint(file, config, content["state_dict"], content["global_step"], **noted)
+
+
+def whole_epochs(content: dict[str, Any]) -> int:
+    """Epochs that were trained to their end, by Lightning's own note; 0 where there is none."""
+    try:
+        return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["completed"])
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def require_types(content: dict[str, Any], setting: str) -> None:
@@ -134,6 +144,7 @@ def require_types(content: dict[str, Any], setting: str) -> None:
     Raises:
         SettingError: There is one.
     """
+    import torch
     from torch import Tensor
 
     weights, noted = content["state_dict"], content["i2i"]
@@ -143,7 +154,8 @@ def require_types(content: dict[str, Any], setting: str) -> None:
     if not isinstance(noted.get("training_images", ""), str):
         odd.append("training_images")
     if not isinstance(weights, dict) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in weights.items()
+        isinstance(name, str) and isinstance(value, Tensor) and value.layout is torch.strided
+        for name, value in weights.items()
     ):
         odd.append("state_dict")
     if odd:
@@ -172,13 +184,26 @@ def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
         )  # fmt: skip
 
 
-def entries(node: Any) -> Iterator[tuple[str, Any]]:
-    """Every key with its value below a node; the items of a list have the key ""."""
+LONGEST = 10_000  # characters of a text in a configuration
+DEEPEST = 32  # nodes below one another in a configuration
+
+
+def entries(node: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Every key with its value below a node; the items of a list have the key "".
+
+    Raises:
+        SettingError: Nodes lie deeper than a run's ever do.
+    """
+    if depth > DEEPEST:
+        raise setting_error(
+            "the configuration of a checkpoint", f"more than {DEEPEST} nodes below one another",
+            "fewer", _OURS,
+        )  # fmt: skip
     if isinstance(node, Mapping | list | tuple):
         pairs = node.items() if isinstance(node, Mapping) else (("", value) for value in node)
         for key, value in pairs:
             yield str(key), value
-            yield from entries(value)
+            yield from entries(value, depth + 1)
 
 
 def allowed_types(part: str = "model") -> tuple[type, ...]:
@@ -235,6 +260,10 @@ def check_targets(node: Any, setting: str, allowed: tuple[type, ...] | None = No
                 "belong into src/i2i/.",
             )  # fmt: skip
         for text in (key, value):
+            if isinstance(text, str) and len(text) > LONGEST:
+                raise setting_error(
+                    setting, f"a text of {len(text)} characters", f"at most {LONGEST}", _OURS
+                )
             if isinstance(text, str) and "${" in text:
                 raise setting_error(
                     setting, f"{text[:80]!r}, which asks to be computed", "plain values only",

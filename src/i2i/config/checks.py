@@ -25,6 +25,7 @@ def validate_config(config: Mapping[str, Any]) -> None:
         SettingError: Two settings contradict each other, or one is out of range.
     """
     require_numbers(config)
+    require_choices(config)
     validate_trainer(config["trainer"])
     validate_speed(config)
     require_optimizers(config)
@@ -33,6 +34,29 @@ def validate_config(config: Mapping[str, Any]) -> None:
         raise setting_error(
             f"model.accumulate={accumulate}", f"more parts than dataset.batch_size={batch_size}",
             "at most the batch size", "A batch is worked on in that many parts.",
+        )  # fmt: skip
+
+
+def require_choices(config: Mapping[str, Any]) -> None:
+    """Checks the options of a run that stand by themselves.
+
+    Raises:
+        SettingError: One is none of its choices, or needs another one.
+    """
+    if config["test_checkpoint"] not in ("best", "last"):
+        raise setting_error(
+            f"test_checkpoint={config['test_checkpoint']}", repr(config["test_checkpoint"]),
+            "best or last", "Name which checkpoint is scored at the end.",
+        )  # fmt: skip
+    if config["seed"] is None:
+        raise setting_error("seed=null", "no seed", "a whole number", "Use seed=0.")
+    asked = [key for key in ("input", "target") if config["init_channels"][key] is not None]
+    asked = [f"init_channels.{key}" for key in asked]
+    asked += ["init_players"] if config["init_players"] != "all" else []
+    if asked and not config["init_from"]:
+        raise setting_error(
+            asked[0], "no run to start from", "init_from=RUN_OR_FILE beside it",
+            f"Add init_from=, or leave {asked[0]} out.",
         )  # fmt: skip
 
 

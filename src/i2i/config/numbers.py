@@ -38,6 +38,11 @@ def share(value: float) -> bool:
 
 
 RANGES = (
+    Range(("seed",), lambda v: whole(v) and 0 <= v < 2**32, "a whole number from 0 to 2^32 - 1"),
+    Range(("generator.n_*", "discriminator.n_*"), lambda v: whole(v) and 0 <= v <= 1024,
+          "a whole number up to 1024"),
+    Range(("generator.*channels", "discriminator.*channels"), lambda v: whole(v) and v <= 2**14,
+          "a whole number up to 16384"),
     Range(("trainer.max_steps", "trainer.max_epochs"), lambda v: whole(v) and (v >= 1 or v == -1),
           "a whole number above 0, or -1 for no limit"),
     Range(("trainer.limit_train_batches",), share,
@@ -72,7 +77,7 @@ def require_numbers(config: Mapping[str, Any]) -> None:
     Raises:
         SettingError: An option's value is NaN, infinite, out of its range, or no number at all.
     """
-    parts = {part: config[part] for part in PARTS if config.get(part) is not None}
+    parts = {part: config[part] for part in (*PARTS, "seed") if config.get(part) is not None}
     for key, value in flat(without_copies(parts)).items():
         found = value if isinstance(value, list | tuple) else [value]
         if any(isinstance(v, float) and not math.isfinite(v) for v in found):

@@ -17,6 +17,8 @@ def plain_config(cfg: Any) -> dict[str, Any]:
 
     from i2i.config.checks import validate_config
 
+    if not OmegaConf.is_missing(cfg.dataset, "root") and cfg.dataset.root is None:
+        cfg.dataset.root = "???"
     if not OmegaConf.is_missing(cfg.dataset, "root"):
         cfg.dataset.root = absolute(cfg.dataset.root)
     for key in FILES_OF_METRICS:

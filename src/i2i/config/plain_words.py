@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from i2i.errors import SettingError, setting_error
@@ -40,7 +41,8 @@ def plain_words(argv: Sequence[str]) -> list[str]:
     """
     sweeping = bool({"-m", "--multirun"} & set(argv))
     flags = flag_positions(argv)
-    return [a if i in flags else in_grammar(a, sweeping) for i, a in enumerate(argv)]
+    words = [in_grammar(a, sweeping) for i, a in enumerate(argv) if i not in flags]
+    return [argv[i] for i in sorted(flags)] + words  # argparse takes flags together only
 
 
 def flag_positions(argv: Sequence[str]) -> set[int]:
@@ -76,10 +78,25 @@ def in_grammar(word: str, sweeping: bool) -> str:
         text = str(read(key, value).value())
     elif sweeping and is_sweep(key, value):
         return word
-    meant = os.path.expanduser(text) if is_path else text
+    meant = from_home(key, text) if is_path else text
     if is_quoted(value) and meant == text:
         return word
     return f"{key}={quoted(meant)}" if needs_quotes(key, meant) else f"{key}={meant}"
+
+
+def from_home(key: str, text: str) -> str:
+    """A path with ``~`` or ``~somebody`` in front written out.
+
+    Raises:
+        SettingError: There is no such user.
+    """
+    meant = os.path.expanduser(text)
+    if meant.startswith("~"):
+        raise setting_error(
+            f"{key}={text}", f"{Path(text).parts[0]}, which is nobody's home folder", "a path",
+            "Write ./~ for a name that starts with it.",
+        )  # fmt: skip
+    return meant
 
 
 def groups() -> set[str]:

@@ -16,6 +16,7 @@ from i2i.errors import setting_error
 NOT_TAKEN = (
     "presets", "resume", "init_from", "run_dir", "dataset.source", "dataset.num_workers",
     "dataset.cache_gb", "dataset.max_megapixels", "metrics.cache_dir", "metrics.cache_gb",
+    "callbacks.*.filename", "*.default_root_dir", "trainer.fast_dev_run",
     "trainer.num_nodes",
 )  # fmt: skip
 WORTH_TYPING = ("dataset.num_workers", "dataset.cache_gb", "dataset.max_megapixels")
@@ -75,8 +76,9 @@ class Rebuilt:
 
     def compose(self, overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What ``conf/`` makes of overrides: with interpolations, and resolved."""
-        from hydra.errors import MissingConfigException
+        from hydra.errors import HydraException, MissingConfigException
         from omegaconf import OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
 
         try:
             cfg = composed("config", [*self.search, *overrides])
@@ -85,6 +87,11 @@ class Rebuilt:
                 self.setting, "a run with presets that conf/ does not have "
                 f"({str(error).splitlines()[0]})", "those that it was made with",
                 "Bring their files back, or name their folder: hydra.searchpath=[file://...].",
+            ) from None  # fmt: skip
+        except (HydraException, OmegaConfBaseException) as error:
+            raise setting_error(
+                self.setting, f"options that do not compose ({str(error).splitlines()[0]})",
+                "those of a run", "Begin a new run from its weights: init_from=CHECKPOINT.",
             ) from None  # fmt: skip
         raw = OmegaConf.to_container(cfg, resolve=False)
         for key in OmegaConf.missing_keys(cfg):  # brought by the values

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from i2i.cluster.requeue import earlier_stretch
 from i2i.config.plain_words import flag_positions, quoted
-from i2i.errors import setting_error
+from i2i.errors import in_words, setting_error
 from i2i.messages import say
+
+ANOTHER = "Use another checkpoint of the run; I2I_TRACEBACK=1 shows where."
 
 
 def last_checkpoint(path: Path) -> Path:
@@ -77,7 +79,8 @@ def with_earlier_options(argv: Sequence[str]) -> list[str]:
     setting = f"resume={checkpoint}"
     saved = read_checkpoint(checkpoint, "resume").config
     search = [word for word in typed if key_of(word) == "hydra.searchpath"]
-    run = Rebuilt(saved, setting, search)
+    with in_words(setting, ANOTHER):
+        run = Rebuilt(saved, setting, search)
     require_same_experiment(saved, typed, setting)
     earlier = run.under(typed)
     if run.left_out:

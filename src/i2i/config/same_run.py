@@ -6,7 +6,7 @@ from typing import Any
 from i2i.cluster.devices import processes_of
 from i2i.config.checkpoint import Checkpoint
 from i2i.config.differences import below, differences, flat, without_copies
-from i2i.config.rebuilt import key_of
+from i2i.config.rebuilt import NOT_TAKEN, key_of
 from i2i.errors import setting_error
 from i2i.messages import say
 
@@ -17,7 +17,9 @@ IDENTITY = (
     "dataset.*_from_train", "dataset.label_*", "dataset.classes", "dataset.single",
     "dataset.photo_side", "task", "model._target_", "optimizer.*._target_", "scheduler._target_",
 )  # fmt: skip
-NOT_SAID = ("presets", "run_dir", "resume", "dataset.root", "dataset.source", "data_dir")
+# Of an optimizer these may change; other options need a state that was not kept.
+RATES = ("lr", "weight_decay", "betas", "eps", "momentum", "alpha")
+NOT_SAID = (*NOT_TAKEN, "dataset.root", "data_dir")
 
 
 def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[str]) -> None:
@@ -37,7 +39,7 @@ def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[
     setting, keys = f"resume={content.path}", {key_of(option) for option in typed}
     by_hand = "resume" in keys
     found = differences(content.config, config)
-    refused = [k for k in found if not by_hand or any(below(k, i) for i in IDENTITY)]
+    refused = [k for k in found if not by_hand or is_identity(k)]
     if refused:
         key, (was, asked) = refused[0], found[refused[0]]
         raise setting_error(
@@ -47,6 +49,7 @@ def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[
         )  # fmt: skip
     require_new_run(config, keys, setting)
     if by_hand:
+        require_further_steps(content, config, found)
         say_changes(content.config, config)
     number = processes_of(config["trainer"])
     if number != content.processes and not names_a_number(content.config, config, keys):
@@ -55,6 +58,31 @@ def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[
             f"{number}, as there are now", f"Start {content.processes} processes, or name the "
             "number that you want (trainer.devices=, trainer.num_nodes=): the batches of a step, "
             "and with them the losses, will be others.",
+        )  # fmt: skip
+
+
+def is_identity(key: str) -> bool:
+    """Whether an option makes a run the one that it is."""
+    of_optimizer = key.startswith("optimizer.") and key.rpartition(".")[2] not in RATES
+    return of_optimizer or any(below(key, pattern) for pattern in IDENTITY)
+
+
+def require_further_steps(
+    content: Checkpoint, config: Mapping[str, Any], found: Mapping[str, Any]
+) -> None:
+    """Refuses options for further steps of a run that has none left.
+
+    Raises:
+        SettingError: There are such options.
+    """
+    steps, epochs = config["trainer"]["max_steps"], config["trainer"]["max_epochs"]
+    ended = 0 < (steps or 0) <= content.step or 0 < (epochs or 0) <= content.epochs
+    if ended and found:
+        key, (_, asked) = next(iter(found.items()))
+        raise setting_error(
+            f"{key}={asked}", f"a run that is finished (step {content.step})",
+            "steps that are left, in which it would count",
+            f"Add trainer.max_steps={2 * content.step}, or begin a new run: init_from=RUN_DIR.",
         )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from i2i.config.checkpoint import Checkpoint, entries, read_checkpoint, same_weights
-from i2i.errors import setting_error
+from i2i.errors import in_words, setting_error
 
 
 def load_model(
@@ -26,16 +26,18 @@ def load_model(
     from hydra.utils import instantiate
 
     checkpoint = read_checkpoint(path, key)
-    node = dict(checkpoint.config["model"])
-    node |= {key: value for key, value in changes.items() if value is not None}
-    task = saved_task(checkpoint.config["dataset"])
+    setting = f"{key}={checkpoint.path}"
+    with in_words(setting, "Use another checkpoint; I2I_TRACEBACK=1 shows where."):
+        node = dict(checkpoint.config["model"])
+        node |= {key: value for key, value in changes.items() if value is not None}
+        task = saved_task(checkpoint.config["dataset"])
 
-    def make() -> Any:
-        return instantiate(node, _partial_=True)(config=checkpoint.config, task=task)
+        def make() -> Any:
+            return instantiate(node, _partial_=True)(config=checkpoint.config, task=task)
 
-    require_fitting(make, checkpoint, f"{key}={checkpoint.path}")
-    model = make()
-    model.load_state_dict(checkpoint.weights)
+        require_fitting(make, checkpoint, setting)
+        model = make()
+        model.load_state_dict(checkpoint.weights)
     return model, checkpoint
 
 
@@ -58,9 +60,10 @@ def require_fitting(make: Callable[[], Any], checkpoint: Checkpoint, setting: st
     model = checkpoint.config["model"]
     for part in ("generator", "discriminator"):
         for key, value in entries(model.get(part)):
-            if isinstance(value, int | float) and abs(value) > LARGEST:
+            most = len(checkpoint.weights) if key.startswith("n_") else LARGEST
+            if isinstance(value, int | float) and abs(value) > most:
                 raise setting_error(
-                    setting, f"{part}.{key}={value}", f"at most {LARGEST}",
+                    setting, f"{part}.{key}={value}", f"at most {most}, by its weights",
                     "Do not use this file unless you know where it comes from.",
                 )  # fmt: skip
     with torch.device("meta"):

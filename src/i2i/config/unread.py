@@ -7,17 +7,30 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from i2i.config.composing import composed
-from i2i.config.differences import flat
-from i2i.config.rebuilt import value_text
+from i2i.config.differences import below, flat
+from i2i.config.rebuilt import key_of, value_text
 from i2i.errors import SettingError, setting_error
 
 # Nodes that are read whole: parts may be added to them, each with a class of its own.
 OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
-OVERLAYS = ("dataset", "metrics", "model")
+OVERLAYS = ("dataset", "metrics")
+# The commands hand these over themselves, and what was typed would be lost.
+GIVEN = (
+    "trainer.callbacks", "trainer.logger", "trainer.default_root_dir",
+    "trainer.enable_checkpointing", "trainer.use_distributed_sampler", "model.config", "model.task",
+)  # fmt: skip
+# Training reads them, and scoring does not.
+OF_TRAINING = (
+    "trainer.max_steps", "trainer.max_epochs", "trainer.max_time", "trainer.min_steps",
+    "trainer.min_epochs", "trainer.limit_train_batches", "trainer.limit_val_batches",
+    "trainer.check_val_every_n_epoch", "trainer.val_check_interval", "trainer.log_every_n_steps",
+    "trainer.num_sanity_val_steps", "dataset.batch_size", "augmentation", "task",
+)  # fmt: skip
 OF_TWO_KINDS = ("trainer.devices", "trainer.precision", "dataset.image_size", "overwrite")
 KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", str: "a word"}
 TAKES: dict[type, tuple[type, ...]] = {
@@ -43,6 +56,21 @@ def require_read(cfg: Any, config_name: str) -> None:
     values = OmegaConf.to_container(cfg, resolve=False)
     known = OmegaConf.to_container(with_presets(cfg, config_name), resolve=False)
     require_kinds(values, known)
+    typed = (
+        [key_of(o) for o in HydraConfig.get().overrides.task] if HydraConfig.initialized() else []
+    )
+    refused = [*GIVEN, *(OF_TRAINING if config_name == "evaluate" else ())]
+    for key in typed:
+        if any(below(key, other) for other in refused):
+            raise setting_error(
+                key, "an option that this command does not read", "one that has an effect here",
+                f"Leave {key} out.",
+            )  # fmt: skip
+    for key in known.keys() - values.keys():
+        raise setting_error(
+            f"~{key}", "a configuration without it", f"{key}, which the command reads",
+            "Leave ~ out, or set the option.",
+        )  # fmt: skip
     for key, node in values.items():
         if key not in known:
             raise no_part_takes(key, known)
@@ -64,7 +92,9 @@ def require_values(cfg: Any) -> None:
         SettingError: One is missing.
     """
     kinds = {"checkpoint": "a run folder or a .ckpt file", "input": "a picture or a folder"}
-    for key in sorted(OmegaConf.missing_keys(cfg)):
+    needed = [key for key in ("checkpoint", "input") if key in cfg]
+    needed += ["output"] if "input" in cfg else []
+    for key in [k for k in needed if OmegaConf.is_missing(cfg, k) or cfg[k] is None]:
         kind = kinds.get(key, "a folder")
         raise setting_error(key, "no value", kind, f"Add {key}=... to the command line.")
 

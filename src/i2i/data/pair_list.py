@@ -56,10 +56,17 @@ class PairList(Sequence[PairFiles]):
         self._chosen: np.ndarray | None = None  # places of these pairs among all; None: all
 
     def fingerprint(self) -> str:
-        """Says which pairs these are: their number, and a hash of their names in order."""
+        """Says which pairs these are: their number, and a hash of their names in order.
+
+        Sets of other pictures may have the same names. So the hash is of the sizes of a few files,
+        too.
+        """
         names = hashlib.sha256()
         for pair in self:
             names.update(pair.name.encode("utf-8", "surrogateescape") + b"\n")
+        for place in range(0, len(self), max(len(self) // 16, 1)):
+            size = self[place].a.stat().st_size
+            names.update(f"{size}\n".encode())
         return f"{len(self)} images, names {names.hexdigest()[:16]}"
 
     def __len__(self) -> int:

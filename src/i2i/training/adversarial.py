@@ -18,7 +18,7 @@ from i2i.training.ema import EMA
 from i2i.training.fast_module import FastModule, frozen
 from i2i.training.finite import FiniteTerms
 from i2i.training.schedules import renewed, total_steps
-from i2i.training.speed import Speed
+from i2i.training.speed import Speed, require_moments
 
 Terms = dict[str, Tensor]
 
@@ -123,16 +123,6 @@ class AdversarialModule(FastModule):
             x: An input of the size to train on, (1, C_in, H, W), any values.
             y: A target, (1, C_out, H, W).
         """
-
-    def rehearse_optimizers(self) -> None:
-        """Makes optimizers and schedules for a number, and takes a step: wrong options raise."""
-        for make in (self.make_optimizer_g, self.make_optimizer_d):
-            number = nn.Parameter(torch.zeros(1))
-            number.grad = torch.ones(1)
-            optimizer = make([number])
-            schedule = self.make_scheduler(optimizer, total_steps=2)
-            optimizer.step()
-            schedule.step()
 
     # ---- the step ----
 
@@ -363,5 +353,10 @@ class AdversarialModule(FastModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.loaded = checkpoint["i2i"]
+        for network, state in zip(
+            (self.generator, self.discriminator), checkpoint.get("optimizer_states") or [],
+            strict=False,
+        ):  # fmt: skip
+            require_moments(network, state)
         self.batches_seen = self.loaded["batches_seen"]
         self.images_seen = self.loaded["images_seen"]

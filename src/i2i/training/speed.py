@@ -126,3 +126,31 @@ def settle(optimizer: Optimizer) -> None:
                 elif value.shape == parameter.shape and value.stride() != parameter.stride():
                     layout = torch.empty_like(parameter, dtype=value.dtype)
                     state[name] = layout.copy_(value)
+
+
+def require_moments(network: nn.Module, state: Any) -> None:
+    """Refuses what a checkpoint keeps for an optimizer where it does not fit the weights.
+
+    torch loads averages of any shape, and its fused kernels read past the end of small ones.
+
+    Args:
+        network: Whose weights that learn the optimizer steps.
+        state: The optimizer's state dict.
+
+    Raises:
+        SettingError: A tensor has neither one number nor the shape of its weight.
+    """
+    weights = [p for p in network.parameters() if p.requires_grad]
+    moments = state.get("state") if isinstance(state, dict) else None
+    fits = isinstance(moments, dict)
+    for place, kept in (moments or {}).items() if fits else ():
+        known = isinstance(place, int) and 0 <= place < len(weights) and isinstance(kept, dict)
+        fits = fits and known and all(
+            (value.numel() == 1 and value.ndim == 0) or value.shape == weights[place].shape
+            for value in kept.values() if isinstance(value, torch.Tensor)
+        )  # fmt: skip
+    if not fits:
+        raise setting_error(
+            "resume", "a checkpoint whose optimizers do not fit its weights", "one per player",
+            "Use another checkpoint of the run, or begin a new one from its weights: init_from=.",
+        )  # fmt: skip

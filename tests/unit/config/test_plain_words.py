@@ -63,6 +63,16 @@ def test_what_hydra_reads_rightly_stays(words: list[str]) -> None:
     assert plain_words(words) == words
 
 
+def test_flags_come_first() -> None:
+    words = ["generator=unet", "-m", "seed=0,1", "--cfg", "job"]
+    assert plain_words(words) == ["-m", "--cfg", "job", "generator=unet", "seed=0,1"]
+
+
+def test_nobodys_home_folder_is_told() -> None:
+    with pytest.raises(SettingError, match="~nouser, which is nobody's home folder"):
+        plain_words(["hydra.run.dir=~nouser/x"])
+
+
 def test_commas_are_a_sweep_only_where_one_was_asked_for() -> None:
     assert value(plain_words(["input=a,b"])[0]) == "a,b"
     (_, word) = plain_words(["-m", "input=a,b"])

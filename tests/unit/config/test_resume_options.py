@@ -131,6 +131,8 @@ def test_a_run_goes_on_with_its_own_options_folder_and_data(
     assert plain.pop("resume") == str(run)
     plain["presets"] = presets(again)
     del saved["resume"]
+    assert plain["dataset"].pop("source") is None  # the run had a folder of its own
+    del saved["dataset"]["source"]
     assert plain == saved
 
 

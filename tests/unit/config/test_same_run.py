@@ -41,7 +41,9 @@ def run_dir(begun: Path, tmp_path: Path) -> Path:
     [
         ("dataset=maps", "init_from="), ("dataset.direction=BtoA", "init_from="),
         ("dataset.splits.train=val", "init_from="), ("task=inpainting", "task"),
-        ("optimizer.generator._target_=torch.optim.SGD", "SGD"), ("validate_first=true", "new run"),
+        ("optimizer.generator._target_=torch.optim.SGD", "SGD"),
+        ("+optimizer.generator.amsgrad=true", "amsgrad"), ("seed=-1", "2^32"),
+        ("seed=null", "seed=0"), ("test_checkpoint=first", "best or last"), ("validate_first=true", "new run"),
         ("generator.base_channels=8", "weights of another architecture"), ("+foo=1", "no part"),
         ("init_from=/x", "Leave init_from out"), ("trainer.max_steps=many", "number"),
         ("optimizer.lr=1", "optimizer.generator.lr"), ("dataset.root=/no/such", "/no/such"),
@@ -103,10 +105,32 @@ def test_a_finished_run_says_so_and_which_option_goes_on(
     assert "This run is finished: step 4 of 4. To train on: trainer.max_steps=8" in told
 
 
+def test_options_that_no_step_would_read_are_refused(
+    run_dir: Path, command: Callable[..., int], capsys: pytest.CaptureFixture
+) -> None:
+    before = contents(run_dir)
+    assert command("train", f"resume={run_dir}", "model.lambda_l1=50") == 1
+    told = capsys.readouterr().err
+    assert "model.lambda_l1=50: found a run that is finished (step 4)" in told
+    assert contents(run_dir) == before
+
+
+@pytest.mark.parametrize("moment", ["exp_avg", "exp_avg_sq"])
+def test_moments_of_another_shape_are_refused(
+    run_dir: Path, command: Callable[..., int], capsys: pytest.CaptureFixture, moment: str
+) -> None:
+    """A fused step would read past the end of them."""
+    content = last(run_dir)
+    content["optimizer_states"][0]["state"][0][moment] = torch.zeros(1)
+    torch.save(content, run_dir / "checkpoints" / "last.ckpt")
+    assert command("train", f"resume={run_dir}", "trainer.max_steps=6") == 1
+    assert "whose optimizers do not fit its weights" in capsys.readouterr().err
+
+
 def test_other_pictures_in_the_same_place_are_refused(
     run_dir: Path, command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    other = write_pairs(tmp_path / "other", {"train": 9, "val": 4, "test": 5})
+    other = write_pairs(tmp_path / "other", {"train": 8, "val": 4, "test": 5}, seed=1)
     before = contents(run_dir)
     assert (
         command("train", f"resume={run_dir}", "trainer.max_steps=8", f"dataset.root={other}") == 1

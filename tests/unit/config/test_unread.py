@@ -74,6 +74,9 @@ def test_what_some_part_takes_is_read(read: Callable[..., None], options: list[s
         ("generator.norm=3", r"generator\.norm=3: found 3; expected a word, such as batch"),
         ("trainer.deterministic=1", r"deterministic=1: found 1; expected true or false"),
         ("model.n_critic={a: 1}", r"model\.n_critic=.*expected a number, such as 1"),
+        ("+trainer.callbacks=[]", r"trainer\.callbacks: found an option that this command does n"),
+        ("+model.task=null", r"model\.task: found an option that this command does not read"),
+        ("~model", r"~model: found a configuration without it"),
         ("baselines=yess", r"baselines=yess: found 'yess'; expected true or false"),
     ],
 )  # fmt: skip
@@ -90,7 +93,8 @@ def test_the_other_commands_refuse_too(read: Callable[..., None], command: str) 
     read(*given, command=command)
     with pytest.raises(SettingError, match=r"seeds: .*Did you mean seed\?"):
         read(*given, "+seeds=3", command=command)
-    read(*given, "+model.sum_scales=true", command=command)  # the checkpoint's model takes it
+    with pytest.raises(SettingError, match=r"model\.sum_scales: found an option that no part"):
+        read(*given, "+model.sum_scales=true", command=command)
 
 
 def test_hydras_advice_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
