@@ -43,17 +43,18 @@ def require_choices(config: Mapping[str, Any]) -> None:
     Raises:
         SettingError: One is none of its choices, or needs another one.
     """
-    if config["test_checkpoint"] not in ("best", "last"):
+    scored = config.get("test_checkpoint", "best")
+    if scored not in ("best", "last"):
         raise setting_error(
-            f"test_checkpoint={config['test_checkpoint']}", repr(config["test_checkpoint"]),
-            "best or last", "Name which checkpoint is scored at the end.",
+            f"test_checkpoint={scored}", repr(scored), "best or last",
+            "Name which checkpoint is scored at the end.",
         )  # fmt: skip
-    if config["seed"] is None:
+    if config.get("seed", 0) is None:
         raise setting_error("seed=null", "no seed", "a whole number", "Use seed=0.")
-    asked = [key for key in ("input", "target") if config["init_channels"][key] is not None]
-    asked = [f"init_channels.{key}" for key in asked]
-    asked += ["init_players"] if config["init_players"] != "all" else []
-    if asked and not config["init_from"]:
+    channels = config.get("init_channels") or {}
+    asked = [f"init_channels.{side}" for side, order in channels.items() if order is not None]
+    asked += ["init_players"] if config.get("init_players", "all") != "all" else []
+    if asked and not config.get("init_from"):
         raise setting_error(
             asked[0], "no run to start from", "init_from=RUN_OR_FILE beside it",
             f"Add init_from=, or leave {asked[0]} out.",

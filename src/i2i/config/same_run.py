@@ -39,6 +39,8 @@ def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[
     setting, keys = f"resume={content.path}", {key_of(option) for option in typed}
     by_hand = "resume" in keys
     found = differences(content.config, config)
+    was, now = flat(content.config), flat(config)
+    found |= {key: (None, now[key]) for key in keys & now.keys() - was.keys() if by_hand}
     refused = [k for k in found if not by_hand or is_identity(k)]
     if refused:
         key, (was, asked) = refused[0], found[refused[0]]

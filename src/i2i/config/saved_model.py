@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from i2i.config.checkpoint import Checkpoint, entries, read_checkpoint, same_weights
+from i2i.config.numbers import require_numbers
 from i2i.errors import in_words, setting_error
 
 
@@ -30,6 +31,7 @@ def load_model(
     with in_words(setting, "Use another checkpoint; I2I_TRACEBACK=1 shows where."):
         node = dict(checkpoint.config["model"])
         node |= {key: value for key, value in changes.items() if value is not None}
+        require_numbers({"seed": node.get("seed")})
         task = saved_task(checkpoint.config["dataset"])
 
         def make() -> Any:
