@@ -25,7 +25,7 @@ from i2i.config.differences import flat
 from i2i.config.resolvers import register
 
 SEED = 20260101
-FEW, MANY = range(24), range(24, 400)
+FEW, MANY = range(10), range(10, 400)
 LONGEST = 60  # seconds that a line may take
 # Values that the commands read themselves, without handing them to a part by that name.
 READ_BY_THE_COMMAND = {

@@ -218,7 +218,7 @@ def test_checkpoint_of_another_architecture(
         node["base_channels"] = 6
     torch.save(content, tmp_path / "other.ckpt")
     assert "architecture" in refused("evaluate", f"checkpoint={tmp_path / 'other.ckpt'}")
-    text = refused("train", f"resume={run_dir}", "generator.base_channels=6")
+    text = refused("train", f"resume={run_dir}", "generator.base_channels=6", "trainer.max_steps=2")
     assert "architecture" in text and "generator" in text
     assert (run_dir / "checkpoints" / "last.ckpt").is_file()
 

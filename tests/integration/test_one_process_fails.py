@@ -56,7 +56,6 @@ def look_at(lines: list[str], file: Path) -> None:
 
 CASES = [
     pytest.param("val", 2, False, marks=pytest.mark.slow),
-    pytest.param("train", 3, True, marks=pytest.mark.slow),
     *(
         pytest.param(split, processes, torchrun, marks=pytest.mark.faults)
         for split in ("train", "val", "test")

@@ -23,7 +23,7 @@ def losses(run_dir: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     "system",
     [
-        pytest.param("windows", marks=pytest.mark.slow),
+        pytest.param("windows", marks=pytest.mark.faults),
         pytest.param("macos", marks=pytest.mark.faults),
     ],
 )

@@ -107,7 +107,7 @@ def test_a_stopped_sweep_lists_the_jobs_that_never_ran(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["signal", "loss"])
+@pytest.mark.parametrize("kind", ["signal", pytest.param("loss", marks=pytest.mark.faults)])
 def test_two_processes_end_together(tiny: list[str], tmp_path: Path, kind: str) -> None:
     """SIGTERM of the main one alone, and a loss of the second alone that is no number."""
     run_dir = tmp_path / "run"

@@ -95,7 +95,7 @@ def some_alone(few: Path) -> dict:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", [2, 3])
+@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.faults)])
 def test_some_splits_smaller_than_the_processes(
     few: Path, some_alone: dict, processes: int
 ) -> None:

@@ -168,7 +168,7 @@ def test_evaluate_refuses_what_the_checkpoint_does_not_do(
 ) -> None:
     for option, named in (
         ("dataset.direction=BtoA", "Add dataset.direction=AtoB"),
-        ("task=edges", "task=edges: found task on the command line"),
+        ("task=edges", "task: found an option that this command does not read"),
         ("metrics.segmenter=nowhere", "metrics.segmenter=nowhere"),
     ):
         assert command("evaluate", f"checkpoint={segmenter}", "trainer=cpu", option) == 1

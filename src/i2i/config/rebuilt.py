@@ -1,5 +1,6 @@
 """The options that bring a checkpoint's configuration back: presets by name, and plain values."""
 
+import copy
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from i2i.cluster.environment import launched
 from i2i.config.checkpoint import allowed_types, check_targets, entries
 from i2i.config.composing import composed
 from i2i.config.differences import below, differences, flat
-from i2i.config.plain_words import quoted
+from i2i.config.plain_words import quoted, value_text
 from i2i.errors import setting_error
 
 # Asked of this machine, or of this command line, and never taken from a file.
@@ -81,7 +82,7 @@ class Rebuilt:
         from omegaconf.errors import OmegaConfBaseException
 
         try:
-            cfg = composed("config", [*self.search, *overrides])
+            cfg = copy.deepcopy(composed("config", (*self.search, *overrides)))
         except MissingConfigException as error:
             raise setting_error(
                 self.setting, "a run with presets that conf/ does not have "
@@ -284,21 +285,6 @@ def has(node: Any, key: str) -> bool:
             return False
         node = node[word]
     return True
-
-
-def value_text(value: Any) -> str:
-    """A plain value in Hydra's grammar."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{k}:{value_text(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(value_text, value)) + "]"
-    return quoted(value)
 
 
 def key_of(option: str) -> str:

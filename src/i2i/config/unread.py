@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 
 from i2i.config.composing import composed
 from i2i.config.differences import below, flat
-from i2i.config.rebuilt import key_of, value_text
+from i2i.config.plain_words import value_text
+from i2i.config.rebuilt import key_of
 from i2i.errors import SettingError, setting_error
 
 # Nodes that are read whole: parts may be added to them, each with a class of its own.
@@ -113,7 +114,7 @@ def with_presets(cfg: Any, config_name: str) -> Any:
         if name is not None and not group.startswith("experiments")
     ]
     try:
-        return composed(config_name, chosen)
+        return composed(config_name, tuple(chosen))
     except HydraException:  # presets of a folder of the user's own
         return composed(config_name)
 
