@@ -181,7 +181,8 @@ def test_a_random_command_line(
     if any(w.startswith("resume=") for w in words):
         folder = here / "run"
     recorded = OmegaConf.load(folder / "config.yaml") if folder and command == "train" else None
-    for word in words:
+    last = {word.partition("=")[0].lstrip("+"): word for word in words}  # of two the later counts
+    for word in last.values():
         check_effect(word, recorded, handed)
 
 

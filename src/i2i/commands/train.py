@@ -45,7 +45,8 @@ def train(cfg: Any) -> float | None:
     checkpoint = place_of(cfg, run_dir)
     leave_out_what_is_missing(cfg)
     say_what_has_no_effect(cfg, typed)
-    config = plain_config(cfg)
+    with in_words("options"):
+        config = plain_config(cfg)
     with processes_of_one_job():
         seed_everything(cfg.seed, verbose=False)
         content = read_checkpoint(checkpoint, "resume") if checkpoint else None

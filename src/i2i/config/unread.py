@@ -126,6 +126,9 @@ def require_kinds(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
         SettingError: There is one.
     """
     mine, usual = flat(values), flat(known)
+    for key, value in mine.items():
+        if isinstance(value, float) and math.isnan(value):
+            raise setting_error(f"{key}=nan", "no number", "one", "Correct the value.")
     for key, expected in usual.items():
         kind = next((kind for kind in KINDS if isinstance(expected, kind)), None)
         computed = isinstance(expected, str) and (expected == "auto" or "${" in expected)
