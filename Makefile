@@ -39,12 +39,12 @@ test-quick: $(READY)  ## Pass the unit tests only.
 # oneDNN and PyTorch choose their kernels by the processor: these settings stand for older ones.
 LEAST := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41
 test-least: $(READY)  ## Pass the numeric tests as on the oldest processor.
-	$(LEAST) $(PYTEST) -m "numeric and not bench" $(ARGS)
+	$(LEAST) $(PYTEST) -m "numeric and not bench and not faults" $(ARGS)
 
 test-processors: $(READY)  ## Pass the numeric tests under six processor settings.
 	for setting in "$(LEAST)" "$(LEAST) OMP_NUM_THREADS=2" "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2" \
 	  "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=2" "OMP_NUM_THREADS=1" "OMP_NUM_THREADS=2"; do \
-	  echo "== $$setting" && env $$setting $(PYTEST) -m "numeric and not bench" -q $(ARGS) || exit 1; done
+	  echo "== $$setting" && env $$setting $(PYTEST) -m "numeric and not bench and not faults" -q $(ARGS) || exit 1; done
 
 test-faults: $(READY)  ## Break what can break: killed savings, full disks, hostile folders, random command lines.
 	$(PYTEST) -m "faults" $(ARGS)
