@@ -31,6 +31,11 @@ def setting_error(setting: str, found: str, expected: str, todo: str) -> Setting
     return SettingError(printable(text, lines=True))
 
 
+def first_line(error: BaseException, most: int = 300) -> str:
+    """The beginning of an error's text, or its kind where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:most]
+
+
 @contextmanager
 def in_words(
     setting: str, todo: str = "Correct what you typed last; I2I_TRACEBACK=1 shows where."
@@ -53,8 +58,7 @@ def in_words(
             raise
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
-        text = str(error).strip().splitlines()[0] if str(error).strip() else "no text"
         raise setting_error(
-            setting, f"values that do not work together: {text} ({place})",
+            setting, f"values that do not work together: {first_line(error)} ({place})",
             "what the parts take", todo,
         ) from error  # fmt: skip

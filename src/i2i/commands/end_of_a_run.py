@@ -11,6 +11,7 @@ from typing import Any
 from i2i.cluster.environment import Preempted
 from i2i.cluster.job_processes import finish_processes
 from i2i.cluster.stopping import Stopped
+from i2i.errors import first_line
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def close(loggers: list[Any], status: str) -> None:
         try:
             sys.modules["wandb"].finish(exit_code=0 if status == "success" else 1)
         except Exception as error:  # of many kinds; the run itself is done
-            say(f"W&B did not end its run: {str(error)[:120]}")
+            say(f"W&B did not end its run: {first_line(error, 120)}")
 
     upload = threading.Thread(target=finish, daemon=True)
     upload.start()

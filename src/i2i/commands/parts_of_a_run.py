@@ -14,7 +14,6 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
         config: The same, resolved.
         checkpoint: What the run goes on from, whose weights have to fit; None for a new run.
     """
-    import torch
     from hydra.utils import instantiate
 
     from i2i.config.checks import validate_networks
@@ -29,13 +28,18 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
     model = make()
     validate_networks(config, model.generator, model.discriminator)
     require_shapes(make, config["dataset"])
-    data = config["dataset"]
-    size = data["image_size"]
-    height, width = (size, size) if isinstance(size, int) else size
-    model.rehearse(
-        *(torch.zeros(1, data[f"{side}_channels"], height, width) for side in ("input", "target"))
-    )
+    model.rehearse(*blank_pair(config["dataset"], 1))
     return model, datamodule
+
+
+def blank_pair(data: dict[str, Any], number: int) -> list[Any]:
+    """Inputs and targets of the shapes that a data set gives, without any picture in them."""
+    import torch
+
+    from i2i.data.paired_transforms import as_size
+
+    sides = (data[f"{side}_channels"] for side in ("input", "target"))
+    return [torch.zeros(number, channels, *as_size(data["image_size"])) for channels in sides]
 
 
 def require_shapes(make: Any, data: dict[str, Any]) -> None:
@@ -46,22 +50,19 @@ def require_shapes(make: Any, data: dict[str, Any]) -> None:
     """
     import torch
 
-    size = data["image_size"]
-    height, width = (size, size) if isinstance(size, int) else size
     with torch.device("meta"), torch.no_grad():
         model = make().eval()
-        sides = [data[f"{side}_channels"] for side in ("input", "target")]
-        x, y = (torch.zeros(2, channels, height, width) for channels in sides)
+        x, y = blank_pair(data, 2)
         try:
             made = model.generator(x).shape
             if made == y.shape:
                 model.discriminator(x, y)
-        except NotImplementedError:  # an operation that needs numbers
+        except NotImplementedError:  # of an operation that needs numbers: the first step will tell
             return
     if made != y.shape:
         raise setting_error(
             "generator", f"an output of {made[1]} channels, {made[2]} x {made[3]} pixels",
-            f"{y.shape[1]} channels, {height} x {width} pixels, as the target has",
+            f"{y.shape[1]} channels, {y.shape[2]} x {y.shape[3]} pixels, as the target has",
             "Leave the generator's channels to the data set (generator.in_channels, "
             "generator.out_channels).",
         )  # fmt: skip

@@ -17,12 +17,13 @@ from i2i.config.plain_config import (
     say_what_has_no_effect,
 )
 from i2i.config.resume import checkpoint_to_resume, with_earlier_options
-from i2i.config.same_run import check_same_run, require_same_images
+from i2i.config.same_run import check_same_run, finished, require_same_images
 from i2i.config.starting_weights import start_from
 from i2i.config.unread import require_read
 from i2i.errors import in_words, setting_error
 from i2i.files.run_lock import held
 from i2i.files.saving import remove_unfinished
+from i2i.messages import say
 
 
 def train(cfg: Any) -> float | None:
@@ -50,10 +51,10 @@ def train(cfg: Any) -> float | None:
     with processes_of_one_job():
         seed_everything(cfg.seed, verbose=False)
         content = read_checkpoint(checkpoint, "resume") if checkpoint else None
-        if content:
-            check_same_run(config, content, typed)
+        changed = check_same_run(config, content, typed) if content else set()
         with in_words("options"):
             model, datamodule = build(cfg, config, content)
+        model.rates_changed = any(key.startswith(("optimizer.", "scheduler.")) for key in changed)
         if cfg.init_from and not checkpoint:
             start_from(model, cfg.init_from, cfg.init_players, cfg.init_channels)
         callbacks = make_callbacks(cfg, datamodule)
@@ -66,12 +67,12 @@ def train(cfg: Any) -> float | None:
                 cfg.trainer, callbacks=list(callbacks.values()), logger=False,
                 default_root_dir=str(run_dir),
             )  # fmt: skip
-        # Nothing was written so far: a refused command leaves an earlier run as it was.
         with held(run_dir, wanted=rank() == 0):
             require_as_before(run_dir, content)  # another training may have ended meanwhile
+            with in_words("logger"):
+                trainer.loggers = [instantiate(node) for node in cfg.logger.values()]
+            # Nothing was written so far: a refused command leaves an earlier run as it was.
             write_record(run_dir, config)
-            note_job(run_dir)
-            trainer.loggers = [instantiate(node) for node in cfg.logger.values()]
             with closing(trainer, trainer.loggers, run_dir):
                 for logger in trainer.loggers:
                     logger.log_hyperparams(config)
@@ -120,20 +121,8 @@ def fit(cfg: Any, trainer: Any, model: Any, datamodule: Any, checkpoint: Any) ->
         trainer.validate(model, datamodule, verbose=False)
     path = str(checkpoint.path) if checkpoint else None
     trainer.fit(model, datamodule, ckpt_path=path, weights_only=True)
-    if checkpoint and trainer.global_step == checkpoint.step and not trainer.interrupted:
-        say_finished(trainer, checkpoint.step)
-
-
-def say_finished(trainer: Any, step: int) -> None:
-    """Tells that nothing was left to train, and which option goes on."""
-    from i2i.messages import say
-
-    if 0 < trainer.max_steps <= step:
-        limit, further = trainer.max_steps, f"trainer.max_steps={2 * step}"
-        say(f"This run is finished: step {step} of {limit}. To train on: {further}")
-    elif 0 < (trainer.max_epochs or 0) <= trainer.current_epoch + 1:
-        limit, further = trainer.max_epochs, f"trainer.max_epochs={2 * trainer.max_epochs}"
-        say(f"This run is finished: {limit} epochs, {step} steps. To train on: {further}")
+    if checkpoint and (end := finished(checkpoint, cfg.trainer)):
+        say(f"This run is finished: {end[0]}. To train on: {end[1]}")
 
 
 def require_unused(run_dir: Path) -> None:
@@ -181,6 +170,7 @@ def write_record(run_dir: Path, config: dict[str, Any]) -> None:
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
         write_json(run_dir / "code_version.json", code_version())
         write_options(run_dir)
+    note_job(run_dir)
 
 
 def rewind_loggers(loggers: list[Any], step: int) -> None:

@@ -131,9 +131,12 @@ def checked(file: Path, key: str) -> Checkpoint:
 
 
 def whole_epochs(content: dict[str, Any]) -> int:
-    """Epochs that were trained to their end, by Lightning's own note; 0 where there is none."""
+    """Epochs that were trained to their end, by Lightning's own note; 0 where there is none.
+
+    Lightning counts an epoch as completed only after the checkpoint at its end is saved.
+    """
     try:
-        return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["completed"])
+        return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
     except (KeyError, TypeError, ValueError):
         return 0
 

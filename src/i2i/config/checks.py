@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from i2i.config.numbers import require_numbers, require_optimizers
+from i2i.data.paired_transforms import as_size
 from i2i.errors import setting_error
 from i2i.training.precision import validate_precision
 
@@ -150,7 +151,7 @@ def validate_networks(config: Mapping[str, Any], generator: Any, discriminator: 
         SettingError: Height or width is not a multiple of the one, or below the other.
     """
     size = config["dataset"]["image_size"]
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = as_size(size)
     divisor = generator.divisor
     if height % divisor or width % divisor:
         raise setting_error(
@@ -178,7 +179,7 @@ def validate_discriminator(size: Any, divisor: int, discriminator: Any) -> None:
     Raises:
         SettingError: Height or width is below its ``least_size``.
     """
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = as_size(size)
     least = getattr(discriminator, "least_size", 1)
     if min(height, width) < least:
         fitting = [name for name, needs in LEAST_SIZES.items() if needs <= min(height, width)]

@@ -39,6 +39,29 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
     return values
 
 
+ABSENT = object()  # what select finds where there is nothing, not even null
+
+
+def select(node: Any, key: str, otherwise: Any = None) -> Any:
+    """The value at a dotted key; ``otherwise`` where there is none."""
+    for word in key.split("."):
+        if not isinstance(node, Mapping) or word not in node:
+            return otherwise
+        node = node[word]
+    return node
+
+
+def has(node: Any, key: str) -> bool:
+    """Whether a configuration has a dotted key."""
+    return select(node, key, ABSENT) is not ABSENT
+
+
+def nodes_above(key: str) -> list[str]:
+    """The keys of the nodes that a dotted key is in, from the top."""
+    words = key.split(".")
+    return [".".join(words[:n]) for n in range(1, len(words))]
+
+
 def differences(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """What two configurations of one run disagree on, of what may not differ by itself.
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from i2i.config.differences import flat, without_copies
-from i2i.errors import setting_error
+from i2i.errors import first_line, setting_error
 
 # What training reads. Elsewhere an infinite threshold may be meant.
 PARTS = ("trainer", "model", "optimizer", "scheduler", "generator", "discriminator", "gan_loss",
@@ -120,8 +120,7 @@ def require_optimizers(config: Mapping[str, Any]) -> None:
                 setting = "scheduler"
                 instantiate(config["scheduler"])(optimizer, total_steps=1)
         except Exception as error:  # of many kinds: each class has its own
-            reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise setting_error(
-                setting, f"values that it does not take ({reason})", "those of its documentation",
-                f"Correct {setting}.* on the command line.",
+                setting, f"values that it does not take ({first_line(error)})",
+                "those of its documentation", f"Correct {setting}.* on the command line.",
             ) from error  # fmt: skip

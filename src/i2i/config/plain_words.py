@@ -147,7 +147,7 @@ def read(key: str, value: str) -> Any:
     """What Hydra's grammar makes of an option.
 
     Raises:
-        SettingError: Nothing.
+        SettingError: The grammar cannot read it.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException

@@ -4,14 +4,15 @@ import copy
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from i2i.cluster.environment import launched
 from i2i.config.checkpoint import allowed_types, check_targets, entries
 from i2i.config.composing import composed
-from i2i.config.differences import below, differences, flat
+from i2i.config.differences import below, differences, flat, has, nodes_above, select
 from i2i.config.plain_words import quoted, value_text
-from i2i.errors import setting_error
+from i2i.errors import first_line, setting_error
 
 # Asked of this machine, or of this command line, and never taken from a file.
 NOT_TAKEN = (
@@ -58,7 +59,6 @@ class Rebuilt:
         self.require_harmless()
         self.presets = self.chosen_presets()
         place = [f"run_dir={quoted(saved.get('run_dir'))}"]
-        raw, plain = self.compose([*self.presets, *place])
         self.values: list[str] = []
         for computed in (False, True):  # values that follow others are right once those are
             raw, plain = self.compose([*self.presets, *self.values, *place])
@@ -86,12 +86,12 @@ class Rebuilt:
         except MissingConfigException as error:
             raise setting_error(
                 self.setting, "a run with presets that conf/ does not have "
-                f"({str(error).splitlines()[0]})", "those that it was made with",
+                f"({first_line(error)})", "those that it was made with",
                 "Bring their files back, or name their folder: hydra.searchpath=[file://...].",
             ) from None  # fmt: skip
         except (HydraException, OmegaConfBaseException) as error:
             raise setting_error(
-                self.setting, f"options that do not compose ({str(error).splitlines()[0]})",
+                self.setting, f"options that do not compose ({first_line(error)})",
                 "those of a run", "Begin a new run from its weights: init_from=CHECKPOINT.",
             ) from None  # fmt: skip
         raw = OmegaConf.to_container(cfg, resolve=False)
@@ -110,16 +110,13 @@ class Rebuilt:
         found = []
         for group, chosen in presets.items():
             names = chosen if isinstance(chosen, list) else [chosen]
-            words = [*group.split("/"), *(name for name in names if name is not None)]
-            if (
-                not all(isinstance(w, str) and re.fullmatch(r"[\w.-]+", w) for w in words)
-                or ".." in words
-            ):
+            words = [*str(group).split("/"), *(name for name in names if name is not None)]
+            if not all(isinstance(word, str) and PRESET.fullmatch(word) for word in words):
                 raise setting_error(
                     f"{self.setting} (presets)", f"{group}={chosen}", "names of presets",
                     "Do not use this file unless you know where it comes from.",
                 )  # fmt: skip
-            if group.partition("/")[0] != "hydra" and chosen is not None:  # null as in conf/
+            if words[0] != "hydra" and chosen is not None:  # null as in conf/
                 listed = isinstance(chosen, list)
                 found.append(f"{group}={value_text(chosen) if listed else chosen}")
         return found
@@ -163,27 +160,19 @@ class Rebuilt:
 
     def part_of_a_stranger(self, key: str, plain: Mapping[str, Any]) -> str | None:
         """The part with a class of its own that a key is of, where no preset brings that part."""
-        words = key.split(".")
-        if words[0] not in NO_CLASSES:
+        if key.partition(".")[0] not in NO_CLASSES:
             return None
-        node: Any = self.saved
-        for i, word in enumerate(words[:-1]):
-            node = node[word]
-            where = ".".join(words[: i + 1])
-            if "_target_" in node and not has(plain, where):
-                return where
-        return None
+        mine = (above for above in nodes_above(key) if has(self.saved, f"{above}._target_"))
+        return next((above for above in mine if not has(plain, above)), None)
 
     def first_gone(self, key: str) -> str | None:
         """The first node towards a key that the run does not have; None where it is null there."""
-        words = key.split(".")
-        node: Any = self.saved
-        for i, word in enumerate(words):
+        for above, where in pairwise(["", *nodes_above(key), key]):
+            node = select(self.saved, above) if above else self.saved
             if not isinstance(node, Mapping):
                 return None
-            if word not in node:
-                return ".".join(words[: i + 1])
-            node = node[word]
+            if not has(self.saved, where):
+                return where
         return None
 
     def override(self, key: str, value: Any, there: bool) -> Iterator[str]:
@@ -276,15 +265,6 @@ def too_many(devices: Any) -> bool:
     most = max(os.cpu_count() or 1, torch.cuda.device_count())
     number = len(devices) if isinstance(devices, list | tuple | str) else devices
     return isinstance(devices, bool) or not isinstance(number, int) or number > most
-
-
-def has(node: Any, key: str) -> bool:
-    """Whether a configuration has a dotted key."""
-    for word in key.split("."):
-        if not isinstance(node, Mapping) or word not in node:
-            return False
-        node = node[word]
-    return True
 
 
 def key_of(option: str) -> str:

@@ -22,7 +22,7 @@ RATES = ("lr", "weight_decay", "betas", "eps", "momentum", "alpha")
 NOT_SAID = (*NOT_TAKEN, "dataset.root", "data_dir")
 
 
-def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[str]) -> None:
+def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[str]) -> set[str]:
     """Refuses a checkpoint of another run than the one that is to go on with it.
 
     Options that were typed for ``resume=`` may differ, take effect from here on, and are said. A
@@ -32,6 +32,9 @@ def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[
         config: The resolved configuration that was composed.
         content: The checkpoint.
         typed: The options on the command line, those of the run included.
+
+    Returns:
+        The keys of the options that are others from here on, of those that change the numbers.
 
     Raises:
         SettingError: Settings that may not change, or the number of processes differ.
@@ -61,12 +64,28 @@ def check_same_run(config: dict[str, Any], content: Checkpoint, typed: Sequence[
             "number that you want (trainer.devices=, trainer.num_nodes=): the batches of a step, "
             "and with them the losses, will be others.",
         )  # fmt: skip
+    return set(found)
 
 
 def is_identity(key: str) -> bool:
     """Whether an option makes a run the one that it is."""
     of_optimizer = key.startswith("optimizer.") and key.rpartition(".")[2] not in RATES
     return of_optimizer or any(below(key, pattern) for pattern in IDENTITY)
+
+
+def finished(content: Checkpoint, trainer: Mapping[str, Any]) -> tuple[str, str] | None:
+    """How far a finished run is, and the option that trains it further; None where steps are left.
+
+    Args:
+        content: The checkpoint.
+        trainer: The node, with the limits.
+    """
+    steps, epochs = trainer["max_steps"] or 0, trainer["max_epochs"] or 0
+    if 0 < steps <= content.step:
+        return f"step {content.step} of {steps}", f"trainer.max_steps={2 * content.step}"
+    if 0 < epochs <= content.epochs:
+        return f"{epochs} epochs, {content.step} steps", f"trainer.max_epochs={2 * content.epochs}"
+    return None
 
 
 def require_further_steps(
@@ -77,14 +96,12 @@ def require_further_steps(
     Raises:
         SettingError: There are such options.
     """
-    steps, epochs = config["trainer"]["max_steps"], config["trainer"]["max_epochs"]
-    ended = 0 < (steps or 0) <= content.step or 0 < (epochs or 0) <= content.epochs
-    if ended and found:
+    if found and (end := finished(content, config["trainer"])):
         key, (_, asked) = next(iter(found.items()))
         raise setting_error(
             f"{key}={asked}", f"a run that is finished (step {content.step})",
             "steps that are left, in which it would count",
-            f"Add trainer.max_steps={2 * content.step}, or begin a new run: init_from=RUN_DIR.",
+            f"Add {end[1]}, or begin a new run: init_from=RUN_DIR.",
         )  # fmt: skip
 
 

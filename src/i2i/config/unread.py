@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from i2i.config.composing import composed
-from i2i.config.differences import below, flat
+from i2i.config.differences import below, flat, select
 from i2i.config.plain_words import value_text
 from i2i.config.rebuilt import key_of
 from i2i.errors import SettingError, setting_error
@@ -57,16 +57,7 @@ def require_read(cfg: Any, config_name: str) -> None:
     values = OmegaConf.to_container(cfg, resolve=False)
     known = OmegaConf.to_container(with_presets(cfg, config_name), resolve=False)
     require_kinds(values, known)
-    typed = (
-        [key_of(o) for o in HydraConfig.get().overrides.task] if HydraConfig.initialized() else []
-    )
-    refused = [*GIVEN, *(OF_TRAINING if config_name == "evaluate" else ())]
-    for key in typed:
-        if any(below(key, other) for other in refused):
-            raise setting_error(
-                key, "an option that this command does not read", "one that has an effect here",
-                f"Leave {key} out.",
-            )  # fmt: skip
+    require_effect(config_name)
     for key in known.keys() - values.keys():
         raise setting_error(
             f"~{key}", "a configuration without it", f"{key}, which the command reads",
@@ -83,7 +74,25 @@ def require_read(cfg: Any, config_name: str) -> None:
             for unread in node.keys() - (known[key] or {}).keys():
                 raise no_part_takes(f"{key}.{unread}", known)
         for where, part in parts(node, key):
-            require_taken(where, part, values)
+            require_taken(where, part)
+
+
+def require_effect(config_name: str) -> None:
+    """Refuses typed options that a command hands over itself, or that only training reads.
+
+    Raises:
+        SettingError: There is one.
+    """
+    typed = (
+        [key_of(o) for o in HydraConfig.get().overrides.task] if HydraConfig.initialized() else []
+    )
+    refused = [*GIVEN, *(OF_TRAINING if config_name == "evaluate" else ())]
+    for key in typed:
+        if any(below(key, other) for other in refused):
+            raise setting_error(
+                key, "an option that this command does not read", "one that has an effect here",
+                f"Leave {key} out.",
+            )  # fmt: skip
 
 
 def require_values(cfg: Any) -> None:
@@ -147,13 +156,6 @@ def require_kinds(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             raise setting_error(f"{key}={value}", str(value), "a finite number", "Correct it.")
 
 
-def select(node: Any, key: str) -> Any:
-    """The value at a dotted key; None where there is none."""
-    for word in key.split("."):
-        node = node.get(word) if isinstance(node, Mapping) else None
-    return node
-
-
 def parts(node: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every node below one, itself included, that names a class."""
     if isinstance(node, Mapping):
@@ -185,7 +187,7 @@ def require_parts(key: str, node: Mapping[str, Any]) -> None:
         )  # fmt: skip
 
 
-def require_taken(where: str, node: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+def require_taken(where: str, node: Mapping[str, Any]) -> None:
     """Refuses an option that the class or function of a node does not take.
 
     Raises:
@@ -246,10 +248,7 @@ def absent_option(message: str, config_name: str) -> str | None:
         return None
     key, known = found[1], OmegaConf.to_container(composed(config_name), resolve=False)
     where, _, name = key.rpartition(".")
-    node: Any = known
-    for word in where.split("."):
-        node = node.get(word) if isinstance(node, Mapping) else None
-    target = node.get("_target_") if isinstance(node, Mapping) else None
+    target = select(known, f"{where}._target_")
     takes = parameters(target) if target else set()
     near = nearest(key, known)
     if (takes is None and not near) or name in (takes or ()):

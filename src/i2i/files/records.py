@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from i2i.errors import first_line
 from i2i.files.ordinary import Unreadable, read_bytes
 
 MOST_BYTES = 16_000_000  # of a record; per-image scores of a hundred thousand pictures are less
@@ -32,7 +33,7 @@ def read_json(path: Path, most: int = MOST_BYTES) -> Any:
     except Unreadable:
         raise
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"no JSON ({_first_line(error)})") from error
+        raise Unreadable(f"no JSON ({first_line(error, 120)})") from error
 
 
 def read_yaml(path: Path, most: int = MOST_YAML) -> Any:
@@ -45,7 +46,7 @@ def read_yaml(path: Path, most: int = MOST_YAML) -> Any:
     except Unreadable:
         raise
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise Unreadable(f"no plain YAML ({_first_line(error)})") from error
+        raise Unreadable(f"no plain YAML ({first_line(error, 120)})") from error
 
 
 def mapping(value: Any, what: str) -> Mapping[str, Any]:
@@ -90,7 +91,3 @@ class _Plain(yaml.SafeLoader):
         if getattr(event, "tag", None) is not None:
             raise Unreadable(f"the tag {event.tag!r:.60}")
         return super().compose_node(parent, index)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:120]

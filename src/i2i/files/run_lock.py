@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, SoftFileLock, Timeout
+from filelock import Timeout
 
 from i2i.errors import setting_error
-from i2i.files.file_lock import NO_LOCKS
+from i2i.files.file_lock import let_go, taken
 
 NAME = ".lock"
 
@@ -34,15 +34,8 @@ def held(folder: Path, wanted: bool = True) -> Iterator[None]:
             f"hydra.run.dir={folder}", f"a link called {NAME} in it", "a file, or nothing",
             "Remove the link.",
         )  # fmt: skip
-    mine = FileLock(lock)
     try:
-        try:
-            mine.acquire(timeout=0)
-        except OSError as error:
-            if isinstance(error, Timeout) or error.errno not in NO_LOCKS:
-                raise
-            mine = SoftFileLock(lock)  # the file itself is the lock
-            mine.acquire(timeout=0)
+        mine = taken(lock, 0)
     except Timeout:
         raise setting_error(
             f"hydra.run.dir={folder}", "another process that trains there",
@@ -52,6 +45,4 @@ def held(folder: Path, wanted: bool = True) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            lock.unlink()
-        mine.release()
+        let_go(mine, lock)

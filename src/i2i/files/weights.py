@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2i.errors import SettingError, setting_error
+from i2i.errors import SettingError, first_line, setting_error
 from i2i.files import download
 from i2i.files.saving import damage_of
 
@@ -36,8 +36,7 @@ def load_safely(file: Path, setting: str, expected: str, todo: str) -> Any:
         todo = "Change its permissions."
         raise setting_error(setting, str(error), "a file that may be read", todo) from error
     except Exception as error:  # torch.load raises many types for a damaged or foreign file
-        reason = (str(error).strip() or repr(error)).splitlines()[0][:160]
-        found = f"a file that torch cannot load safely ({reason})"
+        found = f"a file that torch cannot load safely ({first_line(error, 160)})"
         raise setting_error(setting, found, expected, todo) from error
 
 

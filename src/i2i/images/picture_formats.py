@@ -1,7 +1,6 @@
 """The file formats that pictures are written in, and what each can hold."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -123,12 +122,7 @@ class _WholePicture:
         """Takes the next rows, uint8 (h, width, 1 or 3)."""
         self.rows.append(rows.copy())
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         if kind is None:
             write_picture(self.path, np.concatenate(self.rows), self.quality)
 

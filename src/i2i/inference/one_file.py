@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from i2i.errors import SettingError, setting_error
+from i2i.errors import SettingError, first_line, setting_error
 from i2i.printable import printable
 
 ON_ERROR = ("raise", "skip")
@@ -41,7 +41,7 @@ def about(file: Path) -> Iterator[None]:
             raise
         raise SettingError(f"{what}: {error}") from error
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        reason = first_line(error)
         if isinstance(error, MemoryError) or any(w in str(error).lower() for w in NO_MEMORY):
             raise setting_error(
                 what, f"too little memory for it ({reason})", "a picture that fits",

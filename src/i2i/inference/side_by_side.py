@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from i2i.data.pair_reader import halves, photo_side
+from i2i.data.paired_transforms import as_size
 from i2i.errors import setting_error
 
 
@@ -27,8 +28,7 @@ def looks_like_a_pair(image: np.ndarray, dataset: Mapping[str, Any]) -> bool:
     """
     if dataset.get("single") or dataset.get("b_folder") is not None:
         return False
-    size = dataset["image_size"]
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = as_size(dataset["image_size"])
     return bool(image.shape[1] * height == 2 * width * image.shape[0])
 
 

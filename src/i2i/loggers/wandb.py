@@ -19,7 +19,7 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import DummyExperiment
 
-from i2i.errors import setting_error
+from i2i.errors import first_line, setting_error
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import read_text
 from i2i.messages import say
@@ -70,7 +70,7 @@ class RunWandbLogger(WandbLogger):
             try:
                 self._experiment = super().experiment
             except (wandb.errors.Error, wandb.errors.UsageError, OSError, TimeoutError) as error:
-                say(f"W&B does not take this run ({first_line(error)}): it stays offline")
+                say(f"W&B does not take this run ({first_line(error, 120)}): it stays offline")
                 wandb.teardown()  # what the attempt left would keep the run's id
                 self._offline = True
                 self._wandb_init = {k: v for k, v in self._wandb_init.items() if k != "resume"}
@@ -93,13 +93,8 @@ class RunWandbLogger(WandbLogger):
         try:
             call(*values, **more)
         except Exception as error:  # of many kinds, of wandb's and of its process's pipes
-            say(f"W&B went away ({first_line(error)}): the run goes on without it")
+            say(f"W&B went away ({first_line(error, 120)}): the run goes on without it")
             self._experiment = DummyExperiment()
-
-
-def first_line(error: BaseException) -> str:
-    """The beginning of an error, or its kind."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:120]
 
 
 def make_wandb_logger(

@@ -95,7 +95,9 @@ class AdversarialModule(FastModule):
         self.ema: EMA | None = None
         self.loaded: dict[str, Any] | None = None  # what on_save_checkpoint wrote, where resumed
         self.total_steps = 0  # generator steps of the schedules
-        self.training_images = ""  # which they are, for a run that goes on; set by the command
+        # For a run that goes on; set by the command.
+        self.training_images = ""  # which they are
+        self.rates_changed = False  # whether optimizers or schedule have other options than before
 
     def keep_average(self) -> None:
         """Starts the EMA; a system calls it once its generator stands."""
@@ -241,11 +243,8 @@ class AdversarialModule(FastModule):
     def on_train_start(self) -> None:
         """Lets a run that goes on with other rates, or for longer, have them from here on."""
         super().on_train_start()
-        if self.loaded is None:
-            return
-        had, now = self.loaded["config"], self.config
-        if self.loaded.get("total_steps") != self.total_steps or any(
-            had.get(part) != now.get(part) for part in ("optimizer", "scheduler")
+        if self.loaded is not None and (
+            self.rates_changed or self.loaded.get("total_steps") != self.total_steps
         ):
             self.renew_rates()
 

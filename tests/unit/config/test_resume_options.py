@@ -210,6 +210,17 @@ def test_another_experiment_is_refused(tmp_path: Path) -> None:
 # ---- what a stranger may have written ----
 
 
+def tampered(run: Path, key: str, value: Any) -> None:
+    """The folder of a run in whose configuration a value, by its dotted key, is another one."""
+    config = configuration([])
+    *above, last = key.split(".")
+    node = config
+    for word in above:
+        node = node[word]
+    node[last] = value
+    save(run / "checkpoints" / "last.ckpt", config)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -228,13 +239,7 @@ def test_another_experiment_is_refused(tmp_path: Path) -> None:
 def test_what_a_file_may_not_ask_for_is_not_taken(
     tmp_path: Path, key: str, value: Any, capsys: pytest.CaptureFixture
 ) -> None:
-    config = configuration([])
-    *above, last = key.split(".")
-    node = config
-    for word in above:
-        node = node[word]
-    node[last] = value
-    save(tmp_path / "run" / "checkpoints" / "last.ckpt", config)
+    tampered(tmp_path / "run", key, value)
     try:
         words = with_earlier_options([f"resume={tmp_path / 'run'}"])
     except SettingError as error:
@@ -260,13 +265,7 @@ def test_what_a_file_may_not_ask_for_is_not_taken(
     ],
 )  # fmt: skip
 def test_what_no_run_writes_is_refused(tmp_path: Path, key: str, value: Any) -> None:
-    config = configuration([])
-    *above, last = key.split(".")
-    node = config
-    for word in above:
-        node = node[word]
-    node[last] = value
-    save(tmp_path / "run" / "checkpoints" / "last.ckpt", config)
+    tampered(tmp_path / "run", key, value)
     with pytest.raises(SettingError, match="resume="):
         with_earlier_options([f"resume={tmp_path / 'run'}"])
 

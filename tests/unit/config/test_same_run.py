@@ -49,7 +49,7 @@ def run_dir(begun: Path, tmp_path: Path) -> Path:
         ("init_from=/x", "Leave init_from out"), ("trainer.max_steps=many", "number"),
         ("optimizer.lr=1", "optimizer.generator.lr"),
         ("dataset.root=/no/such", "/no/such"),
-        ("run_dir=/elsewhere", "hydra.run.dir"),
+        ("run_dir=/elsewhere", "hydra.run.dir"), ("logger=wandb", "logger.wandb.foo"),
     ],
 )  # fmt: skip
 def test_a_refused_command_leaves_the_run_as_it_was(
@@ -57,7 +57,8 @@ def test_a_refused_command_leaves_the_run_as_it_was(
     told: str,
 ) -> None:  # fmt: skip
     before = contents(run_dir)
-    assert command("train", f"resume={run_dir}", "trainer.max_steps=8", option) == 1
+    more = ["+logger.wandb.foo=1"] if option == "logger=wandb" else []
+    assert command("train", f"resume={run_dir}", "trainer.max_steps=8", option, *more) == 1
     assert told in capsys.readouterr().err
     assert contents(run_dir) == before
 
@@ -105,6 +106,19 @@ def test_a_finished_run_says_so_and_which_option_goes_on(
     assert command("train", f"resume={run_dir}") == 0
     told = capsys.readouterr().out
     assert "This run is finished: step 4 of 4. To train on: trainer.max_steps=8" in told
+
+
+def test_a_run_that_is_finished_by_its_epochs_is_known_too(
+    train: Run, command: Callable[..., int], capsys: pytest.CaptureFixture
+) -> None:
+    run_dir = train("trainer.max_epochs=2", "trainer.limit_train_batches=2")
+    before = contents(run_dir)
+    assert command("train", f"resume={run_dir}", "model.lambda_l1=50") == 1
+    assert "Add trainer.max_epochs=4" in capsys.readouterr().err
+    assert contents(run_dir) == before
+    assert command("train", f"resume={run_dir}") == 0
+    told = capsys.readouterr().out
+    assert "This run is finished: 2 epochs, 4 steps. To train on: trainer.max_epochs=4" in told
 
 
 def test_options_that_no_step_would_read_are_refused(
