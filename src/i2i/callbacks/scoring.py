@@ -1,31 +1,37 @@
 """Scores the model's images on the validation and test splits."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import Tensor
 
 from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
+from i2i.metrics.shown import Shown
 
 
 class Scoring(Callback):
-    """Feeds an evaluator and logs what it computes as ``val/NAME`` and ``test/NAME``.
+    """Feeds an evaluator for each route, and logs what they compute.
+
+    The scores of a system of one route are called ``val/NAME`` and ``test/NAME``; those of several
+    routes ``val/ROUTE/NAME``.
 
     Attributes:
-        results: The last result of each split.
-        values: Its values, also those of an earlier stretch of the run.
+        scorers: By route, the main one first.
+        results: The last result of each split, by route.
+        values: Its values under their names without the split, also those of an earlier stretch of
+            the run.
     """
 
     def __init__(
         self,
-        scorer: Scorer,
+        scorers: Mapping[str, Scorer],
         required: bool = False,  # whether missing Inception or LPIPS weights stop the run
         test_split: str = "test",  # what the trainer goes through as its test split
     ):
-        self.scorer, self.evaluator = scorer, scorer.evaluator
+        self.scorers = dict(scorers)
         self.required, self.test_split = required, test_split
-        self.results: dict[str, EvaluationResult] = {}
+        self.results: dict[str, dict[str, EvaluationResult]] = {}
         self.values: dict[str, dict[str, float]] = {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -39,20 +45,32 @@ class Scoring(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # The module itself is moved to its device later.
         device = trainer.strategy.root_device
-        self.evaluator.prepare(device, required=self.required)
-        if self.scorer.segmenter is not None:
-            self.scorer.segmenter.to(device)
+        for scorer in self.scorers.values():
+            scorer.evaluator.prepare(device, required=self.required)
+            if scorer.segmenter is not None:
+                scorer.segmenter.to(device)
+
+    def start(self, split: str) -> None:
+        """Begins a pass."""
+        for scorer in self.scorers.values():
+            scorer.evaluator.start(split)
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.evaluator.start("val")
+        self.start("val")
 
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.evaluator.start(self.test_split)
+        self.start(self.test_split)
 
     def on_validation_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Tensor, batch: Any, *_: Any
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: dict[str, Shown],
+        batch: Any,
+        *_: Any,
     ) -> None:
-        self.scorer.update(batch["index"], batch["name"], batch["input"], batch["target"], outputs)
+        for route, scorer in self.scorers.items():
+            scorer.update(outputs[route])
 
     on_test_batch_end = on_validation_batch_end
 
@@ -64,9 +82,17 @@ class Scoring(Callback):
 
     def finish(self, split: str, pl_module: LightningModule) -> None:
         """Computes, and hands the values to checkpointing and to the loggers."""
-        result = self.results[split] = self.evaluator.compute()
-        self.values[split] = {name: float(value) for name, value in result.values.items()}
-        values = {f"{split}/{name}": value for name, value in result.values.items()}
+        results = {route: scorer.evaluator.compute() for route, scorer in self.scorers.items()}
+        self.results[split] = results
+        found = by_name(results, lambda result: result.values.items())
+        self.values[split] = {name: float(value) for name, value in found.items()}
+        values = {f"{split}/{name}": value for name, value in found.items()}
         # Every process has the gathered values already: nothing is left to synchronise.
         pl_module.log_dict(values, logger=False, rank_zero_only=False, sync_dist=False)
         pl_module.write(values)
+
+
+def by_name(routes: Mapping[str, Any], entries: Callable[[Any], Any]) -> dict[str, Any]:
+    """What belongs to several routes, under NAME where there is one, else under ROUTE/NAME."""
+    prefixes = {route: "" if len(routes) == 1 else f"{route}/" for route in routes}
+    return {prefixes[route] + n: value for route in routes for n, value in entries(routes[route])}

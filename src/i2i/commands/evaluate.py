@@ -30,7 +30,7 @@ def evaluate(cfg: Any) -> None:
     from i2i.callbacks.scoring import Scoring
     from i2i.cluster.job_processes import finish_processes
     from i2i.commands.one_job import processes_of_one_job
-    from i2i.commands.scorer import make_scorer
+    from i2i.commands.scorer import make_scorers
     from i2i.config.saved_model import load_model
 
     require_read(cfg, "evaluate")
@@ -43,7 +43,8 @@ def evaluate(cfg: Any) -> None:
         model.task = datamodule.task
         evaluator = make_evaluator(cfg, checkpoint.config["metrics"], model.seed)
         evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
-        scoring = Scoring(make_scorer(evaluator, datamodule), required=True, test_split=cfg.split)
+        scorers = make_scorers(evaluator, datamodule, model, asked_routes(model, cfg.route))
+        scoring = Scoring(scorers, required=True, test_split=cfg.split)
         samples = SampleGrid(str(output / "samples"))
         trainer = instantiate(
             cfg.trainer, callbacks=[scoring, samples], logger=False, enable_checkpointing=False,
@@ -54,10 +55,31 @@ def evaluate(cfg: Any) -> None:
         finish_processes(trainer, True)
         if not trainer.is_global_zero:
             return
-        result = scoring.results["test"]
-        write_result(output, cfg.split, dataset_node, result, checkpoint, model)
-        print_result(cfg.split, dataset_node["name"], checkpoint.path.name, result)
+        results = scoring.results["test"]
+        write_results(output, cfg.split, dataset_node, results, checkpoint, model)
+        print_results(cfg.split, dataset_node["name"], checkpoint.path.name, results)
         print(f"\nInput | output | target: {samples.last_picture}\nWritten to: {output}")
+
+
+def asked_routes(model: Any, route: str | None, key: str = "route") -> tuple[str, ...]:
+    """The routes of a system that are asked for.
+
+    Args:
+        model: The system.
+        route: The option; None for all.
+        key: What the option is called.
+
+    Raises:
+        SettingError: The system has no such route.
+    """
+    if route is None:
+        return model.routes
+    if route not in model.routes:
+        raise setting_error(
+            f"{key}={route}", f"no such route of {type(model).__name__}",
+            " or ".join(model.routes), f"Name one of them, or leave {key} out.",
+        )  # fmt: skip
+    return (route,)
 
 
 def checked_output(cfg: Any) -> Path:
@@ -188,21 +210,35 @@ def check_same_classes(trained: Any, asked: Any) -> None:
         )  # fmt: skip
 
 
-def write_result(
-    output: Path, split: str, dataset: dict[str, Any], result: Any, checkpoint: Any, model: Any
+def write_results(
+    output: Path,
+    split: str,
+    dataset: dict[str, Any],
+    results: dict[str, Any],
+    checkpoint: Any,
+    model: Any,
 ) -> None:
-    """metrics.json with the protocol beside the scores, and per_image.csv."""
-    from i2i.run_folder import code_version, write_json, write_text
+    """metrics.json with the protocol beside the scores, and per_image.csv of each route."""
+    from i2i.commands.report import of_routes
+    from i2i.run_folder import code_version, write_json
 
     digest = hashlib.sha256(checkpoint.path.read_bytes()).hexdigest()
-    write_json(
-        output / "metrics.json",
-        {
+    parts = {}
+    for route, result in results.items():
+        parts[route] = {
             "scores": result.values,
             "units": result.units,
             **({"ceiling": result.ceiling} if result.ceiling else {}),
             **({"classes": result.classes} if result.classes else {}),
             "n_images": result.n_images,
+            "protocol": result.protocol,
+        }
+        name = f"per_image_{route}.csv" if len(results) > 1 else "per_image.csv"
+        write_rows(output / name, result.per_image)
+    write_json(
+        output / "metrics.json",
+        of_routes(parts)
+        | {
             "dataset": dataset["name"],
             "root": dataset["root"],
             "split": split,
@@ -212,24 +248,32 @@ def write_result(
             "checkpoint": str(checkpoint.path),
             "checkpoint_sha256": digest,
             "step": checkpoint.step,
-            "protocol": result.protocol,
             "code": code_version(),
         },
     )
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """A CSV file with one line per image."""
+    from i2i.run_folder import write_text
+
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(result.per_image[0]))
+    writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
-    writer.writerows(result.per_image)
-    write_text(output / "per_image.csv", text.getvalue())
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
 
 
-def print_result(split: str, data: str, checkpoint: str, result: Any) -> None:
-    """The table of scores, with the segmenter's on the real photographs where there are any."""
+def print_results(split: str, data: str, checkpoint: str, results: dict[str, Any]) -> None:
+    """A table of scores for each route, with the segmenter's on the real photographs, if any."""
+    from i2i.commands.report import title_of
     from i2i.run_folder import CEILING, table
 
-    rows = {checkpoint: result.values} | ({CEILING: result.ceiling} if result.ceiling else {})
-    title = f"{split} split of {data}, n = {result.n_images}"
-    print(f"\n{table(title, rows, result.units)}")
+    for route, result in results.items():
+        rows = {checkpoint: result.values}
+        if result.ceiling:
+            rows[CEILING] = result.ceiling
+        print(f"\n{table(title_of(split, data, results, route), rows, result.units)}")
 
 
 def main() -> None:

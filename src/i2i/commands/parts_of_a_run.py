@@ -26,7 +26,7 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
     if checkpoint:
         require_fitting(make, checkpoint, f"resume={checkpoint.path}")
     model = make()
-    validate_networks(config, model.generator, model.discriminator)
+    validate_networks(config, *(n for player in model.players for n in model.networks(player)))
     require_shapes(make, config["dataset"])
     model.rehearse(*blank_pair(config["dataset"], 1))
     return model, datamodule
@@ -43,7 +43,7 @@ def blank_pair(data: dict[str, Any], number: int) -> list[Any]:
 
 
 def require_shapes(make: Any, data: dict[str, Any]) -> None:
-    """Sends an image of the data's size through both networks, without computing anything.
+    """Sends an image of the data's size through all networks, without computing anything.
 
     Raises:
         SettingError: A network does not take it, or makes another one than the target.
@@ -52,23 +52,34 @@ def require_shapes(make: Any, data: dict[str, Any]) -> None:
 
     with torch.device("meta"), torch.no_grad():
         model = make().eval()
-        x, y = blank_pair(data, 2)
+        sides = dict(zip(("input", "target"), blank_pair(data, 2), strict=True))
         try:
-            made = model.generator(x).shape
-            if made == y.shape:
-                model.discriminator(x, y)
+            for route in model.routes:
+                translator = model.translator(route)
+                wanted = sides["target" if translator.side == "input" else "input"]
+                require_same_shape(translator.network(sides[translator.side]), wanted)
+            model.judge(*sides.values())
         except NotImplementedError:  # of an operation that needs numbers: the first step will tell
             return
-    if made != y.shape:
+
+
+def require_same_shape(made: Any, wanted: Any) -> None:
+    """Refuses a generator whose output is no image of the other side.
+
+    Raises:
+        SettingError: It is not.
+    """
+    if made.shape != wanted.shape:
+        (_, c, h, w), (_, channels, height, width) = made.shape, wanted.shape
         raise setting_error(
-            "generator", f"an output of {made[1]} channels, {made[2]} x {made[3]} pixels",
-            f"{y.shape[1]} channels, {y.shape[2]} x {y.shape[3]} pixels, as the target has",
+            "generator", f"an output of {c} channels, {h} x {w} pixels",
+            f"{channels} channels, {height} x {width} pixels, as the target has",
             "Leave the generator's channels to the data set (generator.in_channels, "
             "generator.out_channels).",
         )  # fmt: skip
 
 
-def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
+def make_callbacks(cfg: Any, datamodule: Any, model: Any) -> dict[str, Any]:
     """The callbacks of the configuration by name, and those that every run has."""
     from hydra.utils import instantiate
 
@@ -80,22 +91,22 @@ def make_callbacks(cfg: Any, datamodule: Any) -> dict[str, Any]:
         cfg.callbacks.progress = None
     callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
     callbacks |= {"same": SameEverywhere(), "moved": MovedRun(), "sigterm": Sigterm()}
-    callbacks["scoring"] = make_scoring(cfg, datamodule)
+    callbacks["scoring"] = make_scoring(cfg, datamodule, model)
     return callbacks
 
 
-def make_scoring(cfg: Any, datamodule: Any) -> Any:
+def make_scoring(cfg: Any, datamodule: Any, model: Any) -> Any:
     """The evaluator, once the splits are known to be large enough for it."""
     from hydra.utils import instantiate
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from i2i.callbacks.scoring import Scoring
     from i2i.cluster.devices import processes_of
-    from i2i.commands.scorer import make_scorer
+    from i2i.commands.scorer import make_scorers
     from i2i.data.batch_sampler import images_of_a_pass
 
     evaluator = instantiate(cfg.metrics)
-    scorer = make_scorer(evaluator, datamodule)
+    scorers = make_scorers(evaluator, datamodule, model)
     if rank_zero_only.rank == 0:  # the others find the data in place when training starts
         datamodule.prepare_data()
         print(describe_data(datamodule))
@@ -108,7 +119,7 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
                 if limit:
                     evaluator.check_size(split, seen)
         datamodule.check_content()
-    return Scoring(scorer)
+    return Scoring(scorers)
 
 
 def describe_data(datamodule: Any) -> str:

@@ -8,7 +8,7 @@ def report(
     cfg: Any, trainer: Any, model: Any, datamodule: Any, callbacks: dict[str, Any], run_dir: Path
 ) -> None:
     """Tests the chosen checkpoint, scores the baselines, and says where everything is."""
-    from i2i.run_folder import CEILING, table
+    from i2i.run_folder import CEILING, table, write_json
 
     if not datamodule.set_size("test") or trainer.limit_test_batches == 0:
         return
@@ -18,44 +18,51 @@ def report(
     chosen = best if cfg.test_checkpoint == "best" and best else callbacks["last"].best_model_path
     trainer.test(model, datamodule, ckpt_path=chosen, weights_only=True, verbose=False)
     scoring = callbacks["scoring"]
-    result = scoring.results["test"]
-    rows = {f"model ({Path(chosen).name})": result.values}
+    results = scoring.results["test"]
+    rows = {route: {f"model ({Path(chosen).name})": r.values} for route, r in results.items()}
     if cfg.baselines:
-        rows |= baseline_rows(trainer, model, datamodule, scoring.scorer)
-    if result.ceiling:
-        rows[CEILING] = result.ceiling
+        for route, found in baselines(trainer, model, datamodule, scoring.scorers).items():
+            rows[route] |= {name: result.values for name, result in found.items()}
     if not trainer.is_global_zero:
         return
-    write_test_metrics(run_dir, chosen, result, rows)
-    title = f"Test split of {cfg.dataset.name}, n = {result.n_images}"
-    print(f"\n{table(title, rows, result.units)}")
+    parts = {}
+    for route, result in results.items():
+        if result.ceiling:
+            rows[route][CEILING] = result.ceiling
+        parts[route] = {
+            "n_images": result.n_images, "scores": rows[route], "units": result.units,
+            **({"classes": result.classes} if result.classes else {}), "protocol": result.protocol,
+        }  # fmt: skip
+        title = title_of("Test", cfg.dataset.name, results, route)
+        print(f"\n{table(title, rows[route], result.units)}")
+    write_json(run_dir / "test_metrics.json", {"checkpoint": chosen} | of_routes(parts))
     picture = callbacks["samples"].last_picture if callbacks.get("samples") else None
     if picture:
         print(f"\nInput | output | target: {picture}")
     print(f"Run folder: {run_dir}")
 
 
-def baseline_rows(trainer: Any, model: Any, datamodule: Any, scorer: Any) -> dict[str, Any]:
-    """Scores of what needs no training, by name, over the batches that the model was tested on."""
-    from i2i.metrics.baselines import mean_target, score_baselines
+def baselines(trainer: Any, model: Any, datamodule: Any, scorers: Any) -> dict[str, Any]:
+    """Scores of what needs no training, by route, over the batches that the model was tested on."""
+    from i2i.metrics.baselines import mean_targets, score_baselines
 
-    mean = mean_target(datamodule.dataset("train"))
+    def shown(batch: Any) -> Any:
+        return model.shown(model.transfer_batch_to_device(batch, model.device, 0))
+
+    means = mean_targets(datamodule.dataset("train"), model.shown)
     n_batches = int(trainer.num_test_batches[0])
-    found = score_baselines(scorer, datamodule.test_dataloader(), mean, model.device, n_batches)
-    return {name: result.values for name, result in found.items()}
+    return score_baselines(scorers, shown, datamodule.test_dataloader(), means, n_batches)
 
 
-def write_test_metrics(run_dir: Path, chosen: str, result: Any, rows: dict[str, Any]) -> None:
-    """test_metrics.json: the scores, of the classes too where there are any, and the protocol."""
-    from i2i.run_folder import write_json
+def of_routes(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What a file says of several routes, each under its name; of one, as it is."""
+    return {"routes": parts} if len(parts) > 1 else next(iter(parts.values()))
 
-    classes = {"classes": result.classes} if result.classes else {}
-    write_json(
-        run_dir / "test_metrics.json",
-        {"checkpoint": chosen, "n_images": result.n_images, "scores": rows, "units": result.units}
-        | classes
-        | {"protocol": result.protocol},
-    )
+
+def title_of(split: str, data: str, results: dict[str, Any], route: str) -> str:
+    """The heading of a route's table."""
+    where = f", {route}" if len(results) > 1 else ""
+    return f"{split} split of {data}{where}, n = {results[route].n_images}"
 
 
 def score_for_sweep(cfg: Any, scoring: Any) -> float | None:

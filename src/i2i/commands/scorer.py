@@ -2,16 +2,34 @@
 
 from typing import Any
 
+OTHER = {"input": "target", "target": "input", None: None}
 
-def make_scorer(evaluator: Any, datamodule: Any) -> Any:
-    """The evaluator with what it takes to see pictures and classes, segmenter included."""
+
+def make_scorers(evaluator: Any, datamodule: Any, model: Any, routes: Any = None) -> dict[str, Any]:
+    """For each route the evaluator, with what it takes to see classes, segmenter included.
+
+    Args:
+        evaluator: Its options are those of all.
+        datamodule: What is scored.
+        model: The system.
+        routes: Those to score; None for all.
+
+    Returns:
+        Scorers by route.
+    """
     from i2i.commands.segmenter import load_segmenter
     from i2i.metrics.scorer import Scorer
 
-    evaluator.name_data(datamodule.name)
-    reader = datamodule.reader
-    role = datamodule.task.label_role(reader)
-    classes = None if role is None else reader.classes
-    segmenter = load_segmenter(evaluator.segmenter, classes, role, datamodule.image_size)
-    lossy = datamodule.has_lossy_labels
-    return Scorer(evaluator, datamodule.task, classes, role, segmenter, lossy)
+    reader, several = datamodule.reader, len(model.routes) > 1
+    scorers = {}
+    for route in routes or model.routes:
+        role = datamodule.task.label_role(reader)
+        if model.translator(route).side == "target":
+            role = OTHER[role]
+        classes = None if role is None else reader.classes
+        # Of two ways, one may make photographs and the other one labels.
+        path = evaluator.segmenter if role == "input" or not several else None
+        segmenter = load_segmenter(path, classes, role, datamodule.image_size)
+        own = evaluator.for_data(f"{datamodule.name}-{route}" if several else datamodule.name)
+        scorers[route] = Scorer(own, classes, role, segmenter, datamodule.has_lossy_labels)
+    return scorers

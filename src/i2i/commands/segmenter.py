@@ -41,9 +41,7 @@ class CheckpointSegmenter:
         Returns:
             Class ids (B, H, W) uint8.
         """
-        with torch.autocast(photos.device.type, enabled=False):
-            y_hat = self.model.translate(photos.float(), list(names))
-        picture = self.task.output_picture(photos, y_hat)
+        picture = self.model.translator().pictures(photos.float(), names)
         return self.task.classes.ids_of_colours(picture, with_unlabelled=False)
 
 

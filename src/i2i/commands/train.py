@@ -57,7 +57,7 @@ def train(cfg: Any) -> float | None:
         model.rates_changed = any(key.startswith(("optimizer.", "scheduler.")) for key in changed)
         if cfg.init_from and not checkpoint:
             start_from(model, cfg.init_from, cfg.init_players, cfg.init_channels)
-        callbacks = make_callbacks(cfg, datamodule)
+        callbacks = make_callbacks(cfg, datamodule, model)
         if rank_zero_only.rank == 0:
             model.training_images = datamodule.pairs("train").fingerprint()
             if content:

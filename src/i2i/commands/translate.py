@@ -58,6 +58,7 @@ def translate_jobs(cfg: Any, jobs: list[Job], output: Output, counts: Counts) ->
     from omegaconf import OmegaConf
 
     from i2i.cluster.devices import resolve_accelerator, torch_device
+    from i2i.commands.evaluate import asked_routes
     from i2i.config.saved_model import load_model
     from i2i.inference.tiled_files import make_tiling
     from i2i.inference.translation import Translation, translate_all
@@ -65,24 +66,28 @@ def translate_jobs(cfg: Any, jobs: list[Job], output: Output, counts: Counts) ->
 
     changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
     model, checkpoint = load_model(cfg.checkpoint, changes)
+    (route,) = asked_routes(model, cfg.route or model.routes[0])
+    translator = model.translator(route)
+    dataset = translator.seen(model.config["dataset"])
     if cfg.samples > 1:
-        require_noise(model, cfg.samples)
-    masks = find_masks(cfg.mask, [job.name for job in jobs], model.task, cfg.on_error)
+        require_noise(translator, cfg.samples)
+    masks = find_masks(cfg.mask, [job.name for job in jobs], translator.task, cfg.on_error)
     device = torch_device(resolve_accelerator(cfg.accelerator))
-    model = model.to(device).eval()
+    model.to(device).eval()
     several = cfg.samples > 1
     translation = Translation(
-        model=model,
+        translator=translator,
+        dataset=dataset,
         masks=masks,
         output=output,
-        tiling=make_tiling(cfg.tile, cfg.overlap, model),
+        tiling=make_tiling(cfg.tile, cfg.overlap, translator, dataset["input_channels"]),
         diversity=Diversity(load_distance(cfg.lpips_weights, device)) if several else None,
         side_by_side=cfg.side_by_side,
         most_pixels=pixel_limit(cfg.max_megapixels, "max_megapixels"),
     )
     translate_all(translation, jobs, cfg.on_error, counts)
     if several and translation.diversity.rows:
-        report(translation.diversity, output, cfg.samples, model, checkpoint, counts)
+        report(translation.diversity, output, cfg.samples, translator, checkpoint, counts)
 
 
 def require_choice(option: str, value: Any) -> None:
@@ -110,20 +115,18 @@ def require_samples(samples: Any) -> None:
         )  # fmt: skip
 
 
-def require_noise(model: Any, samples: int) -> None:
+def require_noise(translator: Any, samples: int) -> None:
     """Refuses several samples of a model that always gives the same picture.
 
     Raises:
         SettingError: No dropout is active when the model translates.
     """
-    from i2i.inference.translate import has_noise
-
-    if model.inference == "eval":
+    if translator.inference == "eval":
         raise setting_error(
             f"samples={samples}", "model.inference=eval, which turns the noise (dropout) off",
             "samples=1, or model.inference=paper", "Add model.inference=paper.",
         )  # fmt: skip
-    if not has_noise(model.generator):
+    if not translator.has_noise:
         raise setting_error(
             f"samples={samples}", "a generator without dropout: all samples would be equal",
             "samples=1, or a generator with noise",
@@ -152,7 +155,7 @@ def load_distance(weights_file: str | None, device: Any) -> Any:
 
 
 def report(
-    diversity: Any, output: Output, samples: int, model: Any, checkpoint: Any, counts: Counts
+    diversity: Any, output: Output, samples: int, translator: Any, checkpoint: Any, counts: Counts
 ) -> None:
     """Prints the diversity and writes diversity.json."""
     from i2i.metrics.diversity import PROTOCOL
@@ -173,8 +176,8 @@ def report(
             "n_images": len(diversity.rows),
             "n_not_measured": counts.standing + counts.left_out,
             "samples": samples,
-            "seed": model.seed,
-            "inference": model.inference,
+            "seed": translator.seed,
+            "inference": translator.inference,
             "checkpoint": str(checkpoint.path),
             "protocol": {key: PROTOCOL[key] for key in means} | network,
         },

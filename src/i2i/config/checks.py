@@ -139,33 +139,48 @@ LEAST_SIZES = {
 }  # fmt: skip
 
 
-def validate_networks(config: Mapping[str, Any], generator: Any, discriminator: Any = None) -> None:
-    """Checks the image size against what the generator can halve and the discriminator can score.
+def validate_networks(config: Mapping[str, Any], *networks: Any) -> None:
+    """Checks the image size against what generators can halve and discriminators can score.
 
     Args:
         config: The resolved configuration of a training run.
-        generator: The network; says its ``divisor``.
-        discriminator: The network; says its ``least_size``, if it has one. None is not checked.
+        networks: Generators say their ``divisor``, discriminators their ``least_size``.
 
     Raises:
         SettingError: Height or width is not a multiple of the one, or below the other.
     """
     size = config["dataset"]["image_size"]
+    divisors = {network: network.divisor for network in networks if hasattr(network, "divisor")}
+    for network, divisor in divisors.items():
+        validate_generator(size, divisor, type(network).__name__)
+        if (config.get("speed") or {}).get("checkpoint_activations"):
+            from i2i.training.checkpointing import require_blocks
+
+            require_blocks(network)
+    for network in networks:
+        validate_discriminator(size, max(divisors.values(), default=1), network)
+
+
+def validate_generator(size: Any, divisor: int, name: str) -> None:
+    """Checks that images can be halved as often as a generator does.
+
+    Args:
+        size: ``dataset.image_size``: pixels, or height and width.
+        divisor: Pixels.
+        name: Of the generator's class.
+
+    Raises:
+        SettingError: Height or width is not a multiple of ``divisor``.
+    """
     height, width = as_size(size)
-    divisor = generator.divisor
     if height % divisor or width % divisor:
         raise setting_error(
             f"dataset.image_size={size}", f"{height} x {width} pixels",
-            f"multiples of {divisor} for {type(generator).__name__}",
+            f"multiples of {divisor} for {name}",
             f"Use dataset.image_size={max(round(height / divisor), 1) * divisor}, or a generator "
             "that halves less often (generator.n_downs for the U-Net; resnet9 takes multiples of "
             "4). Evaluation and translation take any size.",
         )  # fmt: skip
-    validate_discriminator(size, divisor, discriminator)
-    if (config.get("speed") or {}).get("checkpoint_activations"):
-        from i2i.training.checkpointing import require_blocks
-
-        require_blocks(generator)
 
 
 def validate_discriminator(size: Any, divisor: int, discriminator: Any) -> None:

@@ -18,18 +18,20 @@ from i2i.images.quantise import to_uint8
 from i2i.inference.files_to_translate import Job, noise_name
 from i2i.inference.receptive_field import normalises_over_the_picture, receptive_radius
 from i2i.inference.tiles import Tiling, blended_bands
+from i2i.inference.translator import Translator
 from i2i.printable import printable
 from i2i.seeds import stable_seed
 
 
-def make_tiling(tile: Any, overlap: Any, model: Any) -> Tiling | None:
+def make_tiling(tile: Any, overlap: Any, translator: Translator, channels: int) -> Tiling | None:
     """The tiling that the options ask for, and a line where its tiles will not fit together.
 
     Args:
         tile: The option: pixels, or None for whole pictures.
         overlap: The option: pixels, or ``auto``: twice the generator's receptive-field radius, or
             64 where that is not finite; in any case no more than the tile allows.
-        model: Its generator says what a tile may be.
+        translator: Its network says what a tile may be.
+        channels: Of the network's input.
 
     Returns:
         A ``Tiling``, or None.
@@ -39,9 +41,9 @@ def make_tiling(tile: Any, overlap: Any, model: Any) -> Tiling | None:
     """
     if tile is None:
         return None
-    generator, auto = model.generator, overlap == "auto"
-    tiling = Tiling(tile, 0 if auto else overlap, generator.divisor)
-    everywhere = normalises_over_the_picture(generator, model.inference)
+    generator, auto = translator.network, overlap == "auto"
+    tiling = Tiling(tile, 0 if auto else overlap, translator.divisor)
+    everywhere = normalises_over_the_picture(generator, translator.inference)
     if everywhere:
         eval_helps = not normalises_over_the_picture(generator, "eval")
         todo = "model.inference=eval makes them alike" if eval_helps else "a larger tile helps"
@@ -50,7 +52,6 @@ def make_tiling(tile: Any, overlap: Any, model: Any) -> Tiling | None:
             f"is shown, so tiles can differ in brightness; {todo}."
         )
     if auto:
-        channels = model.config["dataset"]["input_channels"]
         radius = None if everywhere else receptive_radius(generator, tile, channels)
         wanted = 64 if radius is None else 2 * radius
         tiling = replace(tiling, overlap=min(wanted, tiling.largest_overlap))
@@ -110,7 +111,7 @@ class PictureParts:
 
 
 def write_in_tiles(
-    model: Any,
+    translator: Translator,
     image: np.ndarray,
     mask: np.ndarray | None,
     job: Job,
@@ -123,7 +124,7 @@ def write_in_tiles(
     samples in other formats than PNG all rows in 8 bits.
 
     Args:
-        model: On its device.
+        translator: On its device.
         image: (H, W, C), uint8, or floats on the 0..255 scale.
         mask: (H, W) bool, or None.
         job: Where to.
@@ -140,8 +141,10 @@ def write_in_tiles(
 
     from i2i.metrics.diversity import mean_pairwise_l1
 
-    parts = PictureParts(model.task, image, stable_seed(model.seed, "task", job.name), mask)
-    samples = [picture_bands(model, parts, job.name, k, tiling) for k in range(len(job.targets))]
+    seed = stable_seed(translator.seed, "task", job.name)
+    parts = PictureParts(translator.task, image, seed, mask)
+    numbers = range(len(job.targets))
+    samples = [picture_bands(translator, parts, job.name, k, tiling) for k in numbers]
     height, l1 = parts.size[0], 0.0
     with ExitStack() as stack:
         writers = [stack.enter_context(row_writer(t, *parts.size, quality)) for t in job.targets]
@@ -158,7 +161,7 @@ def write_in_tiles(
 
 
 def picture_bands(
-    model: Any, parts: PictureParts, name: str, k: int, tiling: Tiling
+    translator: Translator, parts: PictureParts, name: str, k: int, tiling: Tiling
 ) -> Iterator[Tensor]:
     """Sample k of a picture from top to bottom, a few hundred rows at a time.
 
@@ -166,7 +169,7 @@ def picture_bands(
     statistics are those of the tile.
 
     Args:
-        model: On its device.
+        translator: On its device.
         parts: ``PictureParts`` of the image.
         name: Of the image.
         k: Number of the sample.
@@ -177,15 +180,15 @@ def picture_bands(
     """
 
     def generate(top: int, left: int, height: int, width: int) -> Tensor:
-        x = parts.part(top, left, height, width).to(model.device)
-        return model.translate(x, [noise_name(name, k, "tile", top, left)])
+        x = parts.part(top, left, height, width).to(translator.device)
+        return translator(x, [noise_name(name, k, "tile", top, left)])
 
     for top, y_hat in blended_bands(generate, parts.size, tiling):
         pictures = []  # from left to right, so that the task's floats are those of a tile too
         for left in range(0, parts.size[1], tiling.tile):
             y = y_hat[..., left : left + tiling.tile]
-            x = parts.part(top, left, *y.shape[-2:]).to(model.device)
-            pictures.append(to_uint8(model.task.output_picture(x, y), [name]).cpu())
+            x = parts.part(top, left, *y.shape[-2:]).to(translator.device)
+            pictures.append(to_uint8(translator.task.output_picture(x, y), [name]).cpu())
         yield torch.cat(pictures, -1)
 
 

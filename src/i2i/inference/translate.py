@@ -1,6 +1,6 @@
 """The generator outside training: pix2pix's noise at test time, padding, and no trace left."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -90,7 +90,12 @@ def pad_to_multiple(x: Tensor, divisor: int) -> Tensor:
 
 @torch.no_grad()
 def translate(
-    generator: nn.Module, x: Tensor, names: Sequence[str], mode: str, seed: int
+    generator: nn.Module,
+    x: Tensor,
+    names: Sequence[str],
+    mode: str,
+    seed: int,
+    call: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Translates images as at test time; changes nothing in the generator.
 
@@ -104,25 +109,33 @@ def translate(
         names: One an image.
         mode: ``paper`` or ``eval``.
         seed: Of the dropout noise.
+        call: From padded images to outputs, through the generator; None: the generator itself.
 
     Returns:
         (B, C_out, H, W) float32 in [-1, 1].
     """
     with torch.autocast(x.device.type, enabled=False):
-        return _in_mode(generator, x.float(), names, mode, seed)
+        return _in_mode(generator, call or generator, x.float(), names, mode, seed)
 
 
-def _in_mode(generator: nn.Module, x: Tensor, names: Sequence[str], mode: str, seed: int) -> Tensor:
+def _in_mode(
+    generator: nn.Module,
+    call: Callable[[Tensor], Tensor],
+    x: Tensor,
+    names: Sequence[str],
+    mode: str,
+    seed: int,
+) -> Tensor:
     height, width = x.shape[-2:]
     padded = pad_to_multiple(x, generator.divisor)
     if mode == "eval" or not (has_noise(generator) or has_batch_norm(generator)):
         with eval_mode(generator):
-            y_hat = generator(padded)
+            y_hat = call(padded)
     else:
         images = []
         with paper_mode(generator):
             for image, name in zip(padded.split(1), names, strict=True):
                 with seeded_noise(stable_seed(seed, name), x.device):
-                    images.append(generator(image))
+                    images.append(call(image))
         y_hat = torch.cat(images)
     return y_hat[..., :height, :width]

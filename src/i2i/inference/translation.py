@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.masks import read_mask
+from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
 from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import read_ids, read_image
@@ -20,6 +21,7 @@ from i2i.inference.one_file import Counts, Written, about
 from i2i.inference.outputs import Output
 from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import no_distance, write_in_tiles
+from i2i.inference.translator import Translator
 from i2i.seeds import stable_seed
 
 
@@ -28,7 +30,8 @@ class Translation:
     """How one image after another is translated.
 
     Attributes:
-        model: On its device.
+        translator: On its device.
+        dataset: The options of the data set that it was trained on, as its route sees them.
         masks: Mask file by name; empty where none was given.
         output: Where to.
         tiling: How pictures larger than a tile are cut; None translates all as a whole.
@@ -37,7 +40,8 @@ class Translation:
         most_pixels: Of a picture.
     """
 
-    model: Any
+    translator: Translator
+    dataset: dict[str, Any]
     masks: dict[str, Path]
     output: Output
     tiling: Any = None
@@ -47,9 +51,9 @@ class Translation:
 
     def read(self, job: Job) -> tuple[Any, Any]:
         """The image of a job, (H, W, C), and its mask, (H, W) bool, or None without masks."""
-        image = read_input(job.file, self.model, self.most_pixels)
-        node = self.model.config["dataset"]
-        image = part_to_translate(image, job.file, node, self.side_by_side)
+        task = self.translator.task
+        image = read_input(job.file, task, self.dataset, self.most_pixels)
+        image = part_to_translate(image, job.file, self.dataset, self.side_by_side)
         if not self.masks:
             return image, None
         if job.name not in self.masks:
@@ -63,13 +67,13 @@ class Translation:
 
     def write(self, job: Job, image: Any, mask: Any) -> None:
         """Translates a picture, in tiles where it is larger than one, and measures its samples."""
-        scale, tiling, quality = self.model.task.scale, self.tiling, self.output.quality
+        scale, tiling, quality = self.translator.task.scale, self.tiling, self.output.quality
         if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
-            l1 = write_in_tiles(self.model, image, mask, job, tiling, quality)
+            l1 = write_in_tiles(self.translator, image, mask, job, tiling, quality)
             if self.diversity:
                 self.diversity.add_l1(job.name, l1, no_distance(tiling, job.file))
             return
-        pictures = make_samples(self.model, image, mask, job.name, len(job.targets))
+        pictures = make_samples(self.translator, image, mask, job.name, len(job.targets))
         for picture, target in zip(pictures.cpu(), job.targets, strict=True):
             write_picture(target, picture.permute(1, 2, 0).numpy(), quality)
         if self.diversity:
@@ -107,9 +111,8 @@ def translate_all(translation: Translation, jobs: list[Job], on_error: str, coun
             counts.written += 1
 
 
-def read_input(file: Path, model: Any, most_pixels: int = MOST_PIXELS) -> Any:
+def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = MOST_PIXELS) -> Any:
     """The image of a file, (H, W, C); a label map of class ids in the colours of its classes."""
-    node, task = model.config["dataset"], model.task
     labels = isinstance(task, LabelTask) and task.role == "input"
     if labels and node.get("label_files") == "ids":
         return task.classes.encode_colours(read_ids(file, most_pixels))
@@ -124,25 +127,24 @@ def file_channels(dataset: dict[str, Any]) -> int:
     return 1 if dataset["input_channels"] == 1 and not dataset.get("task") else 3
 
 
-def make_samples(model: Any, image: Any, mask: Any, name: str, samples: int) -> Any:
+def make_samples(
+    translator: Translator, image: Any, mask: Any, name: str, samples: int
+) -> torch.Tensor:
     """Translates one image several times, each time with other noise.
 
     The first sample is the picture that ``samples=1`` gives.
 
     Args:
-        model: On its device.
+        translator: On its device.
         image: (H, W, C), uint8, or floats on the 0..255 scale.
         mask: (H, W) bool, or None.
         name: The noise of sample k is drawn from (seed, name) or, from k = 1 on, (seed, name, k).
         samples: How many.
 
     Returns:
-        uint8 (samples, 1 or 3, H', W') on the model's device.
+        uint8 (samples, 1 or 3, H', W') on the translator's device.
     """
-    seed = stable_seed(model.seed, "task", name)
-    x = model.task.encode_input(image, seed=seed, mask=mask)[None].to(model.device)
-    pictures = []
-    for k in range(samples):
-        y_hat = model.translate(x, [noise_name(name, k)])
-        pictures.append(to_uint8(model.task.output_picture(x, y_hat), [name]))
-    return torch.cat(pictures)
+    seed = stable_seed(translator.seed, "task", name)
+    x = translator.task.encode_input(image, seed=seed, mask=mask)[None].to(translator.device)
+    made = [translator.pictures(x, [noise_name(name, k)]) for k in range(samples)]
+    return torch.cat([to_uint8(picture, [name]) for picture in made])

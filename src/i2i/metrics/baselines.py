@@ -1,33 +1,37 @@
 """What costs nothing: the scores that a trained model has to beat."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
+from typing import Any
 
-import torch
 from torch import Tensor
 
-from i2i.data.paired_dataset import PairedDataset
+from i2i.data.batches import Batch
+from i2i.data.collate import collate
 from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
+from i2i.metrics.shown import Shown
 
 MOST_IMAGES = 2000  # evenly spaced ones stand for a larger training set's mean
 
 
-def mean_target(dataset: PairedDataset) -> Tensor:
-    """The mean training target: the best constant answer under squared error.
+def mean_targets(dataset: Any, shown: Callable[[Batch], dict[str, Shown]]) -> dict[str, Tensor]:
+    """The mean training target of each route: the best constant answer under squared error.
 
     Args:
-        dataset: Yields pairs; at most 2000 evenly spaced ones are read.
+        dataset: Yields samples; at most 2000 evenly spaced ones are read.
+        shown: What a system shows of a batch, by route.
 
     Returns:
-        (C, H, W) in [-1, 1].
+        (C, H, W) in [-1, 1] each.
     """
     step = -(-len(dataset) // MOST_IMAGES)
-    total, count = None, 0
-    for index in range(0, len(dataset), step):
-        target = dataset[index]["target"].double()
-        total, count = (target if total is None else total + target), count + 1
-    return (total / count).float()
+    totals: dict[str, Tensor] = {}
+    places = range(0, len(dataset), step)
+    for index in places:
+        for route, one in shown(collate([dataset[index]])).items():
+            totals[route] = totals.get(route, 0) + one.y[0].double()
+    return {route: (total / len(places)).float() for route, total in totals.items()}
 
 
 def as_channels(image: Tensor, channels: int) -> Tensor:
@@ -38,37 +42,38 @@ def as_channels(image: Tensor, channels: int) -> Tensor:
 
 
 def score_baselines(
-    scorer: Scorer,
+    scorers: Mapping[str, Scorer],
+    shown: Callable[[Batch], dict[str, Shown]],
     loader: Iterable,
-    mean: Tensor,
-    device: torch.device,
+    means: Mapping[str, Tensor],
     limit: int | None = None,
-) -> dict[str, EvaluationResult]:
-    """Scores the copied input and the mean training target, with the same evaluator.
+) -> dict[str, dict[str, EvaluationResult]]:
+    """Scores the copied input and the mean training target, with the same evaluators.
 
     Args:
-        scorer: Its evaluator is already prepared.
+        scorers: By route; their evaluators are already prepared.
+        shown: What a system shows of a batch, by route, on the device where the metrics run.
         loader: Batches of the test split; gone through once for each, so that none is kept.
-        mean: (C, H, W), from ``mean_target``.
-        device: Where the metrics run.
+        means: (C, H, W) by route, from ``mean_targets``.
         limit: Batches to take; None for all.
 
     Returns:
-        Results by name: ``input copied``, ``mean training target``.
+        Results by route, under ``input copied`` and ``mean training target``.
     """
-    task = scorer.task
 
-    def copied(x: Tensor, y: Tensor) -> Tensor:
-        return as_channels(task.input_picture(x), task.output_picture(x, y).shape[1])
+    def copied(route: str, one: Shown) -> Tensor:
+        return as_channels(one.source, one.real.shape[1])
 
-    def constant(x: Tensor, y: Tensor) -> Tensor:
-        return task.output_picture(x, mean.to(y.device).expand_as(y))
+    def constant(route: str, one: Shown) -> Tensor:
+        return one.task.output_picture(one.x, means[route].to(one.y.device).expand_as(one.y))
 
-    results = {}
+    results: dict[str, dict[str, EvaluationResult]] = {route: {} for route in scorers}
     for name, answer in (("input copied", copied), ("mean training target", constant)):
-        scorer.evaluator.start("test")
+        for scorer in scorers.values():
+            scorer.evaluator.start("test")
         for batch in islice(loader, limit):
-            x, y = batch["input"].to(device), batch["target"].to(device)
-            scorer.update_picture(batch["index"], batch["name"], x, y, answer(x, y))
-        results[name] = scorer.evaluator.compute()
+            for route, one in shown(batch).items():
+                scorers[route].update(one, answer(route, one))
+        for route, scorer in scorers.items():
+            results[route][name] = scorer.evaluator.compute()
     return results

@@ -1,5 +1,6 @@
 """Scores passes over image pairs; one evaluator a run, the same numbers on any process count."""
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ SEGMENTATION = (
     "over classes"
 )
 SCORES = (*OF_CLASSES, *OF_INCEPTION)  # of a pass, beside the means of its metrics
+RECONSTRUCTION = "reconstruction_"  # before a metric's name: of what was translated there and back
 
 
 @dataclass
@@ -65,12 +67,16 @@ class _Share:
     """What one process has seen of a pass."""
 
     images: dict[int, dict[str, Any]]
+    targets: set[int]
     inception: InceptionShare
     classes: ClassShare
 
 
 class PairEvaluator:
     """Scores outputs against targets: an image, a class and a distribution at a time.
+
+    Where the targets are not the true answers, but other images of the same domain, only their
+    distributions are compared.
 
     A pass is ``start``, ``update`` for every batch on every process, ``compute`` on all processes.
     Targets of a split are taken to be the same in every pass, so their Inception features are
@@ -116,14 +122,26 @@ class PairEvaluator:
         )  # fmt: skip
         cache = None if cache_dir is None else RealCache(cache_dir, cache_gb)
         sizes = (kid_subset_size, kid_subsets, inception_batch_size)
-        self._scores = InceptionScores(*sizes, seed, cache)
+        self._make_scores = lambda: InceptionScores(*sizes, seed, cache)
+        self._begin("")
+
+    def _begin(self, data: str) -> None:
+        self._scores = self._make_scores()
+        self._scores.data = data
         self.split: str | None = None
         self._images: dict[int, dict[str, Any]] = {}
+        self._targets: set[int] = set()
         self._classes = ClassShare()
 
-    def name_data(self, name: str) -> None:
-        """Says which data set the splits are of, for the cache's file names."""
-        self._scores.data = name
+    def for_data(self, name: str) -> "PairEvaluator":
+        """An evaluator with the same options and networks, and passes of its own.
+
+        Args:
+            name: Of the data set, for the cache's file names; of a route too, if there are several.
+        """
+        other = copy.copy(self)
+        other._begin(name)
+        return other
 
     @property
     def has_distribution(self) -> bool:
@@ -172,7 +190,7 @@ class PairEvaluator:
     def start(self, split: str) -> None:
         """Begins a pass over a split; what an unfinished pass saw of the outputs is dropped."""
         self.split = split
-        self._images, self._classes = {}, ClassShare()
+        self._images, self._targets, self._classes = {}, set(), ClassShare()
         self._scores.start()
 
     def update(
@@ -182,6 +200,8 @@ class PairEvaluator:
         output: Tensor,
         target: Tensor,
         classes: ClassMaps | None = None,
+        target_index: Tensor | None = None,
+        back: tuple[Tensor, Tensor] | None = None,
     ) -> None:
         """Adds a batch.
 
@@ -191,6 +211,9 @@ class PairEvaluator:
             output: What the network made, float (B, C, H, W) in [-1, 1].
             target: What it should be, same shape.
             classes: Class maps of the images, where segmentation is scored.
+            target_index: Place of each target in its split, (B,), where the targets are other
+                images of the domain; None where they are the true answers.
+            back: What was translated there and back, and what that should be.
 
         Raises:
             SettingError: The shapes differ, an image holds NaN, is smaller than 11 pixels, or has
@@ -199,16 +222,25 @@ class PairEvaluator:
         if self.split is None:
             raise RuntimeError("PairEvaluator.update() before start(split)")
         indices = index.tolist()
+        targets = indices if target_index is None else target_index.tolist()
         require_fitting(len(indices), names, output, target)
         y_hat, y = to_uint8(output.detach(), names), to_uint8(target.detach(), names)
-        columns = {name: metric(y_hat, y).tolist() for name, metric in self.metrics.items()}
+        columns = {} if target_index is not None else self._measured("", y_hat, y)
+        if back is not None:
+            columns |= self._measured(RECONSTRUCTION, *(to_uint8(i.detach(), names) for i in back))
         for row, i in enumerate(indices):
             values = {key: column[row] for key, column in columns.items()}
             self._images.setdefault(i, {"name": names[row], "index": i, **values})
+        self._targets.update(targets)
         if self.has_distribution:
-            self._scores.update(self._inception.network, self.split, indices, y_hat, y)
+            network = self._inception.network
+            self._scores.update(network, self.split, indices, y_hat, targets, y)
         if self.segmentation and classes is not None:
             self._classes.add(indices, classes)
+
+    def _measured(self, prefix: str, output: Tensor, target: Tensor) -> dict[str, list[float]]:
+        measured = {name: metric(output, target) for name, metric in self.metrics.items()}
+        return {prefix + name: values.tolist() for name, values in measured.items()}
 
     def compute(self) -> EvaluationResult:
         """Ends the pass: gathers from all processes and scores. All processes call it together.
@@ -222,37 +254,44 @@ class PairEvaluator:
         if self.split is None:
             raise RuntimeError("PairEvaluator.compute() before start(split)")
         inception = self._scores.share(self._inception.network, self.split)
-        mine = _Share(self._images, inception, self._classes)
+        mine = _Share(self._images, self._targets, inception, self._classes)
         images: dict[int, dict[str, Any]] = {}
+        targets: set[int] = set()
         classes = ClassShare()
         shares = gathered(mine)
         for share in reversed(shares):  # of two equal indices the lowest rank's stays
             images.update(share.images)
+            targets |= share.targets
             classes.take_in(share.classes)
         seen = self._scores.take_in(self.split, [share.inception for share in shares])
-        return made_once(lambda: self._result(images, classes, seen))
+        return made_once(lambda: self._result(images, sorted(targets), classes, seen))
 
     def _result(
-        self, images: dict[int, dict[str, Any]], classes: ClassShare, seen: InceptionShare
+        self,
+        images: dict[int, dict[str, Any]],
+        targets: list[int],
+        classes: ClassShare,
+        seen: InceptionShare,
     ) -> EvaluationResult:
         if not images:
             raise setting_error(f"split={self.split}", "no images", "1 or more", "Check its size.")
         indices = sorted(images)
         rows = [dict(images[i]) for i in indices]
         values, protocol = {}, {**PROTOCOL, "n_images": len(rows)}
-        for name, metric in self.metrics.items():
+        known = {p + name: m for p in ("", RECONSTRUCTION) for name, m in self.metrics.items()}
+        for name in (key for key in rows[0] if key in known):
             values[name] = math.fsum(row[name] for row in rows) / len(rows)
-            protocol[name] = metric.protocol
-        if "psnr" in self.metrics:
+            protocol[name] = known[name].protocol
+        if "psnr" in values:
             self._count_exact(rows, values, protocol)
         result = EvaluationResult(values, rows, len(rows), protocol)
         self._add_classes(result, classes)
         if self.has_distribution:
             network = self._inception.network
-            scores, details = self._scores.scores(network, self.split, indices, seen)
+            scores, details = self._scores.scores(network, self.split, indices, targets, seen)
             values |= scores
             protocol |= details
-        units = {name: metric.unit for name, metric in self.metrics.items()}
+        units = {name: metric.unit for name, metric in known.items()}
         units |= {score.name: score.unit for score in SCORES}
         result.units = {name: units[name] for name in values if units.get(name)}
         return result

@@ -81,15 +81,22 @@ class InceptionScores:
         self._waiting = {"fake": {}, "real": {}}
 
     def update(
-        self, extractor: InceptionFeatures, split: str, indices: list[int], y_hat: Tensor, y: Tensor
+        self,
+        extractor: InceptionFeatures,
+        split: str,
+        indices: list[int],
+        y_hat: Tensor,
+        targets: list[int],
+        y: Tensor,
     ) -> None:
         """Adds a batch.
 
         Args:
             extractor: Gives features and logits of 8-bit images.
             split: What the images belong to.
-            indices: Place of each image in its split.
+            indices: Place of each made image in its split.
             y_hat: What the network made, uint8 (B, C, H, W).
+            targets: Place of each target in its split.
             y: The targets, same shape.
 
         Raises:
@@ -97,8 +104,8 @@ class InceptionScores:
                 there is a batch for it.
         """
         known = {"fake": self._share.fake, "real": self._real.setdefault(split, {})}
-        for side, images in (("fake", y_hat), ("real", y)):
-            for row, i in enumerate(indices):
+        for side, places, images in (("fake", indices, y_hat), ("real", targets, y)):
+            for row, i in enumerate(places):
                 waiting = self._waiting[side]
                 if i in known[side] or i in waiting:
                     continue
@@ -162,14 +169,20 @@ class InceptionScores:
         return self._stored
 
     def scores(
-        self, extractor: InceptionFeatures, split: str, indices: list[int], seen: InceptionShare
+        self,
+        extractor: InceptionFeatures,
+        split: str,
+        indices: list[int],
+        targets: list[int],
+        seen: InceptionShare,
     ) -> tuple[dict[str, float], dict[str, Any]]:
         """Scores a pass.
 
         Args:
             extractor: What the features come from, for the protocol.
             split: Its name, for errors.
-            indices: Of all images, sorted: the order is part of the draw of KID's subsets.
+            indices: Of all made images, sorted: the order is part of the draw of KID's subsets.
+            targets: Of all targets, likewise.
             seen: What all processes have seen.
 
         Returns:
@@ -178,28 +191,31 @@ class InceptionScores:
         Raises:
             SettingError: The split is too small.
         """
-        n = len(indices)
-        size = between.resolve_subset_size(self.kid_subset_size, n, f"split '{split}'")
+        n, n_real = len(indices), len(targets)
+        fewer = min(n, n_real)
+        size = between.resolve_subset_size(self.kid_subset_size, fewer, f"split '{split}'")
         y, y_hat, logits = (
-            torch.from_numpy(np.stack([rows[i] for i in indices]))
-            for rows in (seen.real, seen.fake, seen.logits)
-        )
+            torch.from_numpy(np.stack([rows[i] for i in places]))
+            for places, rows in (
+                (targets, seen.real), (indices, seen.fake), (indices, seen.logits)
+            )
+        )  # fmt: skip
         kid, spread = between.kernel_distance(y, y_hat, size, self.kid_subsets, self.seed)
         n_splits = min(between.MOST_SPLITS, n)
         score, score_spread = between.inception_score(logits, self.seed, n_splits)
         found = (between.frechet_distance(y, y_hat), kid, spread, score, score_spread)
         values = dict(zip((each.name for each in SCORES), found, strict=True))
-        details = self._protocol(extractor, n, size, n_splits)
-        return values, details | _notes(n, n_splits, logits.shape[1])
+        details = self._protocol(extractor, n_real, n, size, n_splits)
+        return values, details | _notes(fewer, n // n_splits, logits.shape[1])
 
     def _protocol(
-        self, extractor: InceptionFeatures, n: int, size: int, n_splits: int
+        self, extractor: InceptionFeatures, n_real: int, n: int, size: int, n_splits: int
     ) -> dict[str, Any]:
         return {
             "extractor": extractor.name,
             "extractor_sha256": extractor.sha256,
             "resize": RESIZE,
-            "n_real": n,
+            "n_real": n_real,
             "n_fake": n,
             "kid_subset_size": size,
             "kid_subsets": self.kid_subsets,
@@ -208,17 +224,23 @@ class InceptionScores:
         }
 
 
-def _notes(n: int, n_splits: int, n_classes: int) -> dict[str, str]:
-    """What a reader of scores on few images has to know."""
+def _notes(n: int, of_a_part: int, n_classes: int) -> dict[str, str]:
+    """What a reader of scores on few images has to know.
+
+    Args:
+        n: Images on the smaller side.
+        of_a_part: Made images in a split of the Inception Score.
+        n_classes: Of Inception.
+    """
     notes = {}
     if n < between.UNBIASED_FROM:
         notes["fid_note"] = (
             f"FID on {n} images is biased upwards (fewer than {between.UNBIASED_FROM}): "
             "compare it only between runs with the same n, and read KID beside it"
         )
-    if n // n_splits < n_classes:
+    if of_a_part < n_classes:
         notes["inception_score_note"] = (
-            f"Inception Score over splits of about {n // n_splits} images: it cannot exceed that "
+            f"Inception Score over splits of about {of_a_part} images: it cannot exceed that "
             "number, so compare it only between runs with the same n"
         )
     return notes

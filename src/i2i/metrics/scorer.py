@@ -1,4 +1,4 @@
-"""From tensors to what is scored: pictures, and class maps where the data set has classes."""
+"""From what a system shows to what is scored: pictures, and class maps where there are classes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from i2i.data.paired_transforms import Role
-from i2i.data.tasks.task import Task
 from i2i.images.quantise import to_uint8
 from i2i.labels.class_scores import Matrices, matrices
 from i2i.labels.palette import ClassPalette
 from i2i.metrics.evaluator import ClassMaps, PairEvaluator
+from i2i.metrics.shown import Shown
 
 
 class Segmenter(Protocol):
@@ -37,7 +37,6 @@ class Scorer:
     def __init__(
         self,
         evaluator: PairEvaluator,
-        task: Task | None = None,
         classes: ClassPalette | None = None,
         label_role: Role | None = None,
         segmenter: Segmenter | None = None,
@@ -47,57 +46,45 @@ class Scorer:
 
         Args:
             evaluator: Keeps the scores.
-            task: How tensors become pictures; None for pictures.
             classes: Those of the label map, if any.
             label_role: Whether it is the input or the target.
             segmenter: Tells the classes in photographs.
             lossy_labels: Says whether true labels come from JPEG files, whose blended edges have
                 the colours of classes that are not there; asked once the files are known.
         """
-        self.evaluator, self.task = evaluator, task or Task()
+        self.evaluator = evaluator
         self.classes, self.label_role, self.segmenter = classes, label_role, segmenter
         self.lossy_labels = lossy_labels
         self._ceilings: dict[str | None, Matrices] = {}  # by split
 
-    def update(self, index: Tensor, names: list[str], x: Tensor, y: Tensor, y_hat: Tensor) -> None:
+    def update(self, shown: Shown, made: Tensor | None = None) -> None:
         """Adds a batch.
 
         Args:
-            index: Place of each image in its split, (B,).
-            names: One an image.
-            x: Inputs, (B, C_in, H, W) in [-1, 1].
-            y: Targets, (B, C_out, H, W) in [-1, 1].
-            y_hat: What was made, like y.
+            shown: The batch.
+            made: Other pictures, (B, 1 or 3, H, W), to score in place of those that it made.
         """
-        self.update_picture(index, names, x, y, self.task.output_picture(x, y_hat))
+        made = shown.made if made is None else made
+        classes = self.class_maps(shown, made) if shown.y_index is None else None
+        back = None if shown.back is None else (shown.back, shown.source)
+        self.evaluator.update(
+            shown.index, shown.names, made, shown.real, classes, shown.y_index, back
+        )
 
-    def update_picture(
-        self, index: Tensor, names: list[str], x: Tensor, y: Tensor, picture: Tensor
-    ) -> None:
-        """Adds a batch whose answers are pictures already, (B, 1 or 3, H, W)."""
-        target = self.task.output_picture(x, y)
-        classes = self.class_maps(index, names, x, picture, target)
-        self.evaluator.update(index, names, picture, target, classes)
-
-    def class_maps(
-        self, index: Tensor, names: list[str], x: Tensor, made: Tensor, target: Tensor
-    ) -> ClassMaps | None:
-        """The classes of a batch of inputs and pictures; None where nothing tells them."""
+    def class_maps(self, shown: Shown, made: Tensor) -> ClassMaps | None:
+        """The classes of a batch and of pictures made of it; None where nothing tells them."""
         if self.classes is None or not self.evaluator.segmentation:
             return None
+        names = tuple(self.classes.names)
         if self.label_role == "target":
-            return ClassMaps(
-                tuple(self.classes.names),
-                self.true_ids(target),
-                self.classes.ids_of_colours(made, with_unlabelled=False),
-                None,
-            )
+            seen = self.classes.ids_of_colours(made, with_unlabelled=False)
+            return ClassMaps(names, self.true_ids(shown.real), seen, None)
         if self.segmenter is None:
             return None
-        truth = self.true_ids(self.task.input_picture(x))
-        seen = self.segmenter(to_uint8(made, names).float() / 127.5 - 1, names)
-        counts = self.ceiling(index.tolist(), names, truth, target)
-        return ClassMaps(tuple(self.classes.names), truth, seen, counted=counts)
+        truth = self.true_ids(shown.source)
+        seen = self.segmenter(to_uint8(made, shown.names).float() / 127.5 - 1, shown.names)
+        counts = self.ceiling(shown.index.tolist(), shown.names, truth, shown.real)
+        return ClassMaps(names, truth, seen, counted=counts)
 
     def ceiling(
         self, indices: list[int], names: list[str], truth: Tensor, target: Tensor

@@ -9,12 +9,15 @@ from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 
 from i2i.blocks import has_batch_norm
-from i2i.data.paired_dataset import PairBatch
+from i2i.data.batches import Batch
 from i2i.errors import setting_error
 from i2i.inference.translate import eval_mode
+from i2i.inference.translator import Translator
 from i2i.losses.gan import GANLoss
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
-from i2i.training.adversarial import AdversarialModule, Terms
+from i2i.metrics.shown import Shown
+from i2i.training.adversarial import AdversarialModule, Made, Terms
+from i2i.training.players import Player
 
 
 class Pix2Pix(AdversarialModule):
@@ -64,8 +67,11 @@ class Pix2Pix(AdversarialModule):
         features = {n: t for n, t in self.reconstruction.items() if isinstance(t, FeatureLoss)}
         self.feature_losses: dict[str, FeatureLoss] = features
         learns_alone = any(loss.learns_alone for loss in features.values())
-        self.discriminator_learns = gan_loss.adversarial or learns_alone
-        require_something_to_learn(self.discriminator_learns, self.reconstruction, features)
+        learns = gan_loss.adversarial or learns_alone
+        require_something_to_learn(learns, self.reconstruction, features)
+        self.d_player = Player("d", ("discriminator",), *self.of_d, learns)
+        self.players = (self.d_player, Player("g", ("generator",), *self.of_g))
+        self.routes = (self.direction,)
         self.keep_average()
 
     def weight(self, name: str, loss: ReconstructionLoss) -> float:
@@ -120,11 +126,18 @@ class Pix2Pix(AdversarialModule):
             else:
                 loss(y, y)
 
-    def generate(self, batch: PairBatch) -> Tensor:
-        return self.run(self.generator, batch["input"])
+    def judge(self, x: Tensor, y: Tensor) -> None:
+        self.discriminator(x, y)
 
-    def discriminator_terms(self, batch: PairBatch, y_hat: Tensor) -> Terms:
-        x, y = batch["input"], batch["target"]
+    def generate(self, batch: Batch) -> Made:
+        return {"y_hat": self.run(self.generator, batch["input"])}
+
+    def terms(self, player: str, batch: Batch, made: Made) -> Terms:
+        x, y, y_hat = batch["input"], batch["target"], made["y_hat"]
+        return self.d_terms(x, y, y_hat) if player == "d" else self.g_terms(x, y, y_hat)
+
+    def d_terms(self, x: Tensor, y: Tensor, y_hat: Tensor) -> Terms:
+        """D tells pairs with the target from pairs with what G made."""
         real, fake = self.run(self.discriminator, x, y), self.run(self.discriminator, x, y_hat)
         terms = self.gan_loss.discriminator(real.logits, fake.logits)
         terms = {name: self.scales_factor(real.logits) * term for name, term in terms.items()}
@@ -136,10 +149,10 @@ class Pix2Pix(AdversarialModule):
             terms |= {name: loss.weight * term for name, term in own.items()}
         return {name: self.discriminator_weight * term for name, term in terms.items()}
 
-    def generator_terms(self, batch: PairBatch, y_hat: Tensor) -> Terms:
-        x, y = batch["input"], batch["target"]
+    def g_terms(self, x: Tensor, y: Tensor, y_hat: Tensor) -> Terms:
+        """G is to convince D, and to come close to the target."""
         terms: Terms = {}
-        if self.discriminator_learns:
+        if self.d_player.learns:
             fake = self.run(self.discriminator, x, y_hat)
         if self.gan_loss.adversarial:
             value = self.gan_loss.generator(fake.logits)
@@ -152,6 +165,13 @@ class Pix2Pix(AdversarialModule):
             value = loss(fake.features, real.features) if of_features else loss(y_hat, y)
             terms[name] = self.weight(name, loss) * value
         return terms
+
+    def translator(self, route: str | None = None) -> Translator:
+        return Translator(self.evaluated, self.task, "input", self.inference, self.seed)
+
+    def shown(self, batch: Batch) -> dict[str, Shown]:
+        x, y = batch["input"], batch["target"]
+        return {self.direction: Shown(batch["index"], batch["name"], x, y, self.task)}
 
 
 def require_separate_samples(gan_loss: GANLoss, discriminator: nn.Module) -> None:

@@ -1,7 +1,7 @@
 """How a step is computed here: memory layout, compilation, the gradients of all processes."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -10,32 +10,21 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from i2i.cluster.strategy import averaged_gradients
-from i2i.data.paired_dataset import PairBatch
+from i2i.data.batches import Batch, images
 from i2i.training.checkpointing import checkpoint_blocks
+from i2i.training.players import Player, members
 from i2i.training.speed import Speed, make_optimizer, settle
 
 
-@contextmanager
-def frozen(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
-    """Gradients pass through to what comes before, but none is computed for these parameters."""
-    for parameter in parameters:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in parameters:
-            parameter.requires_grad_(True)
-
-
 class FastModule(LightningModule):
-    """What ``speed`` asks for, applied to a generator and a discriminator.
+    """What ``speed`` asks for, applied to the networks of all players.
 
     Attributes:
         speed: See ``i2i.training.speed``.
+        players: Those of the game, in the order of their updates; a system sets them.
     """
 
-    generator: nn.Module
-    discriminator: nn.Module
+    players: tuple[Player, ...] = ()
 
     def __init__(self, speed: Speed):
         super().__init__()
@@ -43,14 +32,17 @@ class FastModule(LightningModule):
         # The networks' forward passes once they are compiled.
         self.forwards: dict[nn.Module, Callable[..., Any]] = {}
 
-    def optimizer_for(
-        self, network: nn.Module, make: Callable[..., Optimizer]
-    ) -> tuple[list[nn.Parameter], Optimizer]:
-        """The weights of a network that learn, and an optimizer for them."""
-        parameters = [p for p in network.parameters() if p.requires_grad]
+    def networks(self, player: Player) -> list[nn.Module]:
+        """The networks of a player, each of which can be called."""
+        return [one for name in player.networks for one in members(getattr(self, name))]
+
+    def optimizer_for(self, player: Player) -> Optimizer:
+        """An optimizer for the weights of a player that learn, which it then knows."""
+        of_all = [p for name in player.networks for p in getattr(self, name).parameters()]
+        player.parameters = [p for p in of_all if p.requires_grad]
         scaled = str(self.trainer.precision).startswith("16")
         options = self.speed.optimizer_options(scaled)
-        return parameters, make_optimizer(make, parameters, options)
+        return make_optimizer(player.make_optimizer, player.parameters, options)
 
     def on_fit_start(self) -> None:
         """Lays out and compiles the networks as ``speed`` asks."""
@@ -58,7 +50,7 @@ class FastModule(LightningModule):
             self.to(memory_format=torch.channels_last)
         if self.speed.compile:
             torch.compiler.reset()  # what an earlier run of this process compiled counts otherwise
-        for network in (self.generator, self.discriminator):
+        for network in (n for player in self.players for n in self.networks(player)):
             if self.speed.checkpoint_activations:
                 checkpoint_blocks(network)
             if self.speed.compile:
@@ -75,15 +67,12 @@ class FastModule(LightningModule):
         for optimizer in self.optimizers():
             settle(optimizer.optimizer)
 
-    def laid_out(self, batch: PairBatch) -> PairBatch:
+    def laid_out(self, batch: Batch) -> Batch:
         """The batch with its images in memory as the weights are."""
         if not self.speed.wants_channels_last(self.device):
             return batch
-        images = {
-            key: batch[key].contiguous(memory_format=torch.channels_last)
-            for key in ("input", "target")
-        }
-        return batch | images
+        layout = torch.channels_last
+        return batch | {k: v.contiguous(memory_format=layout) for k, v in images(batch).items()}
 
     def last_backward(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> None:
         """The backward pass before a player's step: leaves the mean gradient of all processes.

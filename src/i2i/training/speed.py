@@ -1,6 +1,6 @@
 """How a step is computed, as opposed to what it computes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,19 +128,18 @@ def settle(optimizer: Optimizer) -> None:
                     state[name] = layout.copy_(value)
 
 
-def require_moments(network: nn.Module, state: Any) -> None:
+def require_moments(weights: Sequence[nn.Parameter], state: Any) -> None:
     """Refuses what a checkpoint keeps for an optimizer where it does not fit the weights.
 
     torch loads averages of any shape, and its fused kernels read past the end of small ones.
 
     Args:
-        network: Whose weights that learn the optimizer steps.
+        weights: Those that the optimizer steps.
         state: The optimizer's state dict.
 
     Raises:
         SettingError: A tensor has neither one number nor the shape of its weight.
     """
-    weights = [p for p in network.parameters() if p.requires_grad]
     moments = state.get("state") if isinstance(state, dict) else None
     fits = isinstance(moments, dict)
     for place, kept in (moments or {}).items() if fits else ():

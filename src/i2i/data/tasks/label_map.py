@@ -37,6 +37,14 @@ class LabelTask(Task):
             raise ValueError(f"role={role}, label_as={label_as}")
         self.classes, self.role, self.label_as = classes, role, label_as
         self.plain = label_as == "colours"
+        self._from_zero = role == "input"  # what "not this class" is as a number: 0, else -1
+
+    def reversed(self) -> "LabelTask":
+        other = LabelTask(
+            self.classes, "target" if self.role == "input" else "input", self.label_as
+        )
+        other._from_zero = self._from_zero  # the tensors are those of the same data set
+        return other
 
     def encode(self, input_image: np.ndarray, target_image: np.ndarray, seed: int) -> Encoded:
         """Makes the sample; a label map comes as class ids, (H, W, 1) uint8, for ``onehot``."""
@@ -63,7 +71,7 @@ class LabelTask(Task):
         """
         if not self._is_one_hot("input"):
             return to_float(image)
-        return self._zero_or_one(self.prepare(image, seed)[0])
+        return self._channels(self.prepare(image, seed)[0])
 
     def prepare(
         self, image: np.ndarray, seed: int, mask: np.ndarray | None = None
@@ -84,7 +92,7 @@ class LabelTask(Task):
         """Takes the class ids of ``prepare`` for ``onehot``."""
         if not self._is_one_hot("input"):
             return to_float(image[rows, columns])
-        return self._zero_or_one(image[rows, columns])
+        return self._channels(image[rows, columns])
 
     def input_picture(self, x: Tensor) -> Tensor:
         """Shows a one-hot input in the palette's colours."""
@@ -104,17 +112,17 @@ class LabelTask(Task):
     def _one_hot(self, ids: np.ndarray) -> Tensor:
         if ids.ndim != 3 or ids.shape[2] != 1 or ids.dtype != np.uint8:
             raise ValueError(f"a label map of {ids.dtype} {ids.shape}; expected uint8 (H, W, 1)")
-        ids = ids[:, :, 0]
-        return self._zero_or_one(ids) if self.role == "input" else self.classes.one_hot(ids)
+        return self._channels(ids[:, :, 0])
 
-    def _zero_or_one(self, ids: np.ndarray) -> Tensor:
-        return self.classes.one_hot(ids).clamp_(min=0)
+    def _channels(self, ids: np.ndarray) -> Tensor:
+        channels = self.classes.one_hot(ids)
+        return channels.clamp_(min=0) if self._from_zero else channels
 
     def _picture(self, role: Role, side: Tensor) -> Tensor:
         if not self._is_one_hot(role):
             return side
         with torch.no_grad():
-            channels = 2 * side - 1 if role == "input" else side
+            channels = 2 * side - 1 if self._from_zero else side
             return self.classes.colours_of_ids(self.classes.ids_of_one_hot(channels, truth=True))
 
 

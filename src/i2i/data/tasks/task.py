@@ -133,6 +133,14 @@ class Task:
         """
         return y
 
+    def reversed(self) -> "Task":
+        """The same images the other way: what was the target is the input.
+
+        Raises:
+            SettingError: The task has no way back.
+        """
+        return self
+
 
 class PhotoTask(Task):
     """A task made from single photographs: input and target both come from one picture.
@@ -157,6 +165,12 @@ class PhotoTask(Task):
                     f"{right}, because that is what {task} makes",
                     f"Leave task.{side}_channels out, or choose another task.",
                 )  # fmt: skip
+
+    def reversed(self) -> Task:
+        raise setting_error(
+            f"task ({type(self).__name__})", "a system that translates both ways",
+            "pairs, or images of two domains", "Leave task= out, or use model=pix2pix.",
+        )  # fmt: skip
 
     def label_role(self, reader: PairReader) -> None:
         return None

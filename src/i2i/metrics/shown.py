@@ -1,0 +1,50 @@
+"""What a system shows of a batch at validation and test."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from i2i.data.tasks.task import Task
+
+
+@dataclass
+class Shown:
+    """The images of a batch on one route; pictures are (B, 1 or 3, H, W) in [-1, 1].
+
+    Attributes:
+        index: Places of the sources in their side of the split, (B,).
+        names: Of the sources.
+        x: The sources, as the network takes them, (B, C_in, H, W).
+        y: The true answers, or other pictures of the domain that was asked for.
+        task: How tensors become pictures.
+        y_index: Places of ``y`` in their side, (B,), where they are not the true answers; else
+            None.
+        y_hat: What the network made.
+        back: ``y_hat`` translated back, as pictures, which ought to be the sources; None where
+            nothing translates back.
+    """
+
+    index: Tensor
+    names: list[str]
+    x: Tensor
+    y: Tensor
+    task: Task
+    y_index: Tensor | None = None
+    y_hat: Tensor | None = None
+    back: Tensor | None = None
+
+    @cached_property
+    def source(self) -> Tensor:
+        """The sources as pictures."""
+        return self.task.input_picture(self.x)
+
+    @cached_property
+    def real(self) -> Tensor:
+        """``y`` as pictures."""
+        return self.task.output_picture(self.x, self.y)
+
+    @cached_property
+    def made(self) -> Tensor:
+        """What the network made as pictures."""
+        return self.task.output_picture(self.x, self.y_hat)

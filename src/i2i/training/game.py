@@ -1,0 +1,118 @@
+"""Optimizers and schedules of the players, and what makes a run go on exactly after a stop."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from i2i.messages import say
+from i2i.training.fast_module import FastModule
+from i2i.training.players import GENERATOR, Player
+from i2i.training.schedules import renewed, total_steps
+from i2i.training.speed import Speed, require_moments
+
+
+class Game(FastModule):
+    """One optimizer and one schedule for each player; all of them count generator steps.
+
+    Attributes:
+        batches_seen: Batches this run has trained on; saved with the checkpoint.
+        images_seen: Images, over all processes; saved with the checkpoint.
+        config: The resolved configuration, as plain values; saved with the checkpoint.
+        n_critic: Batches that make a step.
+    """
+
+    def __init__(
+        self,
+        speed: Speed,
+        make_scheduler: Callable[..., Any],  # called with an optimizer and total_steps
+        n_critic: int,
+        config: Mapping[str, Any],
+    ):
+        super().__init__(speed)
+        self.automatic_optimization = False
+        self.make_scheduler, self.n_critic, self.config = make_scheduler, n_critic, config
+        self.batches_seen = self.images_seen = 0
+        self.loaded: dict[str, Any] | None = None  # what on_save_checkpoint wrote, where resumed
+        self.total_steps = 0  # generator steps of the schedules
+        # For a run that goes on; set by the command.
+        self.training_images = ""  # which they are
+        self.rates_changed = False  # whether optimizers or schedule have other options than before
+
+    @property
+    def saved_order(self) -> list[Player]:
+        """The players as optimizers and checkpoints list them: ``g`` first, whose steps count."""
+        return sorted(self.players, key=lambda player: player.name != GENERATOR)
+
+    def by_player(self, values: Any) -> dict[str, Any]:
+        """What Lightning keeps in a list, for the players that learn, by name."""
+        listed = zip(self.saved_order, values, strict=True)
+        return {player.name: value for player, value in listed if player.learns}
+
+    def configure_optimizers(self) -> tuple[list[Optimizer], list[Any]]:
+        """G's optimizer first; each with a schedule over generator steps."""
+        optimizers = [self.optimizer_for(player) for player in self.saved_order]
+        total = self.total_steps = total_steps(self.trainer, self.n_critic)
+        return optimizers, [self.make_scheduler(opt, total_steps=total) for opt in optimizers]
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clips; here the gradients are unscaled, whatever the precision."""
+        for player, wrapped in zip(self.saved_order, self.optimizers(), strict=True):
+            if wrapped.optimizer is optimizer and player.clip is not None:
+                clip_grad_norm_(player.parameters, player.clip)
+
+    def active_schedules(self) -> dict[str, Any]:
+        """The schedules of the players that learn, by player."""
+        return self.by_player(self.lr_schedulers())
+
+    def on_train_start(self) -> None:
+        """Lets a run that goes on with other rates, or for longer, have them from here on."""
+        super().on_train_start()
+        if self.loaded is not None and (
+            self.rates_changed or self.loaded.get("total_steps") != self.total_steps
+        ):
+            self.renew_rates()
+
+    def renew_rates(self) -> None:
+        """Takes what optimizers and schedules are set to from this run, and their state as it is.
+
+        What Adam keeps of each weight stays. The schedule stands where this run's would stand.
+        """
+        fresh, _ = self.configure_optimizers()
+        schedules = self.trainer.lr_scheduler_configs
+        places = zip(self.saved_order, self.optimizers(), fresh, schedules, strict=True)
+        for player, wrapped, new, schedule in places:
+            optimizer, before = wrapped.optimizer, wrapped.optimizer.param_groups[0]["lr"]
+            for group, other in zip(optimizer.param_groups, new.param_groups, strict=True):
+                group.update({k: v for k, v in other.items() if k != "params"})
+            schedule.scheduler = renewed(
+                self.make_scheduler, optimizer, self.total_steps, schedule.scheduler.last_epoch
+            )
+            if (rate := optimizer.param_groups[0]["lr"]) != before:
+                say(
+                    f"Learning rate of {player.name.upper()}: {float(before):.3g} at step "
+                    f"{self.trainer.global_step} until now, {float(rate):.3g} from here on; the "
+                    f"schedule ends at step {self.total_steps}"
+                )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["i2i"] = {
+            "format": 1,
+            "config": dict(self.config),
+            "batches_seen": self.batches_seen,
+            "images_seen": self.images_seen,
+            "processes": self.trainer.world_size,
+            "total_steps": self.total_steps,
+            "training_images": self.training_images,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.loaded = checkpoint["i2i"]
+        states = checkpoint.get("optimizer_states") or []
+        for player, state in zip(self.saved_order, states, strict=False):
+            networks = [getattr(self, name) for name in player.networks]
+            weights = [p for network in networks for p in network.parameters() if p.requires_grad]
+            require_moments(weights, state)
+        self.batches_seen = self.loaded["batches_seen"]
+        self.images_seen = self.loaded["images_seen"]
