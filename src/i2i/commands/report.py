@@ -65,7 +65,10 @@ def title_of(split: str, data: str, results: dict[str, Any], route: str) -> str:
     return f"{split} split of {data}{where}, n = {results[route].n_images}"
 
 
-def score_for_sweep(cfg: Any, scoring: Any) -> float | None:
-    """The value of ``sweep_metric``, e.g. val/ssim."""
-    split, _, name = cfg.sweep_metric.partition("/")
+def score_for_sweep(cfg: Any, trainer: Any, model: Any, scoring: Any) -> float | None:
+    """The value of ``sweep_metric``, e.g. val/ssim, or of the main score."""
+    from i2i.callbacks.scoring import judged_by
+
+    score = cfg.sweep_metric or judged_by(trainer, model, None, "sweep_metric")[0] or ""
+    split, _, name = score.partition("/")
     return scoring.values.get(split, {}).get(name)

@@ -78,7 +78,7 @@ def train(cfg: Any) -> float | None:
                     logger.log_hyperparams(config)
                 fit(cfg, trainer, model, datamodule, content)
                 report(cfg, trainer, model, datamodule, callbacks, run_dir)
-                return score_for_sweep(cfg, callbacks["scoring"])
+                return score_for_sweep(cfg, trainer, model, callbacks["scoring"])
 
 
 def place_of(cfg: Any, run_dir: Path) -> Path | None:
