@@ -6,14 +6,14 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from i2i.data.paired_dataset import PairedDataset
+from i2i.data.image_dataset import ImageDataset
 from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
 
 MOST_IMAGES = 2000  # evenly spaced ones stand for a larger training set's mean
 
 
-def mean_target(dataset: PairedDataset) -> Tensor:
+def mean_target(dataset: ImageDataset) -> Tensor:
     """The mean training target: the best constant answer under squared error.
 
     Args:
