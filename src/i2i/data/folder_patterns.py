@@ -21,17 +21,18 @@ def folders_of_sides(
     Args:
         a_folder: ``dataset.a_folder``.
         b_folder: ``dataset.b_folder``.
-        domains: ``dataset.domains``, which replace ``{domain}`` in ``a_folder``.
+        domains: ``dataset.domains``: what replaces ``{domain}`` in ``a_folder``; without it what
+            the two sides are called.
 
     Raises:
         SettingError: ``{domain}`` and ``domains`` do not go together, or there are less than two.
     """
     if "{domain}" not in a_folder:
-        if domains is not None:
+        if domains is not None and len(domains) != 2:
             raise setting_error(
-                f"dataset.domains={list(domains)}", f"dataset.a_folder='{a_folder}'",
-                "{domain} in it", "Leave dataset.domains out, or say "
-                "\"dataset.a_folder='{split}/{domain}'\".",
+                f"dataset.domains={list(domains)}", f"{len(domains)} names for two sides, and "
+                f"dataset.a_folder='{a_folder}'", "two, or {domain} in the folder",
+                "Leave dataset.domains out, or say \"dataset.a_folder='{split}/{domain}'\".",
             )  # fmt: skip
         b = () if b_folder is None else (Folder(b_folder, "b_folder"),)
         return (Folder(a_folder, "a_folder"), *b)

@@ -47,8 +47,8 @@ class Splits(LightningDataModule):
             and ``{domain}`` by each of ``domains``.
         splits: train, val, test -> folder name, or None where the set publishes none.
         b_folder: Folder pattern of side B; None for side-by-side images, and with ``{domain}``.
-        domains: Folder names of sides A and B, where ``a_folder`` has ``{domain}``; with
-            ``pairing="labelled"`` as many as there are.
+        domains: What sides A and B are called, with ``pairing="labelled"`` as many as there are;
+            the names of their folders, where ``a_folder`` has ``{domain}``.
         has_pairs: Whether the two sides show the same; else each is listed by itself.
         pairing: What makes a sample: "paired"; "unpaired", where training takes the second picture
             from another place, and evaluation what is known; "labelled", one picture and the number
@@ -67,6 +67,10 @@ class Splits(LightningDataModule):
         max_megapixels: Millions of pixels that an image may have.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
+
+    Attributes:
+        pairing: What makes a sample.
+        domains: What the sides are called, the input's first; by number for "labelled".
 
     Raises:
         SettingError: If an option cannot be used as it is.
@@ -120,9 +124,11 @@ class Splits(LightningDataModule):
         self.pairing = pairing_of(pairing, has_pairs, name)
         check_pairing(self.pairing, has_pairs, sides, self.reader, task)
         self.task = task_of(self.reader, task)
+        forth = 1 if direction == "AtoB" else -1
+        self.has_pairs, self.domains = has_pairs, (tuple(domains or ()) or ("A", "B"))[::forth]
         self.folders: Folders = PairFolders(sides, single, task is not None)
         if apart:
-            self.folders = SideFolders(sides if direction == "AtoB" else sides[::-1])
+            self.folders = SideFolders(sides[::forth])
         self._files: dict[str, tuple[PairList, ...]] = {}
 
     @property

@@ -394,6 +394,12 @@ def test_many_domains_are_labelled_in_their_order(styles: Path) -> None:
         *((0, i + 3) for i in range(3)), *((0, i) for i in range(3)), *((1, i) for i in range(3))
     ]  # fmt: skip
     assert data.counted("train") == "3 + 3 + 3"
+    assert data.domains == ("topography", "satellite", "relief")
+
+
+def test_domains_are_called_what_the_set_says(root: Path) -> None:
+    assert build(root).domains == ("A", "B")
+    assert build(root, domains=["horse", "zebra"], direction="BtoA").domains == ("zebra", "horse")
 
 
 def test_what_a_run_was_trained_on_covers_both_sides_and_the_pairing(root: Path) -> None:
@@ -466,7 +472,7 @@ DOMAINS = {"a_folder": "{split}/{domain}", "b_folder": None}
         (LABELLED | {"input_channels": 1}, r"in.*s=1 and .*s=3 for '{split}A' and '{split}B'"),
         (LABELLED | {"label_side": "B"}, r"labelled: found a label map.*label_side=null"),
         (LABELLED | PHOTO | {"has_pairs": True}, r"labelled: found a task"),
-        ({"domains": ["a", "b"]}, r"dataset\.domains=\['a', 'b'\]: found dataset\.a_folder="),
+        ({"domains": ["a", "b", "c"]}, r"=\['a', 'b', 'c'\]: found 3 names for two sides"),
         (DOMAINS | {"b_folder": "{split}B"}, r"dataset\.b_folder='{split}B': found a second"),
         (DOMAINS, r"dataset\.domains=\[\]: found 0 domain"),
         (DOMAINS | {"domains": ["a", "a"]}, r"found 1 domain\(s\) in 2"),
