@@ -126,9 +126,9 @@ def describe_data(datamodule: Any) -> str:
     """One line: the set, its splits, and what was left out of them."""
     parts = []
     for split in ("train", "val", "test"):
-        left_out = datamodule.pairs(split).skipped
+        left_out = datamodule.skipped(split)
         note = f" ({left_out} unreadable, left out)" if left_out else ""
-        parts.append(f"{datamodule.set_size(split)} {split}{note}")
+        parts.append(f"{datamodule.counted(split)} {split}{note}")
     return (
         f"Data: {datamodule.name}, {datamodule.direction}, {', '.join(parts)} ({datamodule.root})"
     )
