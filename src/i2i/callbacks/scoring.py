@@ -53,7 +53,7 @@ class Scoring(Callback):
 
     def directions(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, bool]:
         """Whether more is better, for the scores that a validation will give, by name."""
-        truth = getattr(trainer.datamodule, "has_truth", True)
+        truth = getattr(trainer.datamodule, "has_pairs", True)
 
         def of(route: str) -> Any:
             return self.scorers[route].directions(truth, route in pl_module.ways_back).items()

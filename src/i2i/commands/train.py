@@ -11,6 +11,7 @@ from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.parts_of_a_run import build, make_callbacks
 from i2i.commands.report import report, score_for_sweep
 from i2i.config.checkpoint import read_checkpoint
+from i2i.config.pairing import settle_pairing
 from i2i.config.plain_config import (
     leave_out_what_is_missing,
     plain_config,
@@ -43,6 +44,7 @@ def train(cfg: Any) -> float | None:
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     typed = HydraConfig.get().overrides.task
     require_read(cfg, "config")
+    settle_pairing(cfg)
     checkpoint = place_of(cfg, run_dir)
     leave_out_what_is_missing(cfg)
     say_what_has_no_effect(cfg, typed)

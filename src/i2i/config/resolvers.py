@@ -45,14 +45,14 @@ SIDES = {
 }  # fmt: skip
 
 
-def exchanged(network: Any) -> dict[str, Any]:
+def exchanged(network: Any) -> Any:
     """A network for the way back: that of a preset, with the channels of both sides exchanged.
 
     Args:
         network: The node of a generator or a discriminator.
     """
     plain = OmegaConf.to_container(network, resolve=True)
-    return {SIDES.get(key, key): value for key, value in plain.items()}
+    return OmegaConf.create({SIDES.get(key, key): value for key, value in plain.items()})
 
 
 def launched(what: str, otherwise: int | str) -> int | str:

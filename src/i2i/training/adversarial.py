@@ -1,6 +1,6 @@
 """What every adversarial system shares; a system itself is only its losses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -51,9 +51,11 @@ class AdversarialModule(Game):
         routes: Names of the translations that the system offers, the main one first.
         ways_back: For routes whose answers can be translated back: the route that does so.
         pairings: The values of ``dataset.pairing`` that its terms can learn from.
+        evaluates: The routes that validation and test go through; None: all.
         task: How tensors become pictures; that of the data.
     """
 
+    evaluates: Sequence[str] | None = None
     generator: nn.Module
     routes: tuple[str, ...]
     ways_back: Mapping[str, str] = MappingProxyType({})
@@ -250,7 +252,8 @@ class AdversarialModule(Game):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Shown]:
         """A batch translated on each route, for the callbacks that score and show it."""
-        return {route: self.translated(route, one) for route, one in self.shown(batch).items()}
+        shown = self.shown(batch)
+        return {route: self.translated(route, shown[route]) for route in self.evaluates or shown}
 
     test_step = validation_step
 
