@@ -42,7 +42,7 @@ def evaluate(cfg: Any) -> None:
         datamodule, dataset_node = find_data(cfg, checkpoint.config, model.seed)
         model.task = datamodule.task
         evaluator = make_evaluator(cfg, checkpoint.config["metrics"], model.seed)
-        evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
+        evaluator.check_size(cfg.split, datamodule.smaller_side(cfg.split))
         model.evaluates = asked_routes(model, cfg.route)
         scorers = make_scorers(evaluator, datamodule, model, model.evaluates)
         scoring = Scoring(scorers, required=True, test_split=cfg.split)

@@ -117,7 +117,7 @@ def make_scoring(cfg: Any, datamodule: Any, model: Any) -> Any:
                 limit = cfg.trainer[f"limit_{split}_batches"]
                 seen = images_of_a_pass(size, datamodule.eval_batch_size, processes, limit)
                 if limit:
-                    evaluator.check_size(split, seen)
+                    evaluator.check_size(split, min(seen, datamodule.smaller_side(split)))
         datamodule.check_content()
     return Scoring(scorers)
 

@@ -179,6 +179,10 @@ class Splits(LightningDataModule):
         """Returns the number of samples in a split over all processes, 0 where there is none."""
         return len(self.samples(split))
 
+    def smaller_side(self, split: str) -> int:
+        """Returns the number of pictures on the side of a split that has fewer."""
+        return min(len(files) for files in self.files(split))
+
     def require(self, split: str) -> None:
         """Makes sure that there is the split that somebody asked for.
 
