@@ -72,7 +72,10 @@ def random_batch(cfg: DictConfig, batch: int, size: int, device: str) -> dict[st
     """Pairs of noise in [-1, 1]."""
     channels = {"input": cfg.dataset.input_channels, "target": cfg.dataset.target_channels}
     images = {k: (torch.rand(batch, c, size, size) * 2 - 1).to(device) for k, c in channels.items()}
-    return images | {"name": [str(i) for i in range(batch)]}
+    return images | {
+        "name": [str(i) for i in range(batch)],
+        "index": torch.arange(batch, device=device),
+    }
 
 
 def composed(cell: Cell) -> DictConfig:

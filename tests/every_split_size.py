@@ -19,11 +19,11 @@ from conftest import write_pairs
 from evaluators import pairwise
 from i2i.callbacks.samples import SampleGrid
 from i2i.callbacks.scoring import Scoring
+from i2i.commands.report import baselines
 from i2i.data.batch_sampler import images_of_a_pass
 from i2i.data.datamodule import PairedDataModule
 from i2i.data.paired_transforms import PairedTransform
 from i2i.errors import SettingError
-from i2i.metrics.baselines import mean_target, score_baselines
 from i2i.metrics.scorer import Scorer
 from i2i.training.trainer import build_trainer
 from unit.training.test_adversarial import make_model
@@ -58,11 +58,12 @@ def trial(root: Path, sizes: tuple[int, int, int], processes: int, **options: An
     """Trains two epochs, with a validation after each, and tests."""
     few = data(root, sizes)
     few.check_batches(processes)
-    scoring, passes = Scoring(Scorer(pairwise(), few.task)), Passes()
+    scorer, passes = Scorer(pairwise()), Passes()
+    scoring = Scoring({"AtoB": scorer})
     for split in ("val", "test"):
         share = options.get(f"limit_{split}_batches", 1.0)
         seen = images_of_a_pass(few.set_size(split), few.eval_batch_size, processes, share)
-        scoring.evaluator.check_size(split, seen)
+        scorer.evaluator.check_size(split, seen)
     trainer = build_trainer(
         "cpu", processes, strategy="ddp" if processes > 1 else "auto", max_epochs=2,
         callbacks=[scoring, SampleGrid(str(root / "samples")), passes], logger=False,
@@ -72,10 +73,9 @@ def trial(root: Path, sizes: tuple[int, int, int], processes: int, **options: An
     model = make_model("batch")
     trainer.fit(model, few)
     trainer.test(model, few, verbose=False)
-    mean = mean_target(few.dataset("train"))
-    limit = int(trainer.num_test_batches[0])
-    found = score_baselines(scoring.scorer, few.test_dataloader(), mean, model.device, limit)
-    results = (scoring.results["val"], scoring.results["test"], found["input copied"])
+    found = baselines(trainer, model, few, scoring.scorers)
+    passes_of_a_run = (scoring.results["val"], scoring.results["test"])
+    results = [result["AtoB"] for result in passes_of_a_run] + [found["AtoB"]["input copied"]]
     words = [f"{result.n_images}:{result.values['l1']:.6f}" for result in results]
     return f"steps {trainer.global_step} passes {passes.ended} scores {' '.join(words)}"
 

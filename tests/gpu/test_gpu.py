@@ -85,15 +85,15 @@ def test_a_run_of_a_few_steps(
     train: Run, monkeypatch: pytest.MonkeyPatch, precision: str, loss: str
 ) -> None:
     devices: set[str] = set()
-    original = Pix2Pix.generator_terms
+    original = Pix2Pix.g_terms
 
-    def watched(self: Pix2Pix, batch: dict, y_hat: torch.Tensor) -> dict[str, torch.Tensor]:
-        terms = original(self, batch, y_hat)
+    def watched(self: Pix2Pix, *images: torch.Tensor) -> dict[str, torch.Tensor]:
+        terms = original(self, *images)
         devices.update(value.device.type for value in terms.values())
         assert {value.dtype for value in terms.values()} == {torch.float32}
         return terms
 
-    monkeypatch.setattr(Pix2Pix, "generator_terms", watched)
+    monkeypatch.setattr(Pix2Pix, "g_terms", watched)
     run_dir = train(
         *GPU, *LOSSES[loss], f"trainer.precision={precision}", "trainer.max_steps=4",
         "model.ema_decay=0.9",
@@ -245,13 +245,13 @@ def test_two_epochs_equal_one_and_resume_and_one(
 
 def test_ddp_with_one_device_runs_on_nccl(train: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     backends: set[str] = set()
-    original = Pix2Pix.generator_terms
+    original = Pix2Pix.g_terms
 
-    def watched(self: Pix2Pix, batch: dict, y_hat: torch.Tensor) -> dict[str, torch.Tensor]:
+    def watched(self: Pix2Pix, *images: torch.Tensor) -> dict[str, torch.Tensor]:
         backends.add(torch.distributed.get_backend())
-        return original(self, batch, y_hat)
+        return original(self, *images)
 
-    monkeypatch.setattr(Pix2Pix, "generator_terms", watched)
+    monkeypatch.setattr(Pix2Pix, "g_terms", watched)
     run_dir = train("trainer=ddp", "trainer.devices=1", "trainer.max_steps=3")
     assert backends == {"nccl"}
     assert load(run_dir)["global_step"] == 3

@@ -25,18 +25,14 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[torch.dtype, dict[str, t
     """The dtype of G's images, and the terms, of every loss that a run computes."""
     found: list[tuple[torch.dtype, dict[str, torch.Tensor]]] = []
 
-    def watch(name: str) -> None:
-        original = getattr(Pix2Pix, name)
+    original = Pix2Pix.terms
 
-        def terms_of(self: Pix2Pix, batch: dict, y_hat: torch.Tensor) -> dict[str, torch.Tensor]:
-            terms = original(self, batch, y_hat)
-            found.append((y_hat.dtype, terms))
-            return terms
+    def terms_of(self: Pix2Pix, player: str, batch: dict, made: dict) -> dict[str, torch.Tensor]:
+        terms = original(self, player, batch, made)
+        found.extend((image.dtype, terms) for image in made.values())
+        return terms
 
-        monkeypatch.setattr(Pix2Pix, name, terms_of)
-
-    watch("discriminator_terms")
-    watch("generator_terms")
+    monkeypatch.setattr(Pix2Pix, "terms", terms_of)
     return found
 
 

@@ -191,23 +191,22 @@ def test_what_cannot_be_done_is_refused_in_words(
 CHILD = """
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 import cv2, numpy as np, torch
 from i2i.inference.files_to_translate import Job
 from i2i.inference.tiled_files import write_in_tiles
 from i2i.images.image_io import read_image
 from i2i.data.tasks.task import Task
 from i2i.inference.tiles import Tiling
+from i2i.inference.translator import Translator
 
 torch.manual_seed(0)
 network = torch.nn.Conv2d(3, 3, 3, padding=1)
-model = SimpleNamespace(
-    task=Task(), seed=0, device="cpu", translate=lambda x, names: network(x).detach()
-)
+network.divisor = 1
+translator = Translator(network, Task(), "input", "eval", 0)
 file = Path(sys.argv[1])
 image = read_image(file, 3)
 job = Job(file, "a", [file.with_name("out.png")])
-write_in_tiles(model, image, None, job, Tiling(256, 64, 4))
+write_in_tiles(translator, image, None, job, Tiling(256, 64, 4))
 status = Path("/proc/self/status").read_text()
 print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
 """

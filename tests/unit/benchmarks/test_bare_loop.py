@@ -78,7 +78,9 @@ def test_three_steps_have_the_losses_of_the_lightning_module(objective: str, n_c
     assert objective in OBJECTIVES
     random = torch.Generator().manual_seed(1)
     images = torch.rand(6, 2, 3, 32, 32, generator=random) * 2 - 1
-    pairs = [{"input": x, "target": y, "name": str(i)} for i, (x, y) in enumerate(images)]
+    pairs = [
+        {"input": x, "target": y, "name": str(i), "index": i} for i, (x, y) in enumerate(images)
+    ]
     torch.manual_seed(0)
     generator = UNetGenerator(3, 3, 4, n_downs=5)  # dropout and batch norm included
     discriminator = PatchDiscriminator(3, 3, 4, norm="layer")

@@ -13,12 +13,17 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from i2i.callbacks.samples import SampleGrid
 from i2i.data.tasks.task import Task
 from i2i.images.grid import GAP
+from i2i.metrics.shown import Shown
 
 
-def make_batch(n: int, first: int = 0) -> tuple[dict[str, Any], torch.Tensor]:
+def make_batch(n: int, first: int = 0) -> tuple[dict[str, Any], dict[str, Shown]]:
     """Images whose levels say which they are: row i has input -1 + i/10, output 0, target i/10."""
-    levels = torch.arange(first, first + n).view(-1, 1, 1, 1).expand(-1, 3, 6, 5) / 10
-    return {"input": levels - 1, "target": levels}, torch.zeros(n, 3, 6, 5)
+    index = torch.arange(first, first + n)
+    levels = index.view(-1, 1, 1, 1).expand(-1, 3, 6, 5) / 10
+    batch = {"input": levels - 1, "target": levels, "index": index}
+    names = [str(i) for i in index.tolist()]
+    shown = Shown(index, names, levels - 1, levels, Task(), y_hat=torch.zeros(n, 3, 6, 5))
+    return batch, {"AtoB": shown}
 
 
 def make_trainer(*loggers: Any, step: int = 42, first: bool = True) -> Any:
@@ -126,12 +131,13 @@ def test_test_pictures_have_files_of_their_own(tmp_path: Path) -> None:
 
 def test_pictures_are_made_by_the_task_of_the_model(tmp_path: Path) -> None:
     """Two input channels, one output channel: nothing that could be shown as it is."""
-    callback, module = SampleGrid(str(tmp_path)), SimpleNamespace(task=Inverse())
-    callback.on_test_epoch_start(make_trainer(), module)
-    x = torch.full((1, 2, 6, 5), -0.2)
-    batch = {"input": x, "target": torch.full((1, 1, 6, 5), 0.6)}
-    callback.on_test_batch_end(make_trainer(), module, torch.full((1, 1, 6, 5), -0.6), batch, 0)
-    callback.on_test_epoch_end(make_trainer(), module)
+    callback, index = SampleGrid(str(tmp_path)), torch.arange(1)
+    callback.on_test_epoch_start(make_trainer(), None)
+    x, y = torch.full((1, 2, 6, 5), -0.2), torch.full((1, 1, 6, 5), 0.6)
+    outputs = {"AtoB": Shown(index, ["0"], x, y, Inverse(), y_hat=-y)}
+    batch = {"input": x, "target": y, "index": index}
+    callback.on_test_batch_end(make_trainer(), None, outputs, batch, 0)
+    callback.on_test_epoch_end(make_trainer(), None)
     levels = {p.stem: cv2.imread(str(p))[0, 0, 0] for p in (tmp_path / "test").iterdir()}
     expected = {"000_input": 0.2, "000_output": -0.4, "000_target": 0.8}
     assert levels == {name: round(127.5 * (value + 1)) for name, value in expected.items()}

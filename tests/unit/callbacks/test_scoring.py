@@ -8,8 +8,10 @@ import torch
 
 from evaluators import pairwise
 from i2i.callbacks.scoring import Scoring
+from i2i.data.tasks.task import Task
 from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
+from i2i.metrics.shown import Shown
 
 
 class Recorder:
@@ -47,6 +49,17 @@ class Model:
         self.written.append(values)
 
 
+def scoring(evaluator: Any, **options: Any) -> Scoring:
+    """Of one route."""
+    return Scoring({"AtoB": Scorer(evaluator)}, **options)
+
+
+def shown(batch: dict[str, Any], y_hat: torch.Tensor) -> dict[str, Shown]:
+    """What pix2pix shows of a batch."""
+    x, y = batch["input"], batch["target"]
+    return {"AtoB": Shown(batch["index"], batch["name"], x, y, Task(), y_hat=y_hat)}
+
+
 def make_batch(n: int = 2) -> tuple[dict[str, Any], torch.Tensor]:
     draw = torch.Generator().manual_seed(n)
     images = [torch.rand(n, 3, 16, 16, generator=draw) * 2 - 1 for _ in range(3)]
@@ -59,6 +72,7 @@ def run_split(callback: Scoring, model: Any, split: str, *batches: tuple) -> Non
     stage = {"val": "validation", "test": "test"}[split]
     getattr(callback, f"on_{stage}_epoch_start")(None, model)
     for i, (batch, outputs) in enumerate(batches):
+        outputs = outputs if isinstance(outputs, dict) else shown(batch, outputs)
         getattr(callback, f"on_{stage}_batch_end")(None, model, outputs, batch, i)
     getattr(callback, f"on_{stage}_epoch_end")(None, model)
 
@@ -67,11 +81,11 @@ def run_split(callback: Scoring, model: Any, split: str, *batches: tuple) -> Non
 def test_a_pass_is_one_start_every_batch_and_one_compute(split: str) -> None:
     evaluator = Recorder()
     (batch, outputs), second = make_batch(2), make_batch(1)
-    run_split(Scoring(Scorer(evaluator)), Model(), split, (batch, outputs), second)
+    run_split(scoring(evaluator), Model(), split, (batch, outputs), second)
     assert [call[0] for call in evaluator.calls] == ["start", "update", "update", "compute"]
     assert evaluator.calls[0][1] == split
-    _, index, names, y_hat, y, classes = evaluator.calls[1]
-    assert classes is None
+    _, index, names, y_hat, y, *rest = evaluator.calls[1]
+    assert rest == [None] * 3  # no classes, no places of other targets, nothing translated back
     assert index is batch["index"] and names == batch["name"]
     assert y_hat is outputs and y is batch["target"]
 
@@ -79,12 +93,12 @@ def test_a_pass_is_one_start_every_batch_and_one_compute(split: str) -> None:
 def test_the_test_pass_may_go_through_another_split() -> None:
     """``evaluate split=val`` shares with training what is kept of that split."""
     evaluator = Recorder()
-    run_split(Scoring(Scorer(evaluator), test_split="val"), Model(), "test", make_batch())
+    run_split(scoring(evaluator, test_split="val"), Model(), "test", make_batch())
     assert evaluator.calls[0] == ("start", "val")
 
 
 def test_values_get_the_name_of_their_split() -> None:
-    callback, model = Scoring(Scorer(Recorder())), Model()
+    callback, model = scoring(Recorder()), Model()
     run_split(callback, model, "val", make_batch())
     run_split(callback, model, "test", make_batch())
     assert model.written == [
@@ -95,9 +109,9 @@ def test_values_get_the_name_of_their_split() -> None:
 
 
 def test_a_later_stretch_knows_the_values_and_testing_an_old_checkpoint_changes_none() -> None:
-    callback, model = Scoring(Scorer(Recorder())), Model()
+    callback, model = scoring(Recorder()), Model()
     run_split(callback, model, "val", make_batch())
-    later = Scoring(Scorer(Recorder()))
+    later = scoring(Recorder())
     later.load_state_dict(callback.state_dict())
     later.load_state_dict({"values": {"val": {"ssim": 0.1}}})
     assert later.values == {"val": {"ssim": 0.5, "psnr": 20.0}} and not later.results
@@ -106,29 +120,29 @@ def test_a_later_stretch_knows_the_values_and_testing_an_old_checkpoint_changes_
 def test_each_value_reaches_the_loggers_once_and_is_the_same_on_every_process() -> None:
     """``write`` sends it; Lightning keeps it for checkpoints, and must not average it again."""
     model = Model()
-    run_split(Scoring(Scorer(Recorder())), model, "val", make_batch())
+    run_split(scoring(Recorder()), model, "val", make_batch())
     ((_, options),) = model.logged
     assert options["logger"] is False
     assert options["rank_zero_only"] is False and options["sync_dist"] is False
 
 
 def test_results_are_those_of_the_metrics() -> None:
-    callback, model = Scoring(Scorer(pairwise())), Model()
+    callback, model = scoring(pairwise()), Model()
     batch, _ = make_batch()
     run_split(callback, model, "val", (batch, batch["target"]))
-    result = callback.results["val"]
+    result = callback.results["val"]["AtoB"]
     assert result.values["ssim"] == 1 and result.values["l1"] == 0
     assert [row["name"] for row in result.per_image] == batch["name"]
     assert model.written[0]["val/ssim"] == 1
     run_split(callback, model, "val", (batch, -batch["target"]))
-    assert callback.results["val"].values["ssim"] < 0.5  # the last pass, not the first
+    assert callback.results["val"]["AtoB"].values["ssim"] < 0.5  # the last pass, not the first
 
 
 @pytest.mark.parametrize("required", [True, False])
 def test_missing_weights_stop_what_requires_them(required: bool) -> None:
     evaluator, model = Recorder(), Model()
     trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=model.device))
-    Scoring(Scorer(evaluator), required).setup(trainer, model, "fit")
+    scoring(evaluator, required=required).setup(trainer, model, "fit")
     assert evaluator.calls == [("prepare", torch.device("cpu"), required)]
 
 
@@ -137,7 +151,7 @@ def test_inception_runs_where_the_model_runs() -> None:
     evaluator, model = Recorder(), Model()
     gpu = torch.device("cuda", 0)
     trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=gpu))
-    callback = Scoring(Scorer(evaluator))
+    callback = scoring(evaluator)
     callback.setup(trainer, model, "fit")
     model.device = gpu
     callback.on_fit_start(trainer, model)

@@ -1,6 +1,6 @@
 """What tiles are shown and told: their place in the noise, their part of the picture."""
 
-from types import SimpleNamespace
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,19 +11,25 @@ from i2i.generators.resnet import ResnetGenerator
 from i2i.inference.files_to_translate import noise_name
 from i2i.inference.tiled_files import PictureParts, make_tiling, picture_bands
 from i2i.inference.tiles import Tiling
+from i2i.inference.translator import Translator
 
 
 def bands_of(image: np.ndarray, k: int, tiling: Tiling) -> tuple[np.ndarray, list[str]]:
     """The picture by a network that answers the negative, and the names that it was told."""
     names = []
 
-    def translate(x: torch.Tensor, name: list[str]) -> torch.Tensor:
-        names.extend(name)
-        assert x.shape[-2:] == (32, 32)
-        return -x
+    class Told(Translator):
+        """Answers the negative, and keeps what it is told."""
 
-    model = SimpleNamespace(task=Task(), device="cpu", translate=translate)
-    bands = picture_bands(model, PictureParts(Task(), image, 0), "deep/a", k, tiling)
+        device = torch.device("cpu")
+
+        def __call__(self, x: torch.Tensor, name: Sequence[str]) -> torch.Tensor:
+            names.extend(name)
+            assert x.shape[-2:] == (32, 32)
+            return -x
+
+    translator = Told(torch.nn.Identity(), Task(), "input", "paper", 0)
+    bands = picture_bands(translator, PictureParts(Task(), image, 0), "deep/a", k, tiling)
     return torch.cat(list(bands), -2)[0].permute(1, 2, 0).numpy(), names
 
 
@@ -57,12 +63,10 @@ def test_the_overlap_follows_from_the_receptive_field(
     norm: str, mode: str, tile: int, overlap: int, said: str, capsys: pytest.CaptureFixture
 ) -> None:
     generator = ResnetGenerator(3, 3, base_channels=2, n_blocks=1, norm=norm)
-    model = SimpleNamespace(
-        generator=generator, inference=mode, config={"dataset": {"input_channels": 3}}
-    )
-    assert make_tiling(tile, "auto", model) == Tiling(tile, overlap, 4)
+    translator = Translator(generator, Task(), "input", mode, 0)
+    assert make_tiling(tile, "auto", translator, 3) == Tiling(tile, overlap, 4)
     assert f"overlap=auto: {overlap} pixels, {said}" in capsys.readouterr().out
-    assert make_tiling(tile, 8, model) == Tiling(tile, 8, 4)
+    assert make_tiling(tile, 8, translator, 3) == Tiling(tile, 8, 4)
 
 
 def test_the_overlap_asks_nothing_of_a_generator_but_its_divisor() -> None:
@@ -71,7 +75,5 @@ def test_the_overlap_asks_nothing_of_a_generator_but_its_divisor() -> None:
         torch.nn.Conv2d(4, 2, 3, padding=1), torch.nn.Conv2d(2, 3, 3, padding=1)
     )
     generator.divisor = 1
-    model = SimpleNamespace(
-        generator=generator, inference="paper", config={"dataset": {"input_channels": 4}}
-    )
-    assert make_tiling(64, "auto", model).overlap == 4
+    translator = Translator(generator, Task(), "input", "paper", 0)
+    assert make_tiling(64, "auto", translator, 4).overlap == 4

@@ -6,8 +6,11 @@ import pytest
 import torch
 
 from evaluators import full
-from i2i.metrics.baselines import MOST_IMAGES, as_channels, mean_target, score_baselines
+from i2i.data.tasks.task import Task
+from i2i.metrics.baselines import MOST_IMAGES, as_channels, mean_targets, score_baselines
+from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
+from i2i.metrics.shown import Shown
 
 
 class Targets:
@@ -22,7 +25,21 @@ class Targets:
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         self.read.append(index)
-        return {"target": torch.full((3, 1, 2), index / self.n)}
+        y = torch.full((3, 1, 2), index / self.n)
+        return {"input": -y, "target": y, "name": str(index), "index": index}
+
+
+def shown(batch: dict) -> dict[str, Shown]:
+    """As pix2pix shows a batch."""
+    x, y = batch["input"], batch["target"]
+    return {"AtoB": Shown(batch["index"], batch["name"], x, y, Task())}
+
+
+def mean_target(dataset: Targets) -> torch.Tensor:
+    """That of a system of one route."""
+    means = mean_targets(dataset, shown)
+    assert list(means) == ["AtoB"]
+    return means["AtoB"]
 
 
 def test_mean_of_all_targets() -> None:
@@ -52,7 +69,7 @@ def test_mean_is_not_lost_in_rounding() -> None:
 
     class Same(Targets):
         def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-            return {"target": torch.full((1, 1, 1), 0.1)}
+            return super().__getitem__(index) | {"target": torch.full((1, 1, 1), 0.1)}
 
     assert mean_target(Same(MOST_IMAGES)).item() == pytest.approx(0.1, abs=1e-8)
 
@@ -76,12 +93,19 @@ def make_batches(sizes: tuple[int, ...], in_channels: int = 3) -> list[dict]:
     return batches
 
 
+def scores_of(batches: list[dict], mean: torch.Tensor) -> dict[str, EvaluationResult]:
+    """The baselines of a system of one route."""
+    scorers = {"AtoB": Scorer(full(distribution=False))}
+    results = score_baselines(scorers, shown, batches, {"AtoB": mean})
+    assert list(results) == ["AtoB"]
+    return results["AtoB"]
+
+
 @pytest.mark.parametrize("in_channels", [3, 1])
 def test_scores_are_those_of_the_copied_input_and_of_the_mean(in_channels: int) -> None:
     batches = make_batches((2, 1), in_channels)
     mean = torch.full((3, 16, 16), 0.25)
-    cpu = torch.device("cpu")
-    results = score_baselines(Scorer(full(distribution=False)), batches, mean, cpu)
+    results = scores_of(batches, mean)
     assert list(results) == ["input copied", "mean training target"]
     x = torch.cat([b["input"] for b in batches]).expand(-1, 3, -1, -1)
     y = torch.cat([b["target"] for b in batches])
@@ -98,7 +122,6 @@ def test_a_set_that_copies_its_input_is_scored_as_perfect() -> None:
     batches = make_batches((2,))
     batches[0]["target"] = batches[0]["input"]
     mean = batches[0]["target"].mean(0)
-    cpu = torch.device("cpu")
-    results = score_baselines(Scorer(full(distribution=False)), batches, mean, cpu)
+    results = scores_of(batches, mean)
     assert results["input copied"].values["ssim"] == 1
     assert results["mean training target"].values["ssim"] < 1

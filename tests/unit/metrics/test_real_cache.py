@@ -49,8 +49,8 @@ def extractor(monkeypatch):
 def score(folder, target, n=None, data="facades", split="val", batch=4, **options):
     """A pass of a run that begins with this call; the made images are always the same."""
     options = {"kid_subsets": 3, "inception_batch_size": batch} | options
-    evaluator = full(cache_dir=None if folder is None else str(folder), **options)
-    evaluator.name_data(data)
+    folder = None if folder is None else str(folder)
+    evaluator = full(cache_dir=folder, **options).for_data(data)
     evaluator.prepare("cpu", required=True)
     evaluator.start(split)
     for i in range(len(target) if n is None else n):

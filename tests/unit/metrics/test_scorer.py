@@ -10,9 +10,11 @@ from torch import Tensor
 
 from evaluators import pairwise
 from i2i.data.tasks.label_map import LabelTask
+from i2i.data.tasks.task import Task
 from i2i.images.ranges import to_float
 from i2i.labels.palette import ClassPalette
 from i2i.metrics.scorer import Scorer
+from i2i.metrics.shown import Shown
 
 COLOURS = {"sky": [128, 128, 128], "wall": [128, 0, 0], "road": [128, 64, 128]}
 PALETTE = ClassPalette(COLOURS, unlabelled=[0, 0, 0])
@@ -40,9 +42,13 @@ def accuracy(truth: np.ndarray, made: np.ndarray) -> float:
     return float((truth == made)[truth != 255].mean())
 
 
-def scored(scorer: Scorer, x: Tensor, y: Tensor, y_hat: Tensor) -> Any:
+def shown(x: Tensor, y: Tensor, y_hat: Tensor, task: Task | None = None, **more: Any) -> Shown:
+    return Shown(INDEX, NAMES, x, y, task or Task(), y_hat=y_hat, **more)
+
+
+def scored(scorer: Scorer, x: Tensor, y: Tensor, y_hat: Tensor, task: Task | None = None) -> Any:
     scorer.evaluator.start("test")
-    scorer.update(INDEX, NAMES, x, y, y_hat)
+    scorer.update(shown(x, y, y_hat, task))
     return scorer.evaluator.compute()
 
 
@@ -52,11 +58,12 @@ def test_made_labels_are_scored_by_their_classes(label_as: str) -> None:
     code = one_hot if label_as == "onehot" else colours
     noise = 0.2 * torch.rand(1, generator=torch.Generator().manual_seed(2))  # still the nearest
     task = LabelTask(PALETTE, "target", label_as)
-    scorer = Scorer(pairwise(), task, PALETTE, "target")
-    result = scored(scorer, photos(0), code(truth), code(made) * (1 - noise))
+    scorer = Scorer(pairwise(), PALETTE, "target")
+    result = scored(scorer, photos(0), code(truth), code(made) * (1 - noise), task)
     assert result.values["pixel_accuracy"] == pytest.approx(accuracy(truth, made), abs=1e-12)
     assert result.ceiling is None
-    perfect = scored(scorer, photos(0), code(truth), code(np.where(truth == 255, 0, truth)))
+    known = np.where(truth == 255, 0, truth)
+    perfect = scored(scorer, photos(0), code(truth), code(known), task)
     assert perfect.values["pixel_accuracy"] == perfect.values["mean_iou"] == 1.0
 
 
@@ -78,9 +85,9 @@ def test_made_photographs_are_scored_by_what_the_segmenter_sees(label_as: str) -
     x = one_hot(truth) if label_as == "onehot" else colours(truth)
     segmenter = Stand(on_made, on_real)
     task = LabelTask(PALETTE, "input", label_as)
-    scorer = Scorer(pairwise(), task, PALETTE, "input", segmenter)
+    scorer = Scorer(pairwise(), PALETTE, "input", segmenter)
     y, y_hat = photos(3), photos(4)
-    result = scored(scorer, x, y, y_hat)
+    result = scored(scorer, x, y, y_hat, task)
     assert (segmenter.seen[0] - y_hat).abs().max() <= 0.51 / 127.5  # what the 8-bit file shows
     levels = (segmenter.seen[0] + 1) * 127.5
     assert (levels - levels.round()).abs().max() < 1e-4
@@ -93,18 +100,16 @@ def test_the_segmenter_looks_at_real_photographs_once_a_run() -> None:
     truth, on_real = ids(0), ids(2, (0, 1, 2))
     on_made, next_made, other_real = ids(1, (0, 1, 2)), ids(3, (0, 1, 2)), ids(4, (0, 1, 2))
     segmenter = Stand(on_made, on_real, next_made, on_made, other_real)
-    scorer = Scorer(
-        pairwise(), LabelTask(PALETTE, "input", "colours"), PALETTE,
-        "input", segmenter,
-    )  # fmt: skip
+    scorer = Scorer(pairwise(), PALETTE, "input", segmenter)
+    task = LabelTask(PALETTE, "input", "colours")
     x, y, y_hat = colours(truth), photos(3), photos(4)
-    first = scored(scorer, x, y, y_hat)
-    second = scored(scorer, x, y, y_hat.flip(3))
+    first = scored(scorer, x, y, y_hat, task)
+    second = scored(scorer, x, y, y_hat.flip(3), task)
     assert len(segmenter.seen) == 3 and not torch.equal(segmenter.seen[2], y)
     assert second.ceiling == first.ceiling and second.classes["ceiling"] == first.classes["ceiling"]
     assert second.values["pixel_accuracy"] == pytest.approx(accuracy(truth, next_made), abs=1e-12)
     scorer.evaluator.start("val")  # equal indices, other photographs
-    scorer.update(INDEX, NAMES, x, y, y_hat)
+    scorer.update(shown(x, y, y_hat, task))
     other = scorer.evaluator.compute()
     assert other.ceiling["pixel_accuracy"] == pytest.approx(accuracy(truth, other_real), abs=1e-12)
 
@@ -114,9 +119,8 @@ def test_no_class_scores_without_classes_or_when_switched_off() -> None:
     plain = scored(Scorer(pairwise()), y, y, y_hat)
     off = pairwise(segmentation=False)
     label = colours(ids(0))
-    silent = scored(
-        Scorer(off, LabelTask(PALETTE, "target", "colours"), PALETTE, "target"), y, label, label
-    )
+    task = LabelTask(PALETTE, "target", "colours")
+    silent = scored(Scorer(off, PALETTE, "target"), y, label, label, task)
     assert "mean_iou" not in plain.values and "mean_iou" not in silent.values
 
 
@@ -131,5 +135,5 @@ def test_true_labels_from_jpeg_files_have_no_class_of_blended_colours() -> None:
     stored = cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1].copy()
     picture = to_float(stored)[None]
     for lossy, expected in ((True, {0, 1}), (False, {0, 1, 2})):
-        scorer = Scorer(pairwise(), None, palette, "target", None, lambda k=lossy: k)
+        scorer = Scorer(pairwise(), palette, "target", None, lambda k=lossy: k)
         assert set(scorer.true_ids(picture).unique().tolist()) == expected

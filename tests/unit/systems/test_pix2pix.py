@@ -16,6 +16,7 @@ from i2i.losses.gan import GANLoss, LeastSquaresGAN, NoGAN, VanillaGAN
 from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
 from i2i.systems.pix2pix import Pix2Pix
+from i2i.training.adversarial import Terms
 from i2i.training.schedules import Constant
 
 SGD = partial(torch.optim.SGD, lr=0.1)
@@ -103,7 +104,19 @@ def batch() -> dict[str, Any]:
     """Two pairs: x = 1 and y = 3 in the first, x = 2 and y = -1 in the second."""
     x = torch.tensor([1.0, 2.0]).view(2, 1, 1, 1).expand(2, 1, 4, 4).clone()
     y = torch.tensor([3.0, -1.0]).view(2, 1, 1, 1).expand(2, 1, 4, 4).clone()
-    return {"input": x, "target": y, "name": ["0", "1"]}
+    return {"input": x, "target": y, "name": ["0", "1"], "index": torch.arange(2)}
+
+
+def g_terms(model: Pix2Pix, batch: dict[str, Any], y_hat: Tensor | None = None) -> Terms:
+    """Of G, for what it makes of the batch, or for other images."""
+    made = model.generate(batch) if y_hat is None else {"y_hat": y_hat}
+    return model.terms("g", batch, made)
+
+
+def d_terms(model: Pix2Pix, batch: dict[str, Any], y_hat: Tensor | None = None) -> Terms:
+    """Of D; what G makes comes detached, as in training."""
+    made = model.generate(batch)["y_hat"].detach() if y_hat is None else y_hat
+    return model.terms("d", batch, {"y_hat": made})
 
 
 def numbers(terms: dict[str, Tensor]) -> dict[str, float]:
@@ -120,15 +133,13 @@ FEATURES = 2 * (5 + 4) / 2  # two scales
 def test_terms_of_the_paper(batch: dict[str, Any]) -> None:
     """Without reconstruction: L1 alone, weighted by lambda_l1 (Eq. 4); D's terms are halved."""
     model = model_of()
-    y_hat = model.generate(batch)
-    assert numbers(model.generator_terms(batch, y_hat)) == {"gan": GAN, "l1": 100 * L1_MEAN}
-    d_terms = numbers(model.discriminator_terms(batch, y_hat.detach()))
-    assert d_terms == {"real": REAL / 2, "fake": FAKE}
+    assert numbers(g_terms(model, batch)) == {"gan": GAN, "l1": 100 * L1_MEAN}
+    assert numbers(d_terms(model, batch)) == {"real": REAL / 2, "fake": FAKE}
 
 
 def test_every_term_has_its_weight(batch: dict[str, Any]) -> None:
     losses = {"far": Distance(3.0), "l1": L1(), "match": Matching(0.5)}
-    terms = model_of(None, losses, lambda_l1=7.0).generator_terms(batch, 0.5 * batch["input"])
+    terms = g_terms(model_of(None, losses, lambda_l1=7.0), batch, 0.5 * batch["input"])
     assert list(terms) == ["gan", "far", "l1", "match"]
     assert numbers(terms) == pytest.approx(
         {"gan": GAN, "far": 3 * L2_MEAN, "l1": 7 * L1_MEAN, "match": 0.5 * FEATURES}
@@ -138,9 +149,9 @@ def test_every_term_has_its_weight(batch: dict[str, Any]) -> None:
 def test_terms_without_weight_are_not_computed(batch: dict[str, Any]) -> None:
     off, on = Distance(0.0), Distance(1.0)
     model = model_of(None, {"off": off, "l1": L1(), "gone": None, "on": on}, lambda_l1=0.0)
-    assert list(model.generator_terms(batch, batch["input"])) == ["gan", "on"]
+    assert list(g_terms(model, batch, batch["input"])) == ["gan", "on"]
     assert (off.calls, on.calls) == (0, 1)
-    assert list(model_of(None, {}).generator_terms(batch, batch["input"])) == ["gan"]
+    assert list(g_terms(model_of(None, {}), batch, batch["input"])) == ["gan"]
 
 
 def test_passes_through_the_discriminator(batch: dict[str, Any]) -> None:
@@ -153,19 +164,18 @@ def test_passes_through_the_discriminator(batch: dict[str, Any]) -> None:
         (NoGAN(), {"n": Margin()}, 2, 2),
     ]:
         model = model_of(gan_loss, losses)
-        y_hat = model.generate(batch)
-        model.generator_terms(batch, y_hat)
+        g_terms(model, batch)
         assert len(model.discriminator.calls) == in_g
         model.discriminator.calls.clear()
         if in_d is not None:
-            model.discriminator_terms(batch, y_hat.detach())
+            d_terms(model, batch)
             assert len(model.discriminator.calls) == in_d
 
 
 def test_features_of_real_pairs_come_without_graph(batch: dict[str, Any]) -> None:
     matching = Matching()
     model = model_of(None, {"match": matching})
-    terms = model.generator_terms(batch, model.generate(batch))
+    terms = g_terms(model, batch)
     ((fake, real),) = matching.seen
     assert all(not m.requires_grad for maps in real for m in maps)
     assert torch.equal(real[0][0], 2 * batch["target"])
@@ -178,7 +188,7 @@ def test_features_of_real_pairs_come_without_graph(batch: dict[str, Any]) -> Non
 def test_a_discriminators_own_term(batch: dict[str, Any]) -> None:
     """Weighted by the loss and by discriminator_weight; its gradient goes to D."""
     model = model_of(None, {"m": Margin(4.0)}, discriminator_weight=0.25)
-    terms = model.discriminator_terms(batch, 0.5 * batch["input"])
+    terms = d_terms(model, batch, 0.5 * batch["input"])
     assert numbers(terms) == {
         "real": 0.25 * REAL, "fake": 0, "margin": 0.25 * 4 * (10 - FEATURES)
     }  # fmt: skip
@@ -193,17 +203,17 @@ def test_gan_terms_can_be_the_sum_over_scales(batch: dict[str, Any]) -> None:
         model_of(LeastSquaresGAN(r1=6.0), losses, sum_scales=both) for both in (False, True)
     )
     y_hat = 0.5 * batch["input"]
-    terms = numbers(summed.generator_terms(batch, y_hat))
+    terms = numbers(g_terms(summed, batch, y_hat))
     assert terms == {"gan": 2 * GAN, "match": 0.5 * FEATURES}
-    found = numbers(summed.discriminator_terms(batch, y_hat))
+    found = numbers(d_terms(summed, batch, y_hat))
     assert (found["real"], found["fake"]) == (2 * REAL / 2, 2 * FAKE / 2)
-    assert found["r1"] == numbers(mean.discriminator_terms(batch, y_hat))["r1"] > 0
+    assert found["r1"] == numbers(d_terms(mean, batch, y_hat))["r1"] > 0
 
 
 def test_penalties_are_weighted_too(batch: dict[str, Any]) -> None:
     """Score of a sample: x + a b mean(y), the mean over the two scales of the pixels' means."""
     model = model_of(VanillaGAN(r1=6.0), discriminator_weight=0.5)
-    terms = model.discriminator_terms(batch, 0.5 * batch["input"])
+    terms = d_terms(model, batch, 0.5 * batch["input"])
     # Gradient -2 * (1/16 everywhere, and 1/4 at every other pixel) / 2.
     squared = 12 * (1 / 16) ** 2 + 4 * (1 / 16 + 1 / 4) ** 2
     assert terms["r1"].item() == pytest.approx(0.5 * 6 / 2 * squared)
@@ -220,7 +230,7 @@ def fit(model: Pix2Pix, batch: dict[str, Any], max_steps: int = 1) -> None:
 def test_without_a_game_the_generator_learns_alone(batch: dict[str, Any]) -> None:
     """dL1/dw = mean(sign(w x - y) * x) = (-1 + 2) / 2; a step of 0.1 * lambda times that."""
     model = model_of(NoGAN(), lambda_l1=2.0)
-    assert not model.discriminator_learns
+    assert not model.d_player.learns
     fit(model, batch)
     assert model.generator.w.item() == pytest.approx(0.5 - 0.1 * 2 * 0.5)
     assert (model.discriminator.a.item(), model.discriminator.b.item()) == (2, -1)
@@ -230,7 +240,7 @@ def test_without_a_game_the_generator_learns_alone(batch: dict[str, Any]) -> Non
 def test_without_a_game_a_discriminator_can_have_its_own_term(batch: dict[str, Any]) -> None:
     """D's step by hand: a + 0.1 * discriminator_weight * weight * d features / da."""
     model = model_of(NoGAN(), {"m": Margin(1.0)})
-    assert model.discriminator_learns
+    assert model.d_player.learns
     fit(model, batch)
     assert model.discriminator.a.item() == pytest.approx(2 + 0.1 * 0.5 * FEATURES / 2)
     assert model.discriminator.b.item() == -1
@@ -311,5 +321,5 @@ def test_losses_that_contradict_each_other_are_refused(
 
 
 def test_features_are_fine_where_another_term_trains_the_discriminator() -> None:
-    assert model_of(NoGAN(), {"fm": Matching(), "m": Margin()}).discriminator_learns
+    assert model_of(NoGAN(), {"fm": Matching(), "m": Margin()}).d_player.learns
     assert model_of(NoGAN(), {"fm": Matching(0.0), "l1": L1()}).feature_losses == {}

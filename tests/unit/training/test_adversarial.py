@@ -149,10 +149,10 @@ def test_schedule_counts_generator_steps_and_ends_near_zero() -> None:
     rates: list[float] = []
 
     def record(self: Pix2Pix) -> None:
-        Pix2Pix.after_generator_update(self)
+        Pix2Pix.end_step(self)
         rates.append(self.lr_schedulers()[0].get_last_lr()[0])
 
-    model.after_generator_update = record.__get__(model)
+    model.end_step = record.__get__(model)
     fit(model, Pairs(), max_steps=8)
     assert rates == pytest.approx([2e-4 * f for f in (1, 1, 1, 1, 0.75, 0.5, 0.25, 0)])
 
@@ -242,10 +242,10 @@ def test_ema_follows_its_formula() -> None:
     seen = []
 
     def record(self: Pix2Pix) -> None:
-        Pix2Pix.after_generator_update(self)
+        Pix2Pix.end_step(self)
         seen.append(self.generator.layers[1].weight.detach().clone())
 
-    model.after_generator_update = record.__get__(model)
+    model.end_step = record.__get__(model)
     expected = model.generator.layers[1].weight.detach().clone()
     fit(model, Pairs(), max_steps=3)
     for weight in seen:

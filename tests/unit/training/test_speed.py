@@ -77,10 +77,10 @@ def test_two_steps_are_the_same_but_for_rounding(speed: Speed) -> None:
 def test_channels_last_reaches_weights_images_and_gradients() -> None:
     seen = []
 
-    def generate(self: Any, batch: dict[str, Any]) -> torch.Tensor:
+    def generate(self: Any, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
         x, weight = batch["input"], next(p for p in self.generator.parameters() if p.dim() == 4)
         seen.append(all(t.is_contiguous(memory_format=torch.channels_last) for t in (x, weight)))
-        return self.run(self.generator, x)
+        return {"y_hat": self.run(self.generator, x)}
 
     def gradients(self: Any, optimizer: Any) -> None:
         weights = [p for group in optimizer.param_groups for p in group["params"] if p.dim() == 4]
