@@ -8,6 +8,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from i2i.callbacks.scoring import judged_by
 from i2i.errors import setting_error
 from i2i.files.records import mapping, number, read_json
 from i2i.messages import say
@@ -32,12 +33,12 @@ class Pruning(Callback):
     def __init__(
         self,
         folder: str,  # of this run; the other jobs' folders stand beside it
-        monitor: str,  # e.g. val/ssim
+        monitor: str | None,  # e.g. val/ssim; None: the main score of the system and the data
         direction: str,  # maximize or minimize
         pruner: Any,  # of optuna.pruners
         active: bool = True,  # whether this job is one of several
     ):
-        if not monitor.startswith("val/"):
+        if monitor is not None and not monitor.startswith("val/"):
             raise setting_error(
                 f"sweep_metric={monitor}", "a score that training does not compute", "val/NAME",
                 "Use sweep_metric=val/ssim, or callbacks=default.",
@@ -47,6 +48,11 @@ class Pruning(Callback):
         self.pruner, self.active = pruner, active
         self.values: dict[int, float] = {}
         self.pruned = False
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if self.monitor is None:
+            self.monitor, more = judged_by(trainer, pl_module, None, "sweep_metric")
+            self.direction = "maximize" if more else "minimize"
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.take_up(trainer)

@@ -38,6 +38,7 @@ class SampleGrid(Callback):
 
     Attributes:
         last_picture: The file that was written last, of the main route.
+        columns: What stands in its columns, for messages.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class SampleGrid(Callback):
         self.rows: dict[str, list[dict[str, Tensor]]] = {}  # by route: pictures by column
         self.seen, self.stride = 0, 1  # images of this pass; one in that many is kept
         self.last_picture: Path | None = None
+        self.columns = ""
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.rows, self.seen, self.stride = {}, 0, 1
@@ -114,6 +116,7 @@ class SampleGrid(Callback):
         if not rows:
             return
         grid = image_grid([[rgb_of_tensor(image) for image in row.values()] for row in rows])
+        self.columns = " | ".join(rows[0]).capitalize()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.last_picture = self.folder / f"{name}.png"
         write_png(self.last_picture, grid)

@@ -5,6 +5,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from i2i.errors import setting_error
 from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
@@ -49,6 +50,15 @@ class Scoring(Callback):
             scorer.evaluator.prepare(device, required=self.required)
             if scorer.segmenter is not None:
                 scorer.segmenter.to(device)
+
+    def directions(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, bool]:
+        """Whether more is better, for the scores that a validation will give, by name."""
+        truth = getattr(trainer.datamodule, "has_pairs", True)
+
+        def of(route: str) -> Any:
+            return self.scorers[route].directions(truth, route in pl_module.ways_back).items()
+
+        return by_name({route: route for route in self.scorers}, of)
 
     def start(self, split: str) -> None:
         """Begins a pass."""
@@ -96,3 +106,39 @@ def by_name(routes: Mapping[str, Any], entries: Callable[[Any], Any]) -> dict[st
     """What belongs to several routes, under NAME where there is one, else under ROUTE/NAME."""
     prefixes = {route: "" if len(routes) == 1 else f"{route}/" for route in routes}
     return {prefixes[route] + n: value for route in routes for n, value in entries(routes[route])}
+
+
+# What a run is judged by where nobody says so, in this order. Without the truth the distribution of
+# the images counts; the way back alone says nothing of the answers, but of a training that breaks.
+MAIN = ("ssim", "fid", "reconstruction_l1")
+
+
+def judged_by(
+    trainer: Trainer, pl_module: LightningModule, asked: str | None, setting: str
+) -> tuple[str | None, bool]:
+    """The score that a run is judged by, and whether more of it is better.
+
+    Args:
+        trainer: Of the run; its ``Scoring`` is set up.
+        pl_module: The system.
+        asked: ``val/NAME``, or None for the main score.
+        setting: The option, for the error.
+
+    Returns:
+        ``val/NAME``, or None where nothing is scored; and the direction.
+
+    Raises:
+        SettingError: There is no such score.
+    """
+    scoring = next((c for c in trainer.callbacks if isinstance(c, Scoring)), None)
+    found = scoring.directions(trainer, pl_module) if scoring else {}
+    if asked is not None:
+        if (name := asked.removeprefix("val/")) in found and asked.startswith("val/"):
+            return asked, found[name]
+        raise setting_error(
+            f"{setting}={asked}", "no such score of a validation",
+            f"one of {', '.join(f'val/{name}' for name in found)}",
+            f"Name one of them, or leave {setting} out.",
+        )  # fmt: skip
+    names = [*(n for main in MAIN for n in found if n.rpartition("/")[2] == main), *found]
+    return (f"val/{names[0]}", found[names[0]]) if names else (None, True)

@@ -42,8 +42,9 @@ def evaluate(cfg: Any) -> None:
         datamodule, dataset_node = find_data(cfg, checkpoint.config, model.seed)
         model.task = datamodule.task
         evaluator = make_evaluator(cfg, checkpoint.config["metrics"], model.seed)
-        evaluator.check_size(cfg.split, datamodule.set_size(cfg.split))
-        scorers = make_scorers(evaluator, datamodule, model, asked_routes(model, cfg.route))
+        evaluator.check_size(cfg.split, datamodule.smaller_side(cfg.split))
+        model.evaluates = asked_routes(model, cfg.route)
+        scorers = make_scorers(evaluator, datamodule, model, model.evaluates)
         scoring = Scoring(scorers, required=True, test_split=cfg.split)
         samples = SampleGrid(str(output / "samples"))
         trainer = instantiate(
@@ -58,7 +59,7 @@ def evaluate(cfg: Any) -> None:
         results = scoring.results["test"]
         write_results(output, cfg.split, dataset_node, results, checkpoint, model)
         print_results(cfg.split, dataset_node["name"], checkpoint.path.name, results)
-        print(f"\nInput | output | target: {samples.last_picture}\nWritten to: {output}")
+        print(f"\n{samples.columns}: {samples.last_picture}\nWritten to: {output}")
 
 
 def asked_routes(model: Any, route: str | None, key: str = "route") -> tuple[str, ...]:
@@ -219,25 +220,17 @@ def write_results(
     model: Any,
 ) -> None:
     """metrics.json with the protocol beside the scores, and per_image.csv of each route."""
-    from i2i.commands.report import of_routes
+    from i2i.commands.report import joined, of_routes
     from i2i.run_folder import code_version, write_json
 
-    digest = hashlib.sha256(checkpoint.path.read_bytes()).hexdigest()
-    parts = {}
     for route, result in results.items():
-        parts[route] = {
-            "scores": result.values,
-            "units": result.units,
-            **({"ceiling": result.ceiling} if result.ceiling else {}),
-            **({"classes": result.classes} if result.classes else {}),
-            "n_images": result.n_images,
-            "protocol": result.protocol,
-        }
         name = f"per_image_{route}.csv" if len(results) > 1 else "per_image.csv"
         write_rows(output / name, result.per_image)
+    digest = hashlib.sha256(checkpoint.path.read_bytes()).hexdigest()
     write_json(
         output / "metrics.json",
-        of_routes(parts)
+        {"scores": joined(results, lambda result: result.values)}
+        | of_routes(results)
         | {
             "dataset": dataset["name"],
             "root": dataset["root"],

@@ -117,7 +117,7 @@ def make_scoring(cfg: Any, datamodule: Any, model: Any) -> Any:
                 limit = cfg.trainer[f"limit_{split}_batches"]
                 seen = images_of_a_pass(size, datamodule.eval_batch_size, processes, limit)
                 if limit:
-                    evaluator.check_size(split, seen)
+                    evaluator.check_size(split, min(seen, datamodule.smaller_side(split)))
         datamodule.check_content()
     return Scoring(scorers)
 
@@ -126,9 +126,9 @@ def describe_data(datamodule: Any) -> str:
     """One line: the set, its splits, and what was left out of them."""
     parts = []
     for split in ("train", "val", "test"):
-        left_out = datamodule.pairs(split).skipped
+        left_out = datamodule.skipped(split)
         note = f" ({left_out} unreadable, left out)" if left_out else ""
-        parts.append(f"{datamodule.set_size(split)} {split}{note}")
+        parts.append(f"{datamodule.counted(split)} {split}{note}")
     return (
         f"Data: {datamodule.name}, {datamodule.direction}, {', '.join(parts)} ({datamodule.root})"
     )

@@ -1,5 +1,6 @@
 """What a training run says of itself at its end: the test split's scores, and where all is."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +26,18 @@ def report(
             rows[route] |= {name: result.values for name, result in found.items()}
     if not trainer.is_global_zero:
         return
-    parts = {}
     for route, result in results.items():
         if result.ceiling:
             rows[route][CEILING] = result.ceiling
-        parts[route] = {
-            "n_images": result.n_images, "scores": rows[route], "units": result.units,
-            **({"classes": result.classes} if result.classes else {}), "protocol": result.protocol,
-        }  # fmt: skip
         title = title_of("Test", cfg.dataset.name, results, route)
         print(f"\n{table(title, rows[route], result.units)}")
-    write_json(run_dir / "test_metrics.json", {"checkpoint": chosen} | of_routes(parts))
-    picture = callbacks["samples"].last_picture if callbacks.get("samples") else None
-    if picture:
-        print(f"\nInput | output | target: {picture}")
+    names = dict.fromkeys(name for found in rows.values() for name in found)
+    scores = {name: joined(rows, lambda found, name=name: found.get(name, {})) for name in names}
+    content = {"checkpoint": chosen, "scores": scores} | of_routes(results)
+    write_json(run_dir / "test_metrics.json", content)
+    samples = callbacks.get("samples")
+    if samples and samples.last_picture:
+        print(f"\n{samples.columns}: {samples.last_picture}")
     print(f"Run folder: {run_dir}")
 
 
@@ -54,9 +53,27 @@ def baselines(trainer: Any, model: Any, datamodule: Any, scorers: Any) -> dict[s
     return score_baselines(scorers, shown, datamodule.test_dataloader(), means, n_batches)
 
 
-def of_routes(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What a file says of several routes, each under its name; of one, as it is."""
-    return {"routes": parts} if len(parts) > 1 else next(iter(parts.values()))
+def joined(routes: dict[str, Any], entries: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """What belongs to each route, under NAME where there is one, else under ROUTE/NAME."""
+    from i2i.callbacks.scoring import by_name
+
+    return by_name(routes, lambda route: entries(route).items())
+
+
+def of_routes(results: dict[str, Any]) -> dict[str, Any]:
+    """What a file of scores says beside them: units, classes, and how they were made."""
+    parts = {
+        "ceiling": joined(results, lambda result: result.ceiling or {}),
+        "classes": joined(results, lambda result: result.classes),
+    }
+    main = next(iter(results))
+    protocols = {route: result.protocol for route, result in results.items()}
+    return {
+        "n_images": results[main].n_images,  # of the main route; a protocol says that of each
+        "units": joined(results, lambda result: result.units),
+        **{name: part for name, part in parts.items() if part},
+        "protocol": protocols if len(results) > 1 else protocols[main],
+    }
 
 
 def title_of(split: str, data: str, results: dict[str, Any], route: str) -> str:
@@ -65,7 +82,10 @@ def title_of(split: str, data: str, results: dict[str, Any], route: str) -> str:
     return f"{split} split of {data}{where}, n = {results[route].n_images}"
 
 
-def score_for_sweep(cfg: Any, scoring: Any) -> float | None:
-    """The value of ``sweep_metric``, e.g. val/ssim."""
-    split, _, name = cfg.sweep_metric.partition("/")
+def score_for_sweep(cfg: Any, trainer: Any, model: Any, scoring: Any) -> float | None:
+    """The value of ``sweep_metric``, e.g. val/ssim, or of the main score."""
+    from i2i.callbacks.scoring import judged_by
+
+    score = cfg.sweep_metric or judged_by(trainer, model, None, "sweep_metric")[0] or ""
+    split, _, name = score.partition("/")
     return scoring.values.get(split, {}).get(name)

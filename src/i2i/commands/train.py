@@ -11,6 +11,7 @@ from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.parts_of_a_run import build, make_callbacks
 from i2i.commands.report import report, score_for_sweep
 from i2i.config.checkpoint import read_checkpoint
+from i2i.config.pairing import settle_pairing
 from i2i.config.plain_config import (
     leave_out_what_is_missing,
     plain_config,
@@ -43,6 +44,7 @@ def train(cfg: Any) -> float | None:
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     typed = HydraConfig.get().overrides.task
     require_read(cfg, "config")
+    settle_pairing(cfg)
     checkpoint = place_of(cfg, run_dir)
     leave_out_what_is_missing(cfg)
     say_what_has_no_effect(cfg, typed)
@@ -59,7 +61,7 @@ def train(cfg: Any) -> float | None:
             start_from(model, cfg.init_from, cfg.init_players, cfg.init_channels)
         callbacks = make_callbacks(cfg, datamodule, model)
         if rank_zero_only.rank == 0:
-            model.training_images = datamodule.pairs("train").fingerprint()
+            model.training_images = datamodule.fingerprint("train")
             if content:
                 require_same_images(content, model.training_images)
         with in_words("trainer"):
@@ -78,7 +80,7 @@ def train(cfg: Any) -> float | None:
                     logger.log_hyperparams(config)
                 fit(cfg, trainer, model, datamodule, content)
                 report(cfg, trainer, model, datamodule, callbacks, run_dir)
-                return score_for_sweep(cfg, callbacks["scoring"])
+                return score_for_sweep(cfg, trainer, model, callbacks["scoring"])
 
 
 def place_of(cfg: Any, run_dir: Path) -> Path | None:

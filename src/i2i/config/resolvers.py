@@ -38,6 +38,23 @@ def side_channels(
     return 3
 
 
+# Options of networks that belong to one side of the data, and the same of the other side.
+SIDES = {
+    "in_channels": "out_channels", "out_channels": "in_channels",
+    "input_channels": "target_channels", "target_channels": "input_channels",
+}  # fmt: skip
+
+
+def exchanged(network: Any) -> Any:
+    """A network for the way back: that of a preset, with the channels of both sides exchanged.
+
+    Args:
+        network: The node of a generator or a discriminator.
+    """
+    plain = OmegaConf.to_container(network, resolve=True)
+    return OmegaConf.create({SIDES.get(key, key): value for key, value in plain.items()})
+
+
 def launched(what: str, otherwise: int | str) -> int | str:
     """Processes a machine (``devices``) or machines (``nodes``), as torchrun or srun started them.
 
@@ -49,23 +66,29 @@ def launched(what: str, otherwise: int | str) -> int | str:
     return otherwise if found is None else found[("devices", "nodes").index(what)]
 
 
-def direction(score: str, *, _root_: Any) -> str:
+def direction(score: str | None, *, _root_: Any) -> str:
     """Where an optimising sweep has to go: maximize for val/ssim, minimize for val/l1.
 
     Args:
-        score: Its split and name.
+        score: Its split and name, with a route between them where there are several; None for the
+            main score, see ``i2i.callbacks.scoring.MAIN``.
         _root_: The whole configuration, whose ``metrics`` say which scores there are.
 
     Raises:
         SettingError: It names no score.
     """
+    known = scores_of(_root_.metrics)
+    if score is None:
+        truth = _root_.dataset.get("has_pairs", True)  # without it FID counts, or an L1
+        main = "ssim" if "ssim" in known else next(iter(known), "l1")
+        return "maximize" if truth and known.get(main) else "minimize"
     split, _, name = score.partition("/")
     if split not in ("val", "test") or not name:
         raise setting_error(
             f"sweep_metric={score}", "no split and score", "such as val/ssim or val/l1",
             "Pruning needs val/.",
         )  # fmt: skip
-    known = scores_of(_root_.metrics)
+    name = name.rpartition("/")[2].removeprefix("reconstruction_")
     if name not in known:
         raise setting_error(
             f"sweep_metric={score}", f"a score called {name}",
@@ -103,7 +126,7 @@ def in_sweep() -> bool:
 
 def register() -> None:
     """Makes the functions of this file known to OmegaConf."""
-    for resolver in (side_channels, launched, direction, in_sweep):
+    for resolver in (side_channels, exchanged, launched, direction, in_sweep):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     # One answer a program, which the jobs of a sweep take along.
     for name in ("started", "moment"):

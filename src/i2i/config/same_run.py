@@ -14,8 +14,9 @@ from i2i.messages import say
 # or another optimizer.
 IDENTITY = (
     "dataset._target_", "dataset.name", "dataset.direction", "dataset.*_folder", "dataset.splits",
-    "dataset.*_from_train", "dataset.label_*", "dataset.classes", "dataset.single",
-    "dataset.photo_side", "task", "model._target_", "optimizer.*._target_", "scheduler._target_",
+    "dataset.domains", "dataset.has_pairs", "dataset.pairing", "dataset.*_from_train",
+    "dataset.label_*", "dataset.classes", "dataset.single", "dataset.photo_side", "task",
+    "model._target_", "optimizer.*._target_", "scheduler._target_",
 )  # fmt: skip
 # Of an optimizer these may change; other options need a state that was not kept.
 RATES = ("lr", "weight_decay", "betas", "eps", "momentum", "alpha")

@@ -43,6 +43,7 @@ def load_model(
     return model, checkpoint
 
 
+NETWORKS = ("generator", "discriminator")  # how the names of their options under ``model`` begin
 LARGEST = 2**14  # of the numbers in a network's options: channels, blocks, layers
 
 
@@ -60,8 +61,9 @@ def require_fitting(make: Callable[[], Any], checkpoint: Checkpoint, setting: st
     import torch
 
     model = checkpoint.config["model"]
-    for part in ("generator", "discriminator"):
-        for key, value in entries(model.get(part)):
+    networks = [p for p, node in model.items() if p.startswith(NETWORKS) and isinstance(node, dict)]
+    for part in networks:
+        for key, value in entries(model[part]):
             most = len(checkpoint.weights) if key.startswith("n_") else LARGEST
             if isinstance(value, int | float) and abs(value) > most:
                 raise setting_error(

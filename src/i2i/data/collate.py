@@ -8,21 +8,21 @@ from typing import Any
 import torch
 from torch.utils.data import default_collate
 
+from i2i.data.batches import Batch, images
 from i2i.images.ranges import unit_range
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # the parameters' numbers in glibc's malloc.h
 
 
-def finish(sample: Mapping[str, Any]) -> dict[str, Any]:
+def finish(sample: Mapping[str, Any]) -> Batch:
     """A sample or a batch whose images are float32 in [-1, 1]; levels (uint8) become so."""
-    images = {key: sample[key] for key in ("input", "target")}
-    levels = {key: image for key, image in images.items() if image.dtype == torch.uint8}
+    levels = {key: image for key, image in images(sample).items() if image.dtype == torch.uint8}
     return dict(sample) | {key: unit_range(image) for key, image in levels.items()}
 
 
-def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A ``PairBatch``; its images are levels if those of all samples are, for ``finish``."""
-    kinds = {sample["input"].dtype for sample in samples}
+def collate(samples: Sequence[Mapping[str, Any]]) -> Batch:
+    """A batch; its images are levels if those of all samples are, for ``finish``."""
+    kinds = {image.dtype for sample in samples for image in images(sample).values()}
     return default_collate(samples if len(kinds) == 1 else [finish(sample) for sample in samples])
 
 

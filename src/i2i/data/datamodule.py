@@ -1,4 +1,4 @@
-"""The paired data of a run as batches: loaders over the splits, and what they share."""
+"""The data of a run as batches: loaders over the splits, and what they share."""
 
 import gc
 import os
@@ -8,13 +8,14 @@ from typing import Any
 from torch.utils.data import DataLoader, DistributedSampler
 
 from i2i.data.batch_sampler import ResumableBatchSampler, require_whole_batch
+from i2i.data.batches import Batch
 from i2i.data.collate import collate, finish, settle_worker
 from i2i.data.content_checks import all_looked_at
 from i2i.data.image_cache import ImageCache, affordable, can_share
+from i2i.data.image_dataset import CachePart, ImageDataset
 from i2i.data.option_checks import SPLITS, at_least, check_same_size, not_negative
-from i2i.data.paired_dataset import CachePart, PairedDataset
-from i2i.data.paired_splits import PairedSplits
 from i2i.data.paired_transforms import PairedTransform, as_size
+from i2i.data.splits import Splits
 from i2i.messages import say
 
 
@@ -28,8 +29,8 @@ def usable_cores() -> int:
 _STAGE_SPLITS = {"fit": SPLITS[:2], "validate": ("val",), "test": ("test",), "predict": ()}
 
 
-class PairedDataModule(PairedSplits):
-    """Pairs from side-by-side images or from two folders, in three splits.
+class PairedDataModule(Splits):
+    """Pictures of two sides or of several domains in three splits; see ``batches``.
 
     Training batches continue where the run stands: the module's ``batches_seen`` picks the next one
     (see ``ResumableBatchSampler``). Evaluation goes through a split once, in order; see ``loader``.
@@ -45,7 +46,7 @@ class PairedDataModule(PairedSplits):
         cache_gb: Gigabytes (1e9 bytes) of one machine's memory for decoded training and validation
             images, split evenly among its training processes, and at most half of what is free;
             0 for none. Changes no batch.
-        data: What the set is and holds; see ``PairedSplits``.
+        data: What the set is and holds; see ``Splits``.
 
     Raises:
         SettingError: If an option cannot be used as it is.
@@ -61,7 +62,7 @@ class PairedDataModule(PairedSplits):
         num_workers: int | None,
         seed: int,
         cache_gb: float = 0,
-        **data: Any,  # see PairedSplits
+        **data: Any,  # see Splits
     ) -> None:
         super().__init__(**data)
         self.batch_size = at_least("batch_size", batch_size, 1)
@@ -83,7 +84,7 @@ class PairedDataModule(PairedSplits):
         """
         self._fits |= stage == "fit"
         for split in SPLITS if stage is None else _STAGE_SPLITS[stage]:
-            self.pairs(split)
+            self.files(split)
 
     def check_batches(self, processes: int) -> None:
         """Refuses, before any process is started, a training split without a whole batch.
@@ -94,9 +95,10 @@ class PairedDataModule(PairedSplits):
         Raises:
             SettingError: It has none, or there is no training split.
         """
-        require_whole_batch(len(self.needed("train")), self.batch_size, processes)
+        self.require("train")
+        require_whole_batch(self.set_size("train"), self.batch_size, processes)
 
-    def dataset(self, split: str) -> PairedDataset:
+    def dataset(self, split: str) -> ImageDataset:
         """Returns a split as evaluation sees it: integer keys, resized, nothing random."""
         return self._dataset(split)
 
@@ -115,7 +117,7 @@ class PairedDataModule(PairedSplits):
         )
         return DataLoader(dataset, batch_sampler=sampler, **self._loading(persistent=True))
 
-    def on_after_batch_transfer(self, batch: dict[str, Any], dataloader_idx: int) -> dict[str, Any]:
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Turns training images, which came as levels, into [-1, 1] on the device."""
         return finish(batch)
 
@@ -150,34 +152,35 @@ class PairedDataModule(PairedSplits):
         loading = self._loading(persistent=split == "val")
         return DataLoader(dataset, self.eval_batch_size, sampler=mine, **loading)
 
-    def _loaded(self, split: str, jittered: bool) -> PairedDataset:
+    def _loaded(self, split: str, jittered: bool) -> ImageDataset:
         """A split for a loader: with the shared memory, and for training on a GPU as levels.
 
         These are a quarter of the bytes, and ``on_after_batch_transfer`` finishes them there.
         """
-        self.needed(split)
+        self.require(split)
         kept = None
         in_training = jittered or self._fits or self._cache is not None
         if in_training and split == ("train" if jittered else "val"):  # read once an epoch
-            first = 0 if jittered else self.set_size("train")
+            first = 0 if jittered else self.samples("train", training=True).n_units
             kept = CachePart(self._shared_cache(), first, jittered)
-        return self._dataset(split, kept=kept, as_levels=jittered and self._on_gpu())
+        return self._dataset(split, jittered, kept=kept, as_levels=jittered and self._on_gpu())
 
-    def _dataset(self, split: str, **options: Any) -> PairedDataset:
-        pairs = self.pairs(split)
-        return PairedDataset(
-            pairs, self.reader, task=self.task, transform=self.augmentation,
-            check_labels=not all_looked_at(pairs), **options,
+    def _dataset(self, split: str, training: bool = False, **options: Any) -> ImageDataset:
+        return ImageDataset(
+            self.samples(split, training), self.reader, task=self.task, transform=self.augmentation,
+            check_labels=not all(map(all_looked_at, self.files(split))), **options,
         )  # fmt: skip
 
     def _shared_cache(self) -> ImageCache:
         if self._cache is None:
             if self.cache_gb and not can_share():
                 say("dataset.cache_gb: Windows shares no such memory; images are read each epoch")
-            gc.collect()  # the caches of a sweep's earlier jobs, whose objects refer to each other
+            if self.cache_gb:
+                gc.collect()  # caches of a sweep's earlier jobs, whose objects refer to each other
             processes = max(1, getattr(self.trainer, "num_devices", 1))  # on this machine
             share = affordable(int(self.cache_gb * 1e9)) // processes
-            self._cache = ImageCache(self.set_size("train") + self.set_size("val"), share)
+            kept = self.samples("train", training=True), self.samples("val")
+            self._cache = ImageCache(sum(samples.n_units for samples in kept), share)
         return self._cache
 
     def _on_gpu(self) -> bool:

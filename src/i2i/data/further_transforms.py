@@ -93,7 +93,10 @@ class FurtherTransforms:
             names[label] = "label"
         self.compose.set_random_seed((seed + 2) % 2**32)  # the jitter has seed and seed + 1
         given = [as_given(image, role == label) for role, image in zip(roles, images, strict=True)]
-        found = self.compose(**{names[role]: side for role, side in zip(roles, given, strict=True)})
+        # A label map alone: albumentations takes the size from an image, whose result nobody reads.
+        alone = {} if photos else {"image": given[0]}
+        sides = {names[role]: side for role, side in zip(roles, given, strict=True)}
+        found = self.compose(**(alone | sides))
         for role, image in zip(roles, given, strict=True):
             require_same_type(found[names[role]].dtype, image.dtype)
         results = tuple(

@@ -110,13 +110,13 @@ def check_single(single: bool, b_folder: str | None, task: object | None) -> Non
         )  # fmt: skip
 
 
-def check_id_files(label_files: str, b_folder: str | None) -> None:
+def check_id_files(label_files: str, n_folders: int) -> None:
     """Makes sure that class ids lie in files of their own.
 
     Raises:
         SettingError: They are asked of side-by-side images.
     """
-    if label_files == "ids" and b_folder is None:
+    if label_files == "ids" and n_folders == 1:
         raise setting_error(
             "dataset.label_files=ids", "side-by-side images", "class ids in files of their own",
             "Set dataset.a_folder and dataset.b_folder, or dataset.label_files=colours.",

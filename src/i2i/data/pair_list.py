@@ -55,6 +55,11 @@ class PairList(Sequence[PairFiles]):
         )
         self._chosen: np.ndarray | None = None  # places of these pairs among all; None: all
 
+    @property
+    def folder(self) -> Path:
+        """Folder of side A, or of the only files."""
+        return self._folders[0]
+
     def fingerprint(self) -> str:
         """Says which pairs these are: their number, and a hash of their names in order.
 

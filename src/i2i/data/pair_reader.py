@@ -20,6 +20,9 @@ LabelAs = Literal["colours", "onehot"]
 LabelFiles = Literal["colours", "ids"]
 
 
+ROLES: tuple[Role, Role] = ("input", "target")
+
+
 def role_of(side: Side | None, direction: Direction) -> Role | None:
     """Whether a side is the input or the target; None for no side."""
     if side is None:
@@ -36,9 +39,10 @@ def photo_side(asked: Side | None, label_side: Side | None) -> Side:
 class PairReader:
     """How the files of a data set are to be understood.
 
-    The attributes are those options of ``PairedSplits``; ``photo_of`` is its ``photo_side``,
-    ``most_pixels`` its ``max_megapixels`` times a million. With "AtoB" A is the input and B the
-    target.
+    The attributes are those options of ``Splits``; ``photo_of`` is its ``photo_side``,
+    ``most_pixels`` its ``max_megapixels`` times a million, and ``single`` says that each file shows
+    one picture: a photograph, or one side of a set without pairs. With "AtoB" A is the input and B
+    the target.
 
     Raises:
         SettingError: A value is no choice, or class ids are asked of a set without classes.
@@ -96,29 +100,36 @@ class PairReader:
         return sides
 
     def _sides(self, files: PairFiles, check_label: bool) -> tuple[np.ndarray, np.ndarray]:
-        roles: tuple[Role, Role] = ("input", "target")
+        if files.b is not None:
+            first, second = (self.side(files, role, check_label) for role in ROLES)
+            return first, second
         channels = [self.input_channels, self.target_channels]
         if self.classes is None:
-            return self._both(files, *channels)
-        at = roles.index(self.label_role)
-        if self.label_files == "ids":
-            label, photo = (
-                read_ids(self._file(files, self.label_side), self.most_pixels),
-                self.photo(files),
-            )
-        else:
-            channels[at] = 3
-            sides = self._both(files, *channels)
-            label, photo = sides[at], sides[1 - at]
-        if check_label:
-            self._refuse_strays(files, label)
-        label = self._coded(label, self.lossy(files))
-        return (label, photo) if at == 0 else (photo, label)
+            return self._halves(files, *channels)
+        at = ROLES.index(self.label_role)
+        channels[at] = 3
+        sides = [*self._halves(files, *channels)]
+        sides[at] = self._label(files, sides[at], check_label)
+        return sides[0], sides[1]
+
+    def side(self, files: PairFiles, role: Role, check_label: bool = False) -> np.ndarray:
+        """Returns the one side that is the input or the target, (H, W, C).
+
+        Args:
+            files: Of the pair, or of the one picture.
+            role: Which it is.
+            check_label: As in ``pair``; without an effect on a side that is no label map.
+
+        Raises:
+            SettingError: As in ``pair``.
+        """
+        if self.classes is not None and role == self.label_role:
+            return self._label(files, self.label_picture(files)[0], check_label)
+        channels = self.input_channels if role == "input" else self.target_channels
+        return self._side(files, "A" if role == role_of("A", self.direction) else "B", channels)
 
     def photo(self, files: PairFiles) -> np.ndarray:
         """Returns the photograph of a pair, or the single one, (H, W, 3)."""
-        if self.single:
-            return read_image(files.a, 3, self.most_pixels)
         return self._side(files, self.photo_side)
 
     def label_picture(self, files: PairFiles) -> tuple[np.ndarray, bool]:
@@ -130,13 +141,17 @@ class PairReader:
             return read_ids(self._file(files, self.label_side), self.most_pixels), False
         return self._side(files, self.label_side), self.lossy(files)
 
-    def _refuse_strays(self, files: PairFiles, label: np.ndarray) -> None:
-        """What ``check_labels`` does at the start, for a file that it did not look at."""
-        setting = f"label map '{self._file(files, self.label_side)}'"
-        self.classes.check([(files.name, label, self.lossy(files))], setting)
+    def _label(self, files: PairFiles, stored: np.ndarray, check: bool) -> np.ndarray:
+        """A label map as ``label_as`` asks for it.
+
+        The check is what ``check_labels`` does at the start, for a file that it did not look at.
+        """
+        if check:
+            setting = f"label map '{self._file(files, self.label_side)}'"
+            self.classes.check([(files.name, stored, self.lossy(files))], setting)
+        return self._coded(stored, self.lossy(files))
 
     def _coded(self, stored: np.ndarray, lossy: bool) -> np.ndarray:
-        """A stored label map as ``label_as`` asks for it."""
         if self.label_as == "colours":
             return self.classes.encode_colours(stored) if self.label_files == "ids" else stored
         ids = stored if self.label_files == "ids" else self.classes.decode(stored, lossy=lossy)
@@ -149,24 +164,17 @@ class PairReader:
     def _file(self, files: PairFiles, side: Side) -> Path:
         return files.a if files.b is None or side == "A" else files.b
 
-    def _side(self, files: PairFiles, side: Side) -> np.ndarray:
-        image = read_image(self._file(files, side), 3, self.most_pixels)
-        if files.b is not None:
+    def _side(self, files: PairFiles, side: Side, channels: int = 3) -> np.ndarray:
+        image = read_image(self._file(files, side), channels, self.most_pixels)
+        if files.b is not None or self.single:
             return image
         return halves(image, files.a)[side == "B"]
 
-    def _both(
+    def _halves(
         self, files: PairFiles, input_channels: int, target_channels: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Input and target as they are stored; a side-by-side image is decoded once."""
+        """Input and target of a side-by-side image, which is decoded once."""
         channels = (input_channels, target_channels)
-        if files.b is not None:
-            a, b = (files.a, files.b) if self.direction == "AtoB" else (files.b, files.a)
-            first, second = (
-                read_image(side, count, self.most_pixels)
-                for side, count in zip((a, b), channels, strict=True)
-            )
-            return first, second
         both = read_image(files.a, max(channels), self.most_pixels)
         first, second = halves(both, files.a)[:: 1 if self.direction == "AtoB" else -1]
         if min(channels) == max(channels):

@@ -1,25 +1,24 @@
-"""Splits the training pairs that a set publishes into what is trained on and what is held out."""
+"""Divides the training files that a set publishes into what is trained on and what is held out."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from i2i.data.pair_list import PairList
 from i2i.errors import setting_error
 
 
-def hold_out(found: PairList, asked: Mapping[str, float], root: Path) -> dict[str, PairList]:
-    """Takes evenly spaced pairs out of the training split.
+def hold_out(found: PairList, asked: Mapping[str, float], where: str) -> dict[str, PairList]:
+    """Takes evenly spaced pairs, or pictures of one side, out of the training split.
 
     Args:
         found: The pairs that are published for training.
         asked: Split name -> number of pairs to hold out for it, or a share below 1; 0 for none.
-        root: The data set's folder, for the error.
+        where: What they are and where they lie, for the error.
 
     Returns:
         Split name -> pairs, for train and for each split that is asked for.
 
     Raises:
-        SettingError: No pair would be left to train on.
+        SettingError: None would be left to train on.
     """
     lists = {"train": found}
     for split, held in asked.items():
@@ -30,7 +29,7 @@ def hold_out(found: PairList, asked: Mapping[str, float], root: Path) -> dict[st
         if count >= len(rest):
             raise setting_error(
                 f"dataset.{split}_from_train={held}",
-                f"{len(rest)} training pairs in '{root}'",
+                f"{len(rest)} {where}",
                 "fewer held out than there are",
                 f"Set it to {len(found) // 10} or so.",
             )

@@ -9,9 +9,10 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from i2i.blocks import has_batch_norm
 from i2i.errors import setting_error
 
 Terms = dict[str, Tensor]
@@ -98,6 +99,22 @@ class GANLoss:
             return {}
         gradient = gradient_of_score(critic, real.float())  # (B, C * H * W)
         return {"r1": self.r1 / 2 * gradient.square().sum(1).mean()}
+
+
+def require_separate_samples(gan_loss: GANLoss, discriminator: nn.Module) -> None:
+    """Refuses batch norm in D under an objective with a penalty on each sample's gradient.
+
+    Raises:
+        SettingError: D has batch norm and the objective such a penalty.
+    """
+    if gan_loss.samples_must_be_independent and has_batch_norm(discriminator):
+        penalty = f" with gan_loss.r1={gan_loss.r1}" if gan_loss.r1 else ""
+        raise setting_error(
+            "discriminator.norm=batch", f"batch norm under {type(gan_loss).__name__}{penalty}",
+            "a norm that keeps samples apart: layer, instance, spectral or none",
+            "Batch norm mixes the samples, and the gradient penalty is defined for each one "
+            "(Gulrajani et al. 2017, Sec. 4). Add discriminator.norm=layer.",
+        )  # fmt: skip
 
 
 class NoGAN(GANLoss):

@@ -8,9 +8,11 @@ from torch import Tensor
 
 from i2i.data.paired_transforms import Role
 from i2i.images.quantise import to_uint8
+from i2i.labels.class_scores import SCORES as OF_CLASSES
 from i2i.labels.class_scores import Matrices, matrices
 from i2i.labels.palette import ClassPalette
-from i2i.metrics.evaluator import ClassMaps, PairEvaluator
+from i2i.metrics.evaluator import RECONSTRUCTION, ClassMaps, PairEvaluator
+from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 from i2i.metrics.shown import Shown
 
 
@@ -56,6 +58,22 @@ class Scorer:
         self.classes, self.label_role, self.segmenter = classes, label_role, segmenter
         self.lossy_labels = lossy_labels
         self._ceilings: dict[str | None, Matrices] = {}  # by split
+
+    def directions(self, truth: bool, back: bool) -> dict[str, bool]:
+        """Whether more is better, for the scores that a pass will give.
+
+        Args:
+            truth: Whether the true answers are known.
+            back: Whether images are translated back, too.
+        """
+        metrics = {n: metric.more_is_better for n, metric in self.evaluator.metrics.items()}
+        found = dict(metrics) if truth else {}
+        sees = self.classes is not None and (self.label_role == "target" or self.segmenter)
+        of_classes = OF_CLASSES if truth and sees and self.evaluator.segmentation else ()
+        of_sets = OF_INCEPTION if self.evaluator.has_distribution else ()
+        known = {score.name: score.more_is_better for score in (*of_classes, *of_sets)}
+        found |= {name: more for name, more in known.items() if more is not None}
+        return found | ({RECONSTRUCTION + n: more for n, more in metrics.items()} if back else {})
 
     def update(self, shown: Shown, made: Tensor | None = None) -> None:
         """Adds a batch.

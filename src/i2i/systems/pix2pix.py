@@ -8,12 +8,11 @@ import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 
-from i2i.blocks import has_batch_norm
 from i2i.data.batches import Batch
 from i2i.errors import setting_error
 from i2i.inference.translate import eval_mode
 from i2i.inference.translator import Translator
-from i2i.losses.gan import GANLoss
+from i2i.losses.gan import GANLoss, require_separate_samples
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
 from i2i.metrics.shown import Shown
 from i2i.training.adversarial import AdversarialModule, Made, Terms
@@ -172,22 +171,6 @@ class Pix2Pix(AdversarialModule):
     def shown(self, batch: Batch) -> dict[str, Shown]:
         x, y = batch["input"], batch["target"]
         return {self.direction: Shown(batch["index"], batch["name"], x, y, self.task)}
-
-
-def require_separate_samples(gan_loss: GANLoss, discriminator: nn.Module) -> None:
-    """Refuses batch norm in D under an objective with a penalty on each sample's gradient.
-
-    Raises:
-        SettingError: D has batch norm and the objective such a penalty.
-    """
-    if gan_loss.samples_must_be_independent and has_batch_norm(discriminator):
-        penalty = f" with gan_loss.r1={gan_loss.r1}" if gan_loss.r1 else ""
-        raise setting_error(
-            "discriminator.norm=batch", f"batch norm under {type(gan_loss).__name__}{penalty}",
-            "a norm that keeps samples apart: layer, instance, spectral or none",
-            "Batch norm mixes the samples, and the gradient penalty is defined for each one "
-            "(Gulrajani et al. 2017, Sec. 4). Add discriminator.norm=layer.",
-        )  # fmt: skip
 
 
 def require_weight(lambda_l1: float) -> None:

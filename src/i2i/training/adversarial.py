@@ -1,6 +1,6 @@
 """What every adversarial system shares; a system itself is only its losses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +30,11 @@ def do_nothing() -> None:
     """Stands in for Lightning's count of an optimizer's steps."""
 
 
+def detached(made: Made) -> Made:
+    """The same images without their graph."""
+    return {name: image.detach() for name, image in made.items()}
+
+
 class AdversarialModule(Game):
     """A game between players, each updated by hand; one step is one update of the player ``g``.
 
@@ -46,9 +51,11 @@ class AdversarialModule(Game):
         routes: Names of the translations that the system offers, the main one first.
         ways_back: For routes whose answers can be translated back: the route that does so.
         pairings: The values of ``dataset.pairing`` that its terms can learn from.
+        evaluates: The routes that validation and test go through; None: all.
         task: How tensors become pictures; that of the data.
     """
 
+    evaluates: Sequence[str] | None = None
     generator: nn.Module
     routes: tuple[str, ...]
     ways_back: Mapping[str, str] = MappingProxyType({})
@@ -140,9 +147,9 @@ class AdversarialModule(Game):
         self.start_step()
         turns, terms = self.turns(), {}
         with_g = any(player.name == GENERATOR for player in turns)
-        # One forward serves all updates; in parts it is made again, so that one part's graph
-        # is in memory at a time.
-        made = self.generate(batch) if with_g and self.accumulate == 1 else None
+        # What was made of each part of the batch, by its first sample. One forward serves all
+        # updates; in parts G makes its own again, so that one part's graph is in memory at a time.
+        made = {0: self.generate(batch)} if with_g and self.accumulate == 1 else {}
         for player in turns:
             terms[player.name] = self.update(player, batch, made)
         if with_g:
@@ -165,7 +172,7 @@ class AdversarialModule(Game):
         if self.speed.cuda_graphs:
             torch.compiler.cudagraph_mark_step_begin()  # what the last step made may be overwritten
 
-    def update(self, player: Player, batch: Batch, made: Made | None) -> Terms:
+    def update(self, player: Player, batch: Batch, made: dict[int, Made]) -> Terms:
         """Takes one step of a player's optimizer, the others being frozen."""
         optimizer = self.by_player(self.optimizers())[player.name]
         optimizer.zero_grad()
@@ -176,13 +183,13 @@ class AdversarialModule(Game):
         self.take_step(optimizer)
         return terms
 
-    def backward_in_parts(self, player: Player, batch: Batch, made: Made | None) -> Terms:
+    def backward_in_parts(self, player: Player, batch: Batch, made: dict[int, Made]) -> Terms:
         """Adds up the gradients of a batch's parts, each weighted by its share of the images.
 
         Args:
             player: Whose terms they are.
             batch: The whole batch of this process.
-            made: What G made of it, or None to make that part by part.
+            made: What G made of its parts, by their first sample; what is missing is added.
 
         Returns:
             The terms of the whole batch, without graph.
@@ -193,12 +200,12 @@ class AdversarialModule(Game):
         for start in range(0, whole, length):
             part = batch if length == whole else take(batch, slice(start, start + length))
             share = size(part) / whole
-            if (images := made) is None:
+            images = made.get(start)
+            if images is None or (of_g and length < whole):
                 with torch.set_grad_enabled(of_g):
                     images = self.generate(part)
-            if not of_g:
-                images = {name: image.detach() for name, image in images.items()}
-            terms = self.terms(player.name, part, images)
+                made[start] = detached(images)
+            terms = self.terms(player.name, part, images if of_g else detached(images))
             loss = share * sum(terms.values())
             if start + length < whole:
                 self.manual_backward(loss)
@@ -245,7 +252,8 @@ class AdversarialModule(Game):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Shown]:
         """A batch translated on each route, for the callbacks that score and show it."""
-        return {route: self.translated(route, one) for route, one in self.shown(batch).items()}
+        shown = self.shown(batch)
+        return {route: self.translated(route, shown[route]) for route in self.evaluates or shown}
 
     test_step = validation_step
 

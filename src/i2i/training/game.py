@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
+from i2i.cluster.gathering import gathered
 from i2i.messages import say
 from i2i.training.fast_module import FastModule
 from i2i.training.players import GENERATOR, Player
@@ -69,6 +71,8 @@ class Game(FastModule):
     def on_train_start(self) -> None:
         """Lets a run that goes on with other rates, or for longer, have them from here on."""
         super().on_train_start()
+        if states := (self.loaded or {}).pop("own_states", None):
+            self.load_own_state(states[self.global_rank])
         if self.loaded is not None and (
             self.rates_changed or self.loaded.get("total_steps") != self.total_steps
         ):
@@ -96,7 +100,18 @@ class Game(FastModule):
                     f"schedule ends at step {self.total_steps}"
                 )
 
+    def own_state(self) -> dict[str, Tensor]:
+        """What this process keeps of its own images beside weights; nothing by default.
+
+        Tensors on the CPU, by name; a checkpoint holds those of each process.
+        """
+        return {}
+
+    def load_own_state(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up what ``own_state`` gave; called before the first step of a run that goes on."""
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        own = self.own_state()
         checkpoint["i2i"] = {
             "format": 1,
             "config": dict(self.config),
@@ -105,7 +120,7 @@ class Game(FastModule):
             "processes": self.trainer.world_size,
             "total_steps": self.total_steps,
             "training_images": self.training_images,
-        }
+        } | ({"own_states": gathered(own)} if own else {})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.loaded = checkpoint["i2i"]

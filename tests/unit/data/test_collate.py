@@ -47,6 +47,19 @@ def test_one_finished_sample_finishes_the_batch() -> None:
     assert same(collate(mixed), EXPECTED)
 
 
+def test_one_finished_side_finishes_the_batch() -> None:
+    mixed = samples(to_planes)
+    mixed[2]["target"] = to_float(IMAGES[3])  # as of an unpaired file of 16 bits
+    assert same(collate(mixed), EXPECTED)
+
+
+def test_a_batch_of_single_pictures_is_finished() -> None:
+    single = [{"input": to_planes(IMAGES[i]), "label": i % 2, "index": i} for i in range(2)]
+    batch = finish(collate(single))
+    assert torch.equal(batch["input"], torch.stack([to_float(IMAGES[i]) for i in range(2)]))
+    assert batch["label"].tolist() == [0, 1]
+
+
 def take_twice() -> None:
     settle_worker()
     for most in (None, 100):

@@ -236,7 +236,7 @@ def test_evaluation_of_the_training_split_is_still_and_in_order(root: Path) -> N
 def test_held_out_pairs_are_spread_and_not_trained_on(root: Path) -> None:
     data = build(root, val_from_train=3)
     assert names(data.val_dataloader()) == ["01", "05", "08"]
-    trained = [pair.name for pair in data.pairs("train")]
+    trained = [pair.name for pair in data.files("train")[0]]
     assert len(trained) == 7 and not {"01", "05", "08"} & set(trained)
     assert (data.set_size("train"), data.set_size("val"), data.set_size("test")) == (7, 3, N_TEST)
 
@@ -251,9 +251,9 @@ def test_no_validation_split_is_an_empty_list(root: Path) -> None:
 def test_setup_looks_only_at_the_splits_of_its_stage(root: Path) -> None:
     data = build(root, splits={"train": "missing", "test": "test"})
     data.setup("test")
-    kept = data.pairs("test")
+    kept = data.files("test")
     data.setup("test")
-    assert data.pairs("test") is kept
+    assert data.files("test") is kept
     data.setup("validate")
     for stage in ("fit", None):
         with pytest.raises(SettingError, match="no folder 'missing'"):
@@ -285,7 +285,7 @@ def test_skipped_pairs_are_counted(tmp_path: Path) -> None:
     data = build(tmp_path, splits={"train": "train"}, on_error="skip")
     with pytest.warns(UserWarning, match=r"left out 1 of 3 .*1\.png"):
         data.setup("fit")
-    assert data.set_size("train") == 2 and data.pairs("train").skipped == 1
+    assert data.set_size("train") == 2 and data.skipped("train") == 1
 
 
 @pytest.mark.parametrize(
@@ -374,10 +374,10 @@ def test_labels_are_lossy_where_their_files_are(tmp_path: Path, suffix: str, los
     splits = {"train": "train"}
     data = build(tmp_path, label_side="B", splits=splits)
     assert not data.has_lossy_labels()  # nothing was looked at yet
-    data.pairs("train")
+    data.files("train")
     assert data.has_lossy_labels() is lossy
     plain = build(tmp_path, splits=splits)
-    plain.pairs("train")
+    plain.files("train")
     assert not plain.has_lossy_labels()
 
 

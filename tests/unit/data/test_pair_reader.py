@@ -9,10 +9,12 @@ import torch
 from PIL import Image
 
 from i2i.data.batch_sampler import SampleKey
+from i2i.data.image_dataset import ImageDataset
 from i2i.data.pair_index import PairFiles, find_pairs
 from i2i.data.pair_reader import PairReader
-from i2i.data.paired_dataset import PairedDataset
 from i2i.data.paired_transforms import PairedTransform
+from i2i.data.pairing import Paired
+from i2i.data.sides import Side
 from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
 from i2i.images.image_io import read_ids, write_png
@@ -84,8 +86,8 @@ def test_no_resize_crop_flip_or_jpeg_makes_a_new_class(
         both = np.concatenate([photo, PALETTE.encode_colours(coarse)], axis=1)
         (tmp_path / "train").mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / "train" / f"{i}.{suffix}"), both[:, :, ::-1])
-    dataset = PairedDataset(
-        find_pairs(tmp_path, "train"),
+    dataset = ImageDataset(
+        Paired(Side(find_pairs(tmp_path, "train"), None)),
         PairReader("AtoB", 3, 3, "B", PALETTE, "onehot"),
         task=LabelTask(PALETTE, "target", "onehot"),
         transform=PairedTransform(image_size=size, enlarge=1.3, flip=0.5),

@@ -9,7 +9,7 @@ from torch import Tensor
 from i2i.data.option_checks import one_of
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
-from i2i.data.tasks.task import Encoded, PhotoTask, Task
+from i2i.data.tasks.task import PhotoTask, Task
 from i2i.images.ranges import to_float
 from i2i.labels.palette import ClassPalette
 
@@ -46,13 +46,9 @@ class LabelTask(Task):
         other._from_zero = self._from_zero  # the tensors are those of the same data set
         return other
 
-    def encode(self, input_image: np.ndarray, target_image: np.ndarray, seed: int) -> Encoded:
-        """Makes the sample; a label map comes as class ids, (H, W, 1) uint8, for ``onehot``."""
-        x, y = (
-            self._one_hot(image) if self._is_one_hot(role) else to_float(image)
-            for role, image in (("input", input_image), ("target", target_image))
-        )
-        return Encoded(x, y)
+    def encode_role(self, role: Role, image: np.ndarray, seed: int) -> Tensor:
+        """Makes one side; a label map comes as class ids, (H, W, 1) uint8, for ``onehot``."""
+        return self._one_hot(image) if self._is_one_hot(role) else to_float(image)
 
     def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
         """Makes the network's input of a label map or a photograph.

@@ -39,9 +39,20 @@ class Task:
         """Which of the images that ``read`` gives is a label map; None if none is."""
         return reader.label_role
 
-    def read(self, reader: PairReader, files: PairFiles, check: bool) -> tuple[np.ndarray, ...]:
-        """Reads what ``encode`` takes; ``check`` counts label pixels that are of no class."""
-        return reader.pair(files, check)
+    def read(
+        self, reader: PairReader, files: PairFiles, check: bool, role: Role | None = None
+    ) -> tuple[np.ndarray, ...]:
+        """Reads what ``encode`` takes, or with a role the one image that ``encode_role`` takes.
+
+        Args:
+            reader: Of the data set.
+            files: Of the pair, or of the one picture.
+            check: Whether to count the label pixels that are of no class.
+            role: The one side to read; None for all.
+        """
+        if role is None:
+            return reader.pair(files, check)
+        return (reader.side(files, role, check),)
 
     def check_files(self, reader: PairReader, pairs: Sequence[PairFiles], setting: str) -> None:
         """Looks into the files of a split, before training, for what would spoil it.
@@ -69,7 +80,23 @@ class Task:
         Returns:
             What the network gets and what it should answer.
         """
-        return Encoded(to_float(input_image), to_float(target_image))
+        return Encoded(
+            self.encode_role("input", input_image, seed),
+            self.encode_role("target", target_image, seed),
+        )
+
+    def encode_role(self, role: Role, image: np.ndarray, seed: int) -> Tensor:
+        """Makes one side of a sample whose other side comes from elsewhere.
+
+        Args:
+            role: Which side.
+            image: That of ``encode`` from which this side is made.
+            seed: As in ``encode``.
+
+        Returns:
+            (C, H, W).
+        """
+        return to_float(image)
 
     def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
         """Makes the network's input of an image that somebody wants to have translated.
@@ -175,7 +202,9 @@ class PhotoTask(Task):
     def label_role(self, reader: PairReader) -> None:
         return None
 
-    def read(self, reader: PairReader, files: PairFiles, check: bool) -> tuple[np.ndarray, ...]:
+    def read(
+        self, reader: PairReader, files: PairFiles, check: bool, role: Role | None = None
+    ) -> tuple[np.ndarray, ...]:
         return (reader.photo(files),)
 
     def check_files(self, reader: PairReader, pairs: Sequence[PairFiles], setting: str) -> None:
@@ -192,6 +221,10 @@ class PhotoTask(Task):
             What the network gets and what it should answer.
         """
         raise NotImplementedError
+
+    def encode_role(self, role: Role, photo: np.ndarray, seed: int) -> Tensor:
+        x, y = self.encode(photo, seed)
+        return x if role == "input" else y
 
     def check(self, photos: Sequence[np.ndarray], names: Sequence[str]) -> None:
         """Looks at some photographs of the data set before training starts.

@@ -1,4 +1,4 @@
-"""The pairs of a data set: where its splits lie, what they mean, and whether they can be used."""
+"""What a data set holds: where its splits lie, what they mean, and whether they can be used."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Literal, Protocol
 
 from lightning.pytorch import LightningDataModule
 
+from i2i.data.folder_patterns import check_patterns, folders_of_sides
+from i2i.data.folders import Folders, PairFolders, SideFolders
 from i2i.data.option_checks import (
     SPLITS,
     check_held_out,
@@ -13,9 +15,10 @@ from i2i.data.option_checks import (
     check_single,
     one_of,
 )
-from i2i.data.pair_index import check_patterns, find_pairs
 from i2i.data.pair_list import PairList
 from i2i.data.pair_reader import Direction, LabelAs, LabelFiles, PairReader, Side
+from i2i.data.pairing import Pairing, Samples
+from i2i.data.pairing_checks import check_pairing, pairing_of
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.data.validation_split import hold_out
@@ -31,7 +34,7 @@ class PairSource(Protocol):
         """Makes sure that ``root`` holds the whole data set."""
 
 
-class PairedSplits(LightningDataModule):
+class Splits(LightningDataModule):
     """What a data set holds; how it is loaded is ``PairedDataModule``'s part.
 
     Args:
@@ -40,9 +43,16 @@ class PairedSplits(LightningDataModule):
         direction: "AtoB" or "BtoA".
         input_channels: 1 or 3; with class ids or a task as many as these have.
         target_channels: Likewise.
-        a_folder: Folder pattern of side A, or of the side-by-side images; ``{split}`` is replaced.
+        a_folder: Folder pattern of side A, or of the side-by-side images; ``{split}`` is replaced,
+            and ``{domain}`` by each of ``domains``.
         splits: train, val, test -> folder name, or None where the set publishes none.
-        b_folder: Folder pattern of side B; None for side-by-side images.
+        b_folder: Folder pattern of side B; None for side-by-side images, and with ``{domain}``.
+        domains: What sides A and B are called, with ``pairing="labelled"`` as many as there are;
+            the names of their folders, where ``a_folder`` has ``{domain}``.
+        has_pairs: Whether the two sides show the same; else each is listed by itself.
+        pairing: What makes a sample: "paired"; "unpaired", where training takes the second picture
+            from another place, and evaluation what is known; "labelled", one picture and the number
+            of its domain. None is what the set is by itself.
         label_side: "A" or "B" if that side is a label map, else None.
         classes: The classes of the label map, where they are known.
         label_as: Whether the network sees a label map as colours or as one-hot class ids.
@@ -51,12 +61,16 @@ class PairedSplits(LightningDataModule):
         photo_side: The side that a task takes; None for the one that is no label map, else A.
         task: Makes input and target from the photograph of each pair; None for the pairs.
         val_from_train: Evenly spaced training pairs to hold out as val, and not train on: their
-            number, or a share below 1.
+            number, or a share below 1; of each side where there are no pairs.
         test_from_train: The same for test.
         on_error: "raise" stops on a damaged file, "skip" leaves its pair out.
         max_megapixels: Millions of pixels that an image may have.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
+
+    Attributes:
+        pairing: What makes a sample.
+        domains: What the sides are called, the input's first; by number for "labelled".
 
     Raises:
         SettingError: If an option cannot be used as it is.
@@ -73,6 +87,9 @@ class PairedSplits(LightningDataModule):
         a_folder: str,
         splits: Mapping[str, str | None],
         b_folder: str | None = None,
+        domains: Sequence[str] | None = None,
+        has_pairs: bool = True,
+        pairing: Pairing | None = None,
         label_side: Side | None = None,
         classes: ClassPalette | None = None,
         label_as: LabelAs = "colours",
@@ -90,18 +107,29 @@ class PairedSplits(LightningDataModule):
         super().__init__()
         self.name, self.root, self.licence, self.source = name, Path(root), licence, source
         self.input_channels, self.target_channels = input_channels, target_channels
-        self.a_folder, self.b_folder, self.single = a_folder, b_folder, single
         self.splits = {split: splits.get(split) for split in SPLITS}
         self.held_out = {"val": val_from_train, "test": test_from_train}
         self.on_error = one_of("on_error", on_error, ("raise", "skip"))
+        self._check_splits(splits)
+        n_splits = sum(folder is not None for folder in self.splits.values())
+        check_patterns(a_folder, b_folder, n_splits)
+        sides = folders_of_sides(a_folder, b_folder, domains)
+        check_single(single, b_folder, task)
+        apart = not has_pairs or len(sides) > 2
         self.reader = PairReader(
             direction, input_channels, target_channels, label_side, classes, label_as, label_files,
-            single, photo_side, pixel_limit(max_megapixels, "dataset.max_megapixels"),
+            single or apart, photo_side, pixel_limit(max_megapixels, "dataset.max_megapixels"),
         )  # fmt: skip
-        self._check_options(splits)
-        check_single(single, b_folder, task)
+        check_id_files(label_files, len(sides))
+        self.pairing = pairing_of(pairing, has_pairs, name)
+        check_pairing(self.pairing, has_pairs, sides, self.reader, task)
         self.task = task_of(self.reader, task)
-        self._pairs: dict[str, PairList] = {}
+        forth = 1 if direction == "AtoB" else -1
+        self.has_pairs, self.domains = has_pairs, (tuple(domains or ()) or ("A", "B"))[::forth]
+        self.folders: Folders = PairFolders(sides, single, task is not None)
+        if apart:
+            self.folders = SideFolders(sides[::forth])
+        self._files: dict[str, tuple[PairList, ...]] = {}
 
     @property
     def direction(self) -> Direction:
@@ -116,50 +144,71 @@ class PairedSplits(LightningDataModule):
         if self.source is not None:
             self.source.prepare(self.root)
 
-    def pairs(self, split: str) -> PairList:
-        """Returns the pairs of a split; an empty list where the set has no such split.
+    def files(self, split: str) -> tuple[PairList, ...]:
+        """Returns the files of a split, which are empty lists where the set has no such split.
 
         Args:
             split: train, val or test.
 
         Returns:
-            The pairs, sorted by name, with the count of those left out in ``skipped``.
+            One list of pairs, or one of pictures for each side, sorted by name, with the count of
+            those left out in ``skipped``.
 
         Raises:
             SettingError: If the split's files cannot be used, or its name is unknown.
         """
         one_of("splits", split, SPLITS)
-        if split not in self._pairs:
+        if split not in self._files:
             folder = self.splits[split]
             if split == "train" or self.held_out[split]:
-                published = self.splits["train"]
-                found = PairList() if published is None else self._find(published)
-                self._pairs |= hold_out(found, self.held_out, self.root)
-            elif folder is None:
-                self._pairs[split] = PairList()
+                self._hold_out(self._find(self.splits["train"]))
             else:
-                self._pairs[split] = self._find(folder)
-        return self._pairs[split]
+                self._files[split] = self._find(folder)
+        return self._files[split]
 
-    def needed(self, split: str) -> PairList:
-        """Returns the pairs of a split that somebody asked for.
+    def samples(self, split: str, training: bool = False) -> Samples:
+        """Returns what the samples of a split are made of.
+
+        Args:
+            split: train, val or test.
+            training: Whether they are trained on; evaluation keeps what is known.
+        """
+        return self.folders.samples(self.files(split), self.pairing, training)
+
+    def set_size(self, split: str) -> int:
+        """Returns the number of samples in a split over all processes, 0 where there is none."""
+        return len(self.samples(split))
+
+    def smaller_side(self, split: str) -> int:
+        """Returns the number of pictures on the side of a split that has fewer."""
+        return min(len(files) for files in self.files(split))
+
+    def require(self, split: str) -> None:
+        """Makes sure that there is the split that somebody asked for.
 
         Raises:
-            SettingError: If there are none.
+            SettingError: There is none.
         """
-        pairs = self.pairs(split)
-        if not pairs:
+        if not self.set_size(split):
             raise setting_error(
                 f"dataset.splits.{split}={self.splits[split]}",
                 f"no {split} split in data set '{self.name}'",
                 "the name of its folder",
                 f"Set dataset.splits.{split}=FOLDER, or ask for another split.",
             )
-        return pairs
 
-    def set_size(self, split: str) -> int:
-        """Returns the number of pairs in a split over all processes, 0 where there is none."""
-        return len(self.pairs(split))
+    def counted(self, split: str) -> str:
+        """Says how many there are in a split: "400", or of each side "1067 + 1334"."""
+        return " + ".join(str(len(files)) for files in self.files(split))
+
+    def skipped(self, split: str) -> int:
+        """Returns how many ``on_error="skip"`` left out of a split."""
+        return sum(files.skipped for files in self.files(split))
+
+    def fingerprint(self, split: str) -> str:
+        """Says which pictures these are, and what is made of them (see ``PairList``)."""
+        found = "; ".join(files.fingerprint() for files in self.files(split))
+        return found if self.pairing == "paired" else f"{self.pairing}: {found}"
 
     def check_content(self, splits: Sequence[str] = SPLITS) -> None:
         """Looks into the files for what would spoil the training: stray labels, grey photographs.
@@ -172,15 +221,31 @@ class PairedSplits(LightningDataModule):
         """
         for split in splits:
             setting = f"dataset.root='{self.root}' ({split})"
-            self.task.check_files(self.reader, self.pairs(split), setting)
+            self.task.check_files(self.reader, self._to_check(self.files(split)), setting)
 
     def has_lossy_labels(self) -> bool:
         """Whether a split that was indexed has labels in JPEG files, and shows them as colours."""
         if self.reader.label_side is None or self.reader.label_as == "onehot":
             return False  # class ids are told from the files, whatever these are
-        return any(self.reader.lossy(pair) for pairs in self._pairs.values() for pair in pairs[:1])
+        labels = map(self._to_check, self._files.values())
+        return any(self.reader.lossy(pair) for files in labels for pair in files[:1])
 
-    def _find(self, folder: str) -> PairList:
+    def _to_check(self, lists: tuple[PairList, ...]) -> PairList:
+        """Those files of a split that hold the label maps, or the photographs."""
+        return lists[-1] if self.reader.label_role == "target" else lists[0]
+
+    def _hold_out(self, found: tuple[PairList, ...]) -> None:
+        """Divides what is published for training, evenly on each side."""
+        kind = "pairs" if len(found) == 1 else "images"
+        parts = [
+            hold_out(files, self.held_out, f"training {kind} in '{files.folder}'")
+            for files in found
+        ]
+        self._files |= {split: tuple(part[split] for part in parts) for split in parts[0]}
+
+    def _find(self, folder: str | None) -> tuple[PairList, ...]:
+        if folder is None:
+            return self.folders.nothing()
         if folder == "." and (self.root / "train").is_dir():
             raise setting_error(
                 f"dataset.root='{self.root}'",
@@ -189,21 +254,12 @@ class PairedSplits(LightningDataModule):
                 "Add dataset.splits.train=train dataset.splits.val=val dataset.splits.test=test "
                 "dataset.val_from_train=0 dataset.test_from_train=0 (as far as there are such).",
             )
-        return find_pairs(
-            self.root,
-            folder,
-            a_folder=self.a_folder,
-            b_folder=self.b_folder,
-            single=self.single,
-            on_error=self.on_error,
-            most_pixels=self.reader.most_pixels,
+        return self.folders.find(
+            self.root, folder, on_error=self.on_error, most_pixels=self.reader.most_pixels
         )
 
-    def _check_options(self, given: Mapping[str, str | None]) -> None:
+    def _check_splits(self, given: Mapping[str, str | None]) -> None:
         for split in given:
             one_of("splits", split, SPLITS)
-        n_splits = sum(folder is not None for folder in self.splits.values())
-        check_patterns(self.a_folder, self.b_folder, n_splits)
         for split, held in self.held_out.items():
             check_held_out(split, held, self.splits)
-        check_id_files(self.reader.label_files, self.b_folder)

@@ -9,10 +9,13 @@ import torch
 
 from i2i.data.batch_sampler import SampleKey
 from i2i.data.image_cache import ImageCache, can_share
+from i2i.data.image_dataset import CachePart, ImageDataset
 from i2i.data.pair_index import find_pairs
+from i2i.data.pair_list import PairList
 from i2i.data.pair_reader import PairReader
-from i2i.data.paired_dataset import CachePart, PairedDataset
 from i2i.data.paired_transforms import PairedTransform
+from i2i.data.pairing import Paired
+from i2i.data.sides import Side
 from i2i.data.tasks.inpainting import Inpainting
 from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
@@ -22,6 +25,10 @@ from i2i.labels.palette import ClassPalette
 
 A = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 B = np.random.default_rng(1).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+
+
+def paired(pairs: PairList, reader: PairReader, **options) -> ImageDataset:
+    return ImageDataset(Paired(Side(pairs, None)), reader, **options)
 
 
 @pytest.fixture(params=["side_by_side", "two_folders"])
@@ -38,7 +45,7 @@ def pairs(request: pytest.FixtureRequest, tmp_path: Path) -> list:
     ("direction", "input_image", "target_image"), [("AtoB", A, B), ("BtoA", B, A)]
 )
 def test_direction_picks_the_sides(pairs, direction, input_image, target_image) -> None:
-    dataset = PairedDataset(pairs, PairReader(direction))
+    dataset = paired(pairs, PairReader(direction))
     sample = dataset[0]
     assert torch.equal(sample["input"], to_float(input_image))
     assert torch.equal(sample["target"], to_float(target_image))
@@ -47,7 +54,7 @@ def test_direction_picks_the_sides(pairs, direction, input_image, target_image) 
 
 @pytest.mark.parametrize(("direction", "grey_side"), [("AtoB", A), ("BtoA", B)])
 def test_each_side_has_its_own_channels(pairs, direction: str, grey_side: np.ndarray) -> None:
-    dataset = PairedDataset(pairs, PairReader(direction, input_channels=1, target_channels=3))
+    dataset = paired(pairs, PairReader(direction, input_channels=1, target_channels=3))
     sample = dataset[0]
     luminance = torch.from_numpy(grey_side @ np.array([0.299, 0.587, 0.114])) / 127.5 - 1
     assert sample["input"].shape == (1, 6, 8) and sample["target"].shape == (3, 6, 8)
@@ -65,7 +72,7 @@ def test_each_side_has_its_own_channels(pairs, direction: str, grey_side: np.nda
     ],
 )
 def test_only_the_label_side_keeps_its_values(pairs, direction, label_side, kept) -> None:
-    dataset = PairedDataset(
+    dataset = paired(
         pairs,
         PairReader(direction, label_side=label_side),
         transform=PairedTransform(image_size=[13, 17]),
@@ -81,7 +88,7 @@ def test_only_the_label_side_keeps_its_values(pairs, direction, label_side, kept
 
 
 def test_integer_keys_are_still_and_sample_keys_jitter(pairs) -> None:
-    dataset = PairedDataset(pairs, PairReader(), transform=PairedTransform(image_size=[6, 8]))
+    dataset = paired(pairs, PairReader(), transform=PairedTransform(image_size=[6, 8]))
     assert torch.equal(dataset[0]["input"], to_float(A))
     jittered = [dataset[SampleKey(0, seed)]["input"] for seed in range(8)]
     assert all(image.shape == (3, 6, 8) for image in jittered)
@@ -92,7 +99,7 @@ def test_integer_keys_are_still_and_sample_keys_jitter(pairs) -> None:
 def test_a_file_that_breaks_later_is_named(pairs) -> None:
     pairs[0].a.write_bytes(pairs[0].a.read_bytes()[:-4])
     with pytest.raises(SettingError, match=r"one\.png.*cut short"):
-        PairedDataset(pairs, PairReader())[0]
+        paired(pairs, PairReader())[0]
 
 
 @pytest.mark.skipif(not can_share(), reason="no memory to share on this system")
@@ -101,9 +108,9 @@ def test_a_file_that_breaks_later_is_named(pairs) -> None:
 def test_kept_images_are_the_same_and_are_not_read_again(pairs, jittered, label_side) -> None:
     transform = PairedTransform(image_size=[7, 9], enlarge=1.5)
     reader = PairReader(label_side=label_side)
-    plain = PairedDataset(pairs, reader, transform=transform)
+    plain = paired(pairs, reader, transform=transform)
     part = CachePart(ImageCache(4, 100_000), first=3, jittered=jittered)
-    kept = PairedDataset(pairs, reader, transform=transform, kept=part)
+    kept = paired(pairs, reader, transform=transform, kept=part)
     keys = [SampleKey(0, seed) for seed in range(6)] if jittered else [0, 0]
     other = 0 if jittered else SampleKey(0, 1)
     expected = [plain[key] for key in (*keys, other)]
@@ -119,10 +126,10 @@ def test_kept_images_are_the_same_and_are_not_read_again(pairs, jittered, label_
 
 
 def test_levels_are_for_those_who_ask(pairs) -> None:
-    asked = PairedDataset(pairs, PairReader(), as_levels=True)[0]
+    asked = paired(pairs, PairReader(), as_levels=True)[0]
     assert asked["input"].dtype == torch.uint8
     assert torch.equal(asked["target"], torch.from_numpy(B.transpose(2, 0, 1)))
-    assert PairedDataset(pairs, PairReader())[0]["input"].dtype == torch.float32
+    assert paired(pairs, PairReader())[0]["input"].dtype == torch.float32
 
 
 PALETTE = ClassPalette({"black": [0, 0, 0], "white": [255, 255, 255]})
@@ -152,7 +159,7 @@ def test_a_label_map_that_the_start_did_not_look_at_is_named(
     pairs = labelled(tmp_path, stored, suffix)
     reader = PairReader("AtoB", 3, 3, "B", PALETTE, label_as, stored)
     task = LabelTask(PALETTE, "target", label_as)
-    dataset = PairedDataset(pairs, reader, task=task, check_labels=True)
+    dataset = paired(pairs, reader, task=task, check_labels=True)
     key = [SampleKey(i, i) if jittered else i for i in range(3)]
     dataset[key[0]], dataset[key[1]]
     found = "class ids out of range" if stored == "ids" else "colours that are no class"
@@ -160,7 +167,7 @@ def test_a_label_map_that_the_start_did_not_look_at_is_named(
         with pytest.raises(SettingError, match=rf"'.*label/2\.{suffix}': found {found}.*\(2\)"):
             dataset[key[2]]
     if stored == "colours":
-        PairedDataset(pairs, reader, task=task)[key[2]]  # the small set's were looked at before
+        paired(pairs, reader, task=task)[key[2]]  # the small set's were looked at before
 
 
 def test_a_label_map_is_looked_at_once_by_a_process(tmp_path, monkeypatch) -> None:
@@ -168,7 +175,7 @@ def test_a_label_map_is_looked_at_once_by_a_process(tmp_path, monkeypatch) -> No
     seen = []
     strays = PALETTE.strays
     monkeypatch.setattr(PALETTE, "strays", lambda *given: (seen.append(1), strays(*given))[1])
-    dataset = PairedDataset(pairs, PairReader("AtoB", 3, 3, "B", PALETTE), check_labels=True)
+    dataset = paired(pairs, PairReader("AtoB", 3, 3, "B", PALETTE), check_labels=True)
     for index in (0, 1, 0, 1, 0):
         dataset[index]
     assert len(seen) == 2
@@ -178,4 +185,4 @@ def test_photographs_for_a_task_bring_no_label_to_look_at(tmp_path) -> None:
     pairs = labelled(tmp_path, "colours", "png")
     task = Inpainting(input_channels=4, target_channels=3)
     reader = PairReader("AtoB", 4, 3, "B", PALETTE)
-    assert PairedDataset(pairs, reader, task=task, check_labels=True)[2]["input"].shape[0] == 4
+    assert paired(pairs, reader, task=task, check_labels=True)[2]["input"].shape[0] == 4

@@ -1,0 +1,36 @@
+"""``dataset.pairing``: what a system learns from, and what a data set can give."""
+
+from typing import Any
+
+from i2i.errors import setting_error
+from i2i.messages import say
+
+
+def settle_pairing(cfg: Any) -> None:
+    """Gives ``dataset.pairing`` the value that the system takes, where nobody asked for one.
+
+    Args:
+        cfg: The composed configuration; its ``dataset.pairing`` is set.
+
+    Raises:
+        SettingError: The system cannot learn from what was asked, or the set cannot give it.
+    """
+    from hydra.utils import get_class
+
+    data, model = cfg.dataset, get_class(cfg.model._target_)
+    own, asked = "paired" if data.has_pairs else "unpaired", data.pairing
+    wanted = " or ".join(model.pairings)
+    if asked is not None and asked not in model.pairings:
+        raise setting_error(
+            f"dataset.pairing={asked}", f"model={model.__name__}, which learns from other images",
+            wanted, f"Leave dataset.pairing out, or choose a model for {asked} images.",
+        )  # fmt: skip
+    chosen = asked or (own if own in model.pairings else model.pairings[0])
+    if chosen == "paired" and not data.has_pairs:
+        raise setting_error(
+            f"dataset={data.name}", "a set without pairs", f"pairs, as {model.__name__} needs them",
+            "Use model=cyclegan, or a data set with pairs.",
+        )  # fmt: skip
+    if chosen != own and asked is None:
+        say(f"dataset.pairing={chosen}: {model.__name__} learns from {chosen} images")
+    data.pairing = chosen

@@ -1,0 +1,96 @@
+"""Where the files of a split lie: pairs, or a folder for each side."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from i2i.data.folder_patterns import Folder
+from i2i.data.pair_index import find_pairs, find_pictures
+from i2i.data.pair_list import PairList
+from i2i.data.paired_transforms import Role
+from i2i.data.pairing import Labelled, Paired, Pairing, Samples, Unpaired
+from i2i.data.sides import Side, apart
+
+
+class Folders(Protocol):
+    """How the files of a data set lie."""
+
+    def find(self, root: Path, split_folder: str, **options: Any) -> tuple[PairList, ...]:
+        """Lists the files of a split; the options are those of ``find_pictures``."""
+
+    def nothing(self) -> tuple[PairList, ...]:
+        """The lists of a split that the set has not."""
+
+    def samples(self, lists: tuple[PairList, ...], pairing: Pairing, training: bool) -> Samples:
+        """What the samples of a split are made of.
+
+        Args:
+            lists: The files of the split.
+            pairing: What makes a sample.
+            training: Whether the samples are trained on; evaluation keeps what is known.
+        """
+
+
+@dataclass(frozen=True)
+class PairFolders:
+    """Pairs in two folders with the same names or in side-by-side images, or single photographs.
+
+    Attributes:
+        sides: Of A and B, or of the only files.
+        single: Whether each file is one photograph.
+        photo: Whether a task makes both sides of the photograph of each pair.
+    """
+
+    sides: tuple[Folder, ...]
+    single: bool
+    photo: bool
+
+    def find(self, root: Path, split_folder: str, **options: Any) -> tuple[PairList, ...]:
+        patterns, keys = zip(*self.sides, strict=True)
+        a_folder, b_folder = (*patterns, None)[:2]
+        pairs = find_pairs(
+            root, split_folder, a_folder=a_folder, b_folder=b_folder, single=self.single,
+            keys=keys, **options,
+        )  # fmt: skip
+        return (pairs,)
+
+    def nothing(self) -> tuple[PairList, ...]:
+        return (PairList(),)
+
+    def samples(self, lists: tuple[PairList, ...], pairing: Pairing, training: bool) -> Samples:
+        (pairs,) = lists
+        whole = Side(pairs, None)
+        one_file = self.photo or len(self.sides) == 1
+        sides = (whole, whole) if one_file else apart((pairs, pairs), ("input", "target"))
+        if pairing == "labelled":
+            return Labelled(sides)
+        if pairing == "unpaired" and training:
+            return Unpaired(*sides, partners=True)
+        return Paired(whole)
+
+
+@dataclass(frozen=True)
+class SideFolders:
+    """A folder for each side, or for each of several domains, whose pictures make no pairs.
+
+    Attributes:
+        sides: Those of input and target, or of the domains in the order of their numbers.
+    """
+
+    sides: tuple[Folder, ...]
+
+    def find(self, root: Path, split_folder: str, **options: Any) -> tuple[PairList, ...]:
+        return tuple(
+            find_pictures(root, split_folder, folder=side.pattern, key=side.key, **options)
+            for side in self.sides
+        )
+
+    def nothing(self) -> tuple[PairList, ...]:
+        return tuple(PairList() for _ in self.sides)
+
+    def samples(self, lists: tuple[PairList, ...], pairing: Pairing, training: bool) -> Samples:
+        roles: list[Role] = ["input", *["target"] * (len(lists) - 1)]
+        sides = apart(lists, roles)
+        if pairing == "labelled":
+            return Labelled(sides)
+        return Unpaired(*sides, partners=False)
