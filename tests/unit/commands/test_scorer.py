@@ -8,11 +8,11 @@ import pytest
 from evaluators import pairwise
 from i2i.commands import segmenter as module
 from i2i.commands.evaluate import asked_routes
-from i2i.commands.report import of_routes, title_of
+from i2i.commands.report import joined, of_routes, title_of
 from i2i.commands.scorer import make_scorers
 from i2i.errors import SettingError
 from i2i.labels.palette import ClassPalette
-from i2i.metrics.evaluator import PairEvaluator
+from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
 
 PALETTE = ClassPalette({"sky": [10, 20, 30], "wall": [200, 0, 0]})
 SIDES = {"AtoB": "input", "BtoA": "target"}
@@ -112,10 +112,32 @@ def test_a_route_that_the_system_has_not_is_refused() -> None:
         asked_routes(system, "AtoC")
 
 
+def result(n: int, **found: Any) -> EvaluationResult:
+    return EvaluationResult({"ssim": n / 10}, [], n, {"n_images": n}, **found)
+
+
 def test_a_file_says_of_one_route_what_it_always_said() -> None:
-    one, two = {"n_images": 1}, {"n_images": 2}
-    assert of_routes({"AtoB": one}) == one
-    assert of_routes({"AtoB": one, "BtoA": two}) == {"routes": {"AtoB": one, "BtoA": two}}
+    ceiling, classes = {"mean_iou": 0.9}, {"model": {"sky": 0.5}}
+    one = result(1, units={"psnr": "dB"}, ceiling=ceiling, classes=classes)
+    assert of_routes({"AtoB": one}) == {
+        "n_images": 1, "units": {"psnr": "dB"}, "ceiling": ceiling, "classes": classes,
+        "protocol": {"n_images": 1},
+    }  # fmt: skip
+    assert of_routes({"AtoB": result(1)}).keys() == {"n_images", "units", "protocol"}
+
+
+def test_a_file_says_of_two_routes_which_is_which() -> None:
+    both = {
+        "AtoB": result(1, units={"psnr": "dB"}, classes={"model": {"sky": 0.5}}),
+        "BtoA": result(2, units={"l1": "0-255"}),
+    }
+    assert of_routes(both) == {
+        "n_images": 1,
+        "units": {"AtoB/psnr": "dB", "BtoA/l1": "0-255"},
+        "classes": {"AtoB/model": {"sky": 0.5}},
+        "protocol": {"AtoB": {"n_images": 1}, "BtoA": {"n_images": 2}},
+    }
+    assert joined(both, lambda one: one.values) == {"AtoB/ssim": 0.1, "BtoA/ssim": 0.2}
 
 
 def test_tables_of_several_routes_name_theirs() -> None:

@@ -82,8 +82,8 @@ def test_terms_are_asked_for_with_the_others_frozen_and_a_graph_for_g_alone() ->
     ("n_critic", "accumulate", "passes"),
     [
         (1, 1, 1),  # one for all three
-        (3, 1, 2 + 2 + 1),  # without G's turn each makes its own, without a graph
-        (1, 2, 3 * 2),  # in parts, each part is made again
+        (3, 1, 1 + 1 + 1),  # without G's turn, too
+        (1, 2, 2 + 2),  # in parts, G makes each part again, with a graph
     ],
 )
 def test_one_forward_serves_all_updates_of_a_step(
@@ -217,3 +217,12 @@ def test_a_route_without_a_way_back_shows_none() -> None:
     batch = next(iter(Pairs(2, batch_size=2).train_dataloader()))
     shown = model.test_step(batch, 0)
     assert shown["AtoB"].back is not None and shown["BtoA"].back is None
+
+
+def test_a_route_that_is_not_evaluated_is_not_translated() -> None:
+    model = make_game()
+    batch = next(iter(Pairs(2, batch_size=2).train_dataloader()))
+    both = model.test_step(batch, 0)
+    model.evaluates = ("BtoA",)
+    shown = model.test_step(batch, 0)
+    assert list(shown) == ["BtoA"] and torch.equal(shown["BtoA"].y_hat, both["BtoA"].y_hat)
