@@ -125,3 +125,35 @@ def test_a_set_that_copies_its_input_is_scored_as_perfect() -> None:
     results = scores_of(batches, mean)
     assert results["input copied"].values["ssim"] == 1
     assert results["mean training target"].values["ssim"] < 1
+
+
+def both_ways(batch: dict) -> dict[str, Shown]:
+    """As a system of two routes shows a batch."""
+    x, y, index, names = batch["input"], batch["target"], batch["index"], batch["name"]
+    return {"AtoB": Shown(index, names, x, y, Task()), "BtoA": Shown(index, names, y, x, Task())}
+
+
+def test_each_route_has_the_mean_of_its_own_answers() -> None:
+    means = mean_targets(Targets(5), both_ways)
+    assert means["AtoB"].mean().item() == pytest.approx(0.4)
+    assert means["BtoA"].mean().item() == pytest.approx(-0.4)
+
+
+def test_each_route_has_baselines_of_its_own() -> None:
+    batches = make_batches((2, 1))
+    means = {
+        route: torch.full((3, 16, 16), level) for route, level in (("AtoB", 0.25), ("BtoA", -1.0))
+    }
+    scorers = {route: Scorer(full(distribution=False)) for route in means}
+    results = score_baselines(scorers, both_ways, batches, means)
+    alone = scores_of(batches, means["AtoB"])
+    assert results["AtoB"] == alone
+    turned = [b | {"input": b["target"], "target": b["input"]} for b in batches]
+    assert results["BtoA"] == scores_of(turned, means["BtoA"]) != alone
+
+
+def test_a_limit_is_one_of_batches() -> None:
+    scorers = {"AtoB": Scorer(full(distribution=False))}
+    mean = {"AtoB": torch.zeros(3, 16, 16)}
+    results = score_baselines(scorers, shown, make_batches((2, 1, 1)), mean, 2)
+    assert {result.n_images for result in results["AtoB"].values()} == {3}

@@ -133,6 +133,20 @@ def test_the_key_names_all_that_the_features_depend_on(monkeypatch):
     assert len({path(k) for k in (key, *others)}) == 8
 
 
+def test_files_of_earlier_versions_are_found():
+    """Names and digests as they were when features were first kept for more than a run."""
+    key = {
+        "format": 1, "data": "facades", "split": "val", "size": [3, 8, 10], "extractor": "abc",
+        "resize": "other", "computed_by": "this machine",
+    }  # fmt: skip
+    assert RealCache("x", 1).path(key).name == "facades-val-04c0f3365231c07e.npz"
+    images = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 2, 2)
+    assert [digest.hex() for digest in digests(images)] == [
+        "7d5f3b43f04a992d1f6796110ddfc1f1",
+        "db3a2c8f6ad1e057d4c226073aa35071",
+    ]
+
+
 def test_a_digest_covers_levels_shape_and_company():
     images = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 2, 2)
     first, second = digests(images)

@@ -137,3 +137,33 @@ def test_true_labels_from_jpeg_files_have_no_class_of_blended_colours() -> None:
     for lossy, expected in ((True, {0, 1}), (False, {0, 1, 2})):
         scorer = Scorer(pairwise(), palette, "target", None, lambda k=lossy: k)
         assert set(scorer.true_ids(picture).unique().tolist()) == expected
+
+
+def test_other_pictures_can_be_scored_in_place_of_the_made_ones() -> None:
+    scorer, y = Scorer(pairwise()), photos(1)
+    scorer.evaluator.start("test")
+    scorer.update(shown(photos(0), y, photos(2)), y)
+    assert scorer.evaluator.compute().values["l1"] == 0
+
+
+def test_what_comes_back_is_compared_with_the_source_as_a_picture() -> None:
+    """One-hot sources are shown in their colours."""
+    truth, task = ids(0), LabelTask(PALETTE, "input", "onehot")
+    scorer = Scorer(pairwise())
+    for back, same in ((colours(truth), True), (colours(ids(1)), False)):
+        scorer.evaluator.start("test")
+        scorer.update(shown(one_hot(truth).clamp(0), photos(1), photos(2), task, back=back))
+        assert (scorer.evaluator.compute().values["reconstruction_l1"] == 0) is same
+
+
+@pytest.mark.parametrize("role", ["input", "target"])
+def test_without_the_true_answers_no_classes_are_compared(role: str) -> None:
+    """The segmenter, too, is spared its work."""
+    segmenter, label = Stand(), colours(ids(0))
+    scorer = Scorer(pairwise(), PALETTE, role, segmenter)
+    scorer.evaluator.start("test")
+    task = LabelTask(PALETTE, role, "colours")
+    scorer.update(shown(label, label, label, task, y_index=INDEX.flip(0), back=label))
+    result = scorer.evaluator.compute()
+    assert segmenter.seen == [] and result.ceiling is None
+    assert all(name.startswith("reconstruction_") for name in result.values)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from i2i.data.tasks.edges import Edges
 from i2i.data.tasks.label_map import LabelTask
+from i2i.data.tasks.task import Task
 from i2i.errors import SettingError
 from i2i.labels.palette import UNLABELLED, ClassPalette
 
@@ -74,3 +76,62 @@ def test_wrong_uses_are_refused() -> None:
         LabelTask(PALETTE, "input", "ids")
     with pytest.raises(ValueError, match=r"expected uint8 \(H, W, 1\)"):
         LabelTask(PALETTE, "input", "onehot").encode(PALETTE.encode_colours(IDS), PHOTO, seed=0)
+
+
+@pytest.mark.parametrize("role", ["input", "target"])
+def test_the_other_way_colours_and_photographs_are_handed_through(role: str) -> None:
+    task = LabelTask(PALETTE, role, "colours")
+    back = task.reversed()
+    assert back.role != role and back.label_as == "colours" and back.plain
+    assert back.reversed().role == role and task.role == role
+    picture = torch.rand(1, 3, 2, 3)
+    assert back.input_picture(picture) is picture
+    assert back.output_picture(picture, picture) is picture
+
+
+@pytest.mark.parametrize("role", ["input", "target"])
+def test_the_other_way_shows_one_hot_maps_on_the_other_side(role: str) -> None:
+    """Tensors of the same data: of an input unlabelled pixels are all 0, of a target all -1."""
+    task = LabelTask(PALETTE, role, "onehot")
+    back = task.reversed()
+    sides = (IDS[:, :, None], PHOTO) if role == "input" else (PHOTO, IDS[:, :, None])
+    x, y = (side[None] for side in task.encode(*sides, seed=0))
+    assert back.role != role and not back.plain
+    assert np.array_equal(as_levels(back.input_picture(y)), sides_as_pictures(sides)[1])
+    assert np.array_equal(as_levels(back.output_picture(y, x)), sides_as_pictures(sides)[0])
+
+
+def sides_as_pictures(sides: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+    """Label maps in their colours, the unlabelled one included; photographs as they are."""
+    return [PALETTE.encode_colours(s[:, :, 0]) if s.shape[2] == 1 else s for s in sides]
+
+
+@pytest.mark.parametrize("role", ["input", "target"])
+def test_the_other_way_reads_a_label_map_as_training_did(role: str) -> None:
+    """What was the target is translated back: its numbers have to be those of the data."""
+    back = LabelTask(PALETTE, role, "onehot").reversed()
+    if role == "target":  # labels are what the way back takes
+        assert torch.equal(back.encode_input(PALETTE.encode_colours(IDS), seed=0), TARGET)
+    else:
+        photo = back.encode_input(PHOTO, seed=0)
+        assert np.array_equal(as_levels(photo[None]), PHOTO)
+        again = back.encode(PHOTO, IDS[:, :, None], seed=0)
+        assert torch.equal(again.y, INPUT)
+
+
+def test_the_other_way_tells_made_classes_by_the_largest_channel() -> None:
+    """Whatever "not this class" is as a number; a network makes no exact ends."""
+    made = 0.6 * TARGET[None] + 0.1 * torch.rand(1, 3, 2, 3)
+    for role in ("input", "target"):
+        task = LabelTask(PALETTE, role, "onehot")
+        one = task.reversed() if role == "input" else task
+        shown = as_levels(one.output_picture(made, made))
+        known = IDS != UNLABELLED
+        assert np.array_equal(shown[known], PALETTE.encode_colours(IDS)[known])
+
+
+def test_what_is_made_of_photographs_has_no_way_back() -> None:
+    with pytest.raises(SettingError, match=r"task \(Edges\): found a system that translates"):
+        Edges(input_channels=1, target_channels=3).reversed()
+    plain = Task()
+    assert plain.reversed() is plain

@@ -1,0 +1,107 @@
+"""A translator: one way of a system, with all that scoring, translation and export ask of it."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from i2i.data.tasks.task import Task
+from i2i.generators.unet import UNetGenerator
+from i2i.inference.translate import translate
+from i2i.inference.translator import Translator
+
+
+class Shrinks(Task):
+    """Shows answers as grey, darker by what they answer to."""
+
+    def output_picture(self, x: Tensor, y: Tensor) -> Tensor:
+        return (y - x)[:, :1]
+
+
+@pytest.fixture
+def unet() -> UNetGenerator:
+    torch.manual_seed(0)
+    return UNetGenerator(3, 3, 4, n_downs=5)  # dropout and batch norm
+
+
+def images(n: int = 2, height: int = 40, width: int = 33) -> Tensor:
+    return torch.rand(n, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+@pytest.mark.parametrize("inference", ["paper", "eval"])
+def test_it_translates_as_at_test_time(unet: UNetGenerator, inference: str) -> None:
+    translator, names = Translator(unet, Task(), "input", inference, 7), ["a", "b"]
+    x = images()
+    made = translator(x, names)
+    assert made.shape == x.shape and made.dtype == torch.float32
+    assert torch.equal(made, translate(unet, x, names, inference, 7))
+    other_seed = Translator(unet, Task(), "input", inference, 8)(x, names)
+    assert torch.equal(made, other_seed) == (inference == "eval")
+    assert unet.training  # left as it was
+
+
+@pytest.mark.parametrize(
+    ("inference", "dropout", "noise"), [("paper", 0.5, True), ("paper", 0.0, False),
+                                        ("eval", 0.5, False)],
+)  # fmt: skip
+def test_noise_is_there_where_another_seed_gives_another_picture(
+    inference: str, dropout: float, noise: bool
+) -> None:
+    torch.manual_seed(0)
+    network = UNetGenerator(3, 3, 4, n_downs=5, dropout=dropout, norm="instance")
+    one, two = (Translator(network, Task(), "input", inference, seed) for seed in (0, 1))
+    assert one.has_noise is noise
+    assert torch.equal(one(images(), ["a", "b"]), two(images(), ["a", "b"])) is not noise
+
+
+def test_divisor_and_device_are_those_of_the_network(unet: UNetGenerator) -> None:
+    assert Translator(unet, Task(), "input", "eval", 0).divisor == unet.divisor == 32
+    with torch.device("meta"):
+        elsewhere = nn.Conv2d(3, 3, 1)
+    assert Translator(unet, Task(), "input", "eval", 0).device == torch.device("cpu")
+    assert Translator(elsewhere, Task(), "input", "eval", 0).device == torch.device("meta")
+
+
+def test_a_call_of_its_own_gets_padded_images_in_the_networks_mode(unet: UNetGenerator) -> None:
+    """As a network that is told a label besides the image needs it."""
+    seen = []
+
+    def call(x: Tensor) -> Tensor:
+        seen.append((tuple(x.shape), unet.training, torch.is_grad_enabled()))
+        return unet(x) / 2
+
+    x = images()
+    plain, halved = (
+        Translator(unet, Task(), "input", "eval", 0, how)(x, ["a", "b"]) for how in (None, call)
+    )
+    assert seen == [((2, 3, 64, 64), False, False)]
+    assert halved.shape == x.shape and torch.equal(halved, plain / 2)
+    seen.clear()
+    noisy = Translator(unet, Task(), "input", "paper", 0)(x, ["a", "b"])
+    assert torch.equal(
+        Translator(unet, Task(), "input", "paper", 0, call)(x, ["a", "b"]), noisy / 2
+    )
+    assert [shape for shape, *_ in seen] == [(1, 3, 64, 64)] * 2  # one image, one noise
+
+
+def test_pictures_are_made_by_the_task(unet: UNetGenerator) -> None:
+    translator, x = Translator(unet, Shrinks(), "input", "eval", 0), images()
+    shown = translator.pictures(x, ["a", "b"])
+    assert shown.shape == (2, 1, 40, 33)
+    assert torch.equal(shown, (translator(x, ["a", "b"]) - x)[:, :1])
+
+
+DATA = {"name": "facades", "direction": "BtoA", "input_channels": 3, "target_channels": 1}
+
+
+def test_what_takes_inputs_sees_the_data_as_it_is(unet: UNetGenerator) -> None:
+    seen = Translator(unet, Task(), "input", "eval", 0).seen(DATA)
+    assert seen == DATA and seen is not DATA
+
+
+def test_what_takes_targets_sees_the_sides_exchanged(unet: UNetGenerator) -> None:
+    translator, before = Translator(unet, Task(), "target", "eval", 0), dict(DATA)
+    seen = translator.seen(DATA)
+    assert seen == {
+        "name": "facades", "direction": "AtoB", "input_channels": 1, "target_channels": 3
+    }  # fmt: skip
+    assert translator.seen(seen) == before == DATA
