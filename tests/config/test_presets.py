@@ -58,7 +58,7 @@ def test_preset_is_built(group: str, name: str, monkeypatch: pytest.MonkeyPatch)
     node = cfg[group]
     for part in [node] if "_target_" in node else [v for v in node.values() if v]:
         assert instantiate(part) is not None
-    assert instantiate(cfg.model).generator.divisor > 0
+    assert instantiate(cfg.model).translator().divisor > 0
 
 
 @pytest.mark.parametrize("path", FILES, ids=[str(p.relative_to(ROOT)) for p in FILES])

@@ -41,7 +41,6 @@ class CycleGAN(AdversarialModule):
         lambda_cycle: float = 10.0,  # weight of the cycle from X to Y and back
         lambda_cycle_back: float = 10.0,  # and of that from Y to X and back
         lambda_identity: float = 0.5,  # of the identity terms, times the weight of the same cycle
-        discriminator_weight: float = 0.5,  # slows the discriminators down (App. 7.1)
         pool_size: int = 50,  # earlier images for each discriminator; 0: only the newest
         **shared: Any,  # see AdversarialModule
     ):
@@ -56,7 +55,6 @@ class CycleGAN(AdversarialModule):
             lambda_cycle: A weight, 0 or more; so are the others.
             lambda_cycle_back: Likewise.
             lambda_identity: Likewise.
-            discriminator_weight: Factor on all terms of the discriminators, penalties included.
             pool_size: Images.
             shared: What every adversarial system has; see ``AdversarialModule``.
 
@@ -72,9 +70,8 @@ class CycleGAN(AdversarialModule):
             require_unconditional(network)
         self.generator = nn.ModuleDict({"there": generator, "back": generator_back})
         self.discriminator = nn.ModuleDict({"there": discriminator, "back": discriminator_back})
-        self.gan_loss, self.discriminator_weight = gan_loss, discriminator_weight
+        self.gan_loss, self.lambda_identity = gan_loss, lambda_identity
         self.lambda_x, self.lambda_y = lambda_cycle, lambda_cycle_back
-        self.lambda_identity = lambda_identity
         self.pools = {way: ImagePool(pool_size) for way in ("there", "back")}
         self.players = (
             Player("g", ("generator",), *self.of_g), Player("d", ("discriminator",), *self.of_d),

@@ -33,7 +33,6 @@ class Pix2Pix(AdversarialModule):
         gan_loss: GANLoss,
         reconstruction: Mapping[str, ReconstructionLoss | None] | None = None,
         lambda_l1: float = 100.0,
-        discriminator_weight: float = 0.5,  # slows D down relative to G (Sec. 3.3)
         sum_scales: bool = False,  # G's and D's GAN terms are the scales' sum instead of their mean
         **shared: Any,  # see AdversarialModule
     ):
@@ -46,7 +45,6 @@ class Pix2Pix(AdversarialModule):
             reconstruction: Terms of G by name; None takes L1 alone. A term of weight 0, or None
                 instead of a term, is left out.
             lambda_l1: Weight of the term named l1; every other term brings its own.
-            discriminator_weight: Factor on all of D's terms, penalties included.
             sum_scales: Multiplies what ``gan_loss`` makes of the logits by the number of scales of
                 D, as the code of pix2pixHD does; penalties stay those of the mean.
             shared: What every adversarial system has; see ``AdversarialModule``.
@@ -58,8 +56,7 @@ class Pix2Pix(AdversarialModule):
         require_separate_samples(gan_loss, discriminator)
         require_weight(lambda_l1)
         self.generator, self.discriminator, self.gan_loss = generator, discriminator, gan_loss
-        self.lambda_l1, self.discriminator_weight = lambda_l1, discriminator_weight
-        self.sum_scales = sum_scales
+        self.lambda_l1, self.sum_scales = lambda_l1, sum_scales
         terms = {"l1": L1()} if reconstruction is None else dict(reconstruction.items())
         require_one_meaning(terms)
         self.reconstruction = {n: t for n, t in terms.items() if t and self.weight(n, t) > 0}

@@ -67,6 +67,7 @@ class AdversarialModule(Game):
         optimizer_g: Callable[..., Optimizer],  # called with the generator's parameters
         optimizer_d: Callable[..., Optimizer],
         scheduler: Callable[..., Any],  # called with an optimizer and total_steps
+        discriminator_weight: float = 0.5,  # of D's terms: slows it down relative to G
         n_critic: int = 1,  # discriminator updates, each on a batch of its own, a generator update
         accumulate: int = 1,  # parts a batch is worked on in; the update is that of the whole batch
         clip_g: float | None = None,  # largest norm of G's gradient; None does not clip
@@ -90,7 +91,8 @@ class AdversarialModule(Game):
             if value < 1:
                 raise setting_error(f"model.{name}={value}", str(value), "at least 1", "Use 1.")
         self.of_g, self.of_d = (optimizer_g, clip_g), (optimizer_d, clip_d)
-        self.accumulate, self.ema_decay, self.inference = accumulate, ema_decay, inference
+        self.discriminator_weight, self.accumulate = discriminator_weight, accumulate
+        self.ema_decay, self.inference = ema_decay, inference
         self.seed, self.direction, self.task = seed, direction, task or Task()
         self.finite = FiniteTerms(on_nan)
         self.ema: EMA | None = None
