@@ -1,0 +1,207 @@
+"""CycleGAN: two domains without pairs, and a way back from each (Zhu et al. 2017)."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from i2i.data.batches import Batch, paired
+from i2i.errors import setting_error
+from i2i.inference.translator import Translator
+from i2i.losses.gan import GANLoss, require_separate_samples
+from i2i.metrics.shown import Shown
+from i2i.training.adversarial import AdversarialModule, Made, Terms
+from i2i.training.image_pool import ImagePool
+from i2i.training.players import Player
+
+OTHER = {"AtoB": "BtoA", "BtoA": "AtoB"}
+
+
+class CycleGAN(AdversarialModule):
+    """G: X -> Y and F: Y -> X, each against a discriminator, and F(G(x)) = x, G(F(y)) = y.
+
+    L(G, F, D_X, D_Y) = L_GAN(G, D_Y) + L_GAN(F, D_X) + lambda L_cyc(G, F) (Zhu et al. 2017, Eq. 3),
+    and the identity terms of Sec. 5.2: G(y) = y, F(x) = x. X is the side ``input`` of the data, Y
+    its ``target``. Both generators are one player, both discriminators the other (as in the code
+    of the paper): G and F are updated first, and then the discriminators, on images that were made
+    before that update and on earlier ones out of a pool.
+    """
+
+    pairings = ("unpaired",)
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        generator_back: nn.Module,
+        discriminator: nn.Module,
+        discriminator_back: nn.Module,
+        gan_loss: GANLoss,
+        lambda_cycle: float = 10.0,  # weight of the cycle from X to Y and back
+        lambda_cycle_back: float = 10.0,  # and of that from Y to X and back
+        lambda_identity: float = 0.5,  # of the identity terms, times the weight of the same cycle
+        discriminator_weight: float = 0.5,  # slows the discriminators down (App. 7.1)
+        pool_size: int = 50,  # earlier images for each discriminator; 0: only the newest
+        **shared: Any,  # see AdversarialModule
+    ):
+        """Takes the networks and the objective ready-made.
+
+        Args:
+            generator: G, X -> Y.
+            generator_back: F, Y -> X.
+            discriminator: D_Y, which does not see what an image was made from.
+            discriminator_back: D_X, likewise.
+            gan_loss: See ``i2i.losses.gan``; least squares in the paper.
+            lambda_cycle: A weight, 0 or more; so are the others.
+            lambda_cycle_back: Likewise.
+            lambda_identity: Likewise.
+            discriminator_weight: Factor on all terms of the discriminators, penalties included.
+            pool_size: Images.
+            shared: What every adversarial system has; see ``AdversarialModule``.
+
+        Raises:
+            SettingError: A weight is out of range, or the networks or the objective do not fit.
+        """
+        super().__init__(**shared)
+        weights = {"lambda_cycle": lambda_cycle, "lambda_cycle_back": lambda_cycle_back}
+        require_weights(weights | {"lambda_identity": lambda_identity})
+        require_game(gan_loss)
+        for network in (discriminator, discriminator_back):
+            require_separate_samples(gan_loss, network)
+            require_unconditional(network)
+        self.generator = nn.ModuleDict({"there": generator, "back": generator_back})
+        self.discriminator = nn.ModuleDict({"there": discriminator, "back": discriminator_back})
+        self.gan_loss, self.discriminator_weight = gan_loss, discriminator_weight
+        self.lambda_x, self.lambda_y = lambda_cycle, lambda_cycle_back
+        self.lambda_identity = lambda_identity
+        self.pools = {way: ImagePool(pool_size) for way in ("there", "back")}
+        self.players = (
+            Player("g", ("generator",), *self.of_g), Player("d", ("discriminator",), *self.of_d),
+        )  # fmt: skip
+        there, back = self.direction, OTHER[self.direction]
+        self.routes, self.ways_back = (there, back), {there: back, back: there}
+        self.keep_average()
+
+    def judge(self, x: Tensor, y: Tensor) -> None:
+        self.discriminator["there"](x, y)
+        self.discriminator["back"](y, x)
+
+    def rehearse(self, x: Tensor, y: Tensor) -> None:
+        if self.lambda_identity > 0 and x.shape != y.shape:
+            raise setting_error(
+                f"model.lambda_identity={self.lambda_identity}",
+                f"{x.shape[1]} channels in one domain and {y.shape[1]} in the other",
+                "as many in both, so that a generator can be given what it makes",
+                "Add model.lambda_identity=0.",
+            )  # fmt: skip
+
+    def generate(self, batch: Batch) -> Made:
+        return {
+            "there": self.run(self.generator["there"], batch["input"]),
+            "back": self.run(self.generator["back"], batch["target"]),
+        }
+
+    def terms(self, player: str, batch: Batch, made: Made) -> Terms:
+        x, y = batch["input"], batch["target"]
+        if player == "g":
+            return self.g_terms(x, y, made["there"], made["back"])
+        return self.d_terms("there", y, made["there"]) | self.d_terms("back", x, made["back"])
+
+    def g_terms(self, x: Tensor, y: Tensor, fake_y: Tensor, fake_x: Tensor) -> Terms:
+        """Both generators are to convince, to come back, and to leave alone what is right."""
+        there, back = self.generator["there"], self.generator["back"]
+        judge_y, judge_x = self.discriminator["there"], self.discriminator["back"]
+        terms = {
+            "gan_there": self.gan_loss.generator(self.run(judge_y, x, fake_y).logits),
+            "gan_back": self.gan_loss.generator(self.run(judge_x, y, fake_x).logits),
+            "cycle_there": self.lambda_x * difference(self.run(back, fake_y), x),
+            "cycle_back": self.lambda_y * difference(self.run(there, fake_x), y),
+        }
+        if self.lambda_identity > 0:
+            of_x, of_y = self.lambda_x * self.lambda_identity, self.lambda_y * self.lambda_identity
+            terms["identity_there"] = of_y * difference(self.run(there, y), y)
+            terms["identity_back"] = of_x * difference(self.run(back, x), x)
+        return terms
+
+    def d_terms(self, way: str, real: Tensor, fake: Tensor) -> Terms:
+        """One discriminator tells real images from made ones, of now and of earlier."""
+        judge, fake = self.discriminator[way], self.pools[way].swapped(fake)
+        on_real, on_fake = self.run(judge, real, real), self.run(judge, fake, fake)
+        terms = self.gan_loss.discriminator(on_real.logits, on_fake.logits)
+        terms |= self.gan_loss.penalty(lambda image: judge(image, image).logits, real, fake)
+        return {f"{name}_{way}": self.discriminator_weight * term for name, term in terms.items()}
+
+    def translator(self, route: str | None = None) -> Translator:
+        if route in (None, self.direction):
+            there = self.evaluated["there"]
+            return Translator(there, self.task, "input", self.inference, self.seed)
+        task = self.task.reversed()
+        return Translator(self.evaluated["back"], task, "target", self.inference, self.seed)
+
+    def shown(self, batch: Batch) -> dict[str, Shown]:
+        x, y, names, index = batch["input"], batch["target"], batch["name"], batch["index"]
+        there, back = self.routes
+        home = self.task.reversed()
+        if paired(batch):
+            return {
+                there: Shown(index, names, x, y, self.task), back: Shown(index, names, y, x, home)
+            }  # fmt: skip
+        of_x, of_y = batch["input_index"], batch["target_index"]
+        return {
+            there: Shown(of_x, names, x, y, self.task, of_y),
+            back: Shown(of_y, batch["target_name"], y, x, home, of_x),
+        }
+
+    def own_state(self) -> dict[str, Tensor]:
+        return {way: pool.state() for way, pool in self.pools.items()}
+
+    def load_own_state(self, state: Mapping[str, Tensor]) -> None:
+        for way, pool in self.pools.items():
+            pool.load(state[way], self.device)
+
+
+def difference(made: Tensor, real: Tensor) -> Tensor:
+    """Mean absolute difference, in float32."""
+    return l1_loss(made.float(), real.float())
+
+
+def require_weights(weights: Mapping[str, float]) -> None:
+    """Refuses weights that are negative, infinite or no numbers.
+
+    Raises:
+        SettingError: One is.
+    """
+    for name, value in weights.items():
+        if not 0 <= value < math.inf:
+            raise setting_error(
+                f"model.{name}={value}", "that weight", "0 or more",
+                "Use 10 for a cycle and 0.5 for the identity, or 0 to leave the term out.",
+            )  # fmt: skip
+
+
+def require_game(gan_loss: GANLoss) -> None:
+    """Refuses to train without discriminators: nothing else tells the domains apart.
+
+    Raises:
+        SettingError: There is no adversarial objective.
+    """
+    if not gan_loss.adversarial:
+        raise setting_error(
+            "gan_loss=none", "no adversarial objective", "one that tells the domains apart",
+            "Use gan_loss=lsgan, or model=pix2pix for a generator that learns from pairs alone.",
+        )  # fmt: skip
+
+
+def require_unconditional(discriminator: nn.Module) -> None:
+    """Refuses a discriminator that wants to see what an image was made from.
+
+    Raises:
+        SettingError: It does.
+    """
+    if getattr(discriminator, "conditional", False):
+        raise setting_error(
+            "discriminator.conditional=true", "a discriminator of pairs",
+            "one of single images: without pairs there is nothing to show beside them",
+            "Leave it out, or add discriminator.conditional=false.",
+        )  # fmt: skip
