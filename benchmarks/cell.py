@@ -29,7 +29,7 @@ class Cell:
     """One cell of the table."""
 
     generator: str  # a preset
-    objective: str  # vanilla or wgan-gp
+    objective: str  # vanilla or wgan-gp; lsgan for cyclegan
     batch: int  # images
     size: int  # pixels
     device: str = "cpu"  # or cuda
@@ -41,6 +41,7 @@ class Cell:
     least: int = 2  # blocks measured at least
     block: int = 1  # steps per block
     in_turns: bool = False  # whether it takes turns with the bare loop, block by block
+    system: str = "pix2pix"  # or cyclegan
 
     @property
     def batches_a_step(self) -> int:
@@ -84,7 +85,8 @@ def composed(cell: Cell) -> DictConfig:
     register()
     os.environ["I2I_ROOT"] = str(root_dir())
     options = [
-        "run_dir=.", f"generator={cell.generator}", f"gan_loss={cell.objective}",
+        "run_dir=.", f"model={cell.system}", f"generator={cell.generator}",
+        f"gan_loss={cell.objective}",
         f"generator.base_channels={cell.base_channels}",
         f"discriminator.base_channels={cell.base_channels}", "trainer.max_epochs=-1",
         f"trainer.max_steps={ENDLESS}", "trainer.limit_val_batches=0",

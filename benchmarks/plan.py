@@ -41,6 +41,7 @@ class Group:
     batches: tuple[int, ...]
     variants: tuple[str, ...]
     base_channels: int = 64
+    system: str = "pix2pix"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Plan:
             for batch in group.batches:
                 cell = replace(
                     self.cell, generator=group.generator, objective=group.objective, batch=batch,
-                    size=group.size, base_channels=group.base_channels,
+                    size=group.size, base_channels=group.base_channels, system=group.system,
                 )  # fmt: skip
                 # Where all take turns with it, its own process tells memory and set-up alone.
                 alone = replace(cell, seconds=0, least=1) if self.all_in_turns else cell
@@ -101,6 +102,7 @@ def cpu_plan() -> Plan:
         Group("resnet9", "vanilla", 64, (1, 4), (*ON_CPU, DEFAULT)),
         Group("resnet9", "wgan-gp", 64, (1,), ON_CPU),
         *(Group(name, "vanilla", 64, (1,), (EAGER,), 1) for name in ("unet", "resnet9")),
+        Group("resnet9", "lsgan", 64, (1, 4), (EAGER, DEFAULT), system="cyclegan"),
     )  # fmt: skip
     return Plan(
         groups, Cell("unet", "vanilla", 1, 256, seconds=0.6),
@@ -125,6 +127,7 @@ def gpu_plan() -> Plan:
         *(Group(name, "vanilla", 256, (1, 16, 64), ON_GPU) for name in players),
         *(Group(name, "wgan-gp", 256, (16,), ON_GPU) for name in players),
         *(Group(name, "vanilla", 256, (1,), (EAGER,), 1) for name in players),
+        Group("resnet9", "lsgan", 256, (1, 8), (EAGER, BF16), system="cyclegan"),
     )
     return Plan(
         groups, cell, large=replace(cell, batch=4, size=1024), parts=4,
@@ -141,6 +144,7 @@ def quick_plan(device: str) -> Plan:
         for name in ("unet", "resnet9")
         for objective in ("vanilla", "wgan-gp")
     )
+    groups = (*groups, Group("resnet9", "lsgan", 64, (1,), (EAGER,), 4, "cyclegan"))
     cell = replace(plan.cell, n_critic=2, seconds=0.1, warmup=3)
     small = {"base_channels": 4, "device": device}
     return replace(

@@ -40,7 +40,8 @@ def save(results: Mapping[str, Any], folder: Path, name: str) -> None:
 
 def work(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """What a row of the training section trains, the variant left aside."""
-    return tuple(row[k] for k in ("generator", "objective", "size", "base_channels", "batch"))
+    keys = ("system", "generator", "objective", "size", "base_channels", "batch")
+    return tuple(row.get(key) for key in keys)
 
 
 def add_ratios(rows: list[Row], matrix_rate: float | None) -> None:
@@ -113,7 +114,8 @@ def training_tables(rows: Sequence[Row]) -> str:
     """One table per network, objective and size."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        title = f"{row['generator']}, {row['objective']}, {row['size']} pixels"
+        named = f"{row['generator']}, {row['objective']}, {row['size']} pixels"
+        title = f"CycleGAN, {named}" if row.get("system") == "cyclegan" else named
         if row["objective"] == "wgan-gp":
             title += f", {row['n_critic']} critic update(s) per step"
         if row["base_channels"] != 64:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.bare_cyclegan import BareCycleGAN
 from benchmarks.bare_loop import BareLoop
 from benchmarks.cell import Cell, InMemory, composed, fit, random_batch
 from benchmarks.machine import bfloat16_rate
@@ -20,7 +21,10 @@ from benchmarks.plan import BARE, Plan
 from benchmarks.processes import call, peak_mib
 from benchmarks.turns import Run, Stopwatch, compare
 
-PLAYERS = ("generator", "discriminator")
+NETWORKS = {
+    "pix2pix": ("generator", "discriminator"),
+    "cyclegan": ("generator", "generator_back", "discriminator", "discriminator_back"),
+}
 Found = dict[str, Any]
 
 
@@ -32,6 +36,15 @@ def plain_copy(cfg: DictConfig, network: nn.Module, device: str) -> nn.Module:
     return copy
 
 
+def parts_of(module: LightningModule | None, name: str) -> nn.Module | None:
+    """The network of a module that an option of its system names; None without a module."""
+    if module is None:
+        return None
+    player, _, back = name.partition("_")
+    network = getattr(module, player)
+    return network["back" if back else "there"] if isinstance(network, nn.ModuleDict) else network
+
+
 def build_bare(cell: Cell, cfg: DictConfig, module: LightningModule | None = None) -> Run:
     """Builds the bare loop; returns what runs some of its steps.
 
@@ -40,15 +53,19 @@ def build_bare(cell: Cell, cfg: DictConfig, module: LightningModule | None = Non
         cfg: Its configuration, of which the networks and learning rates are taken.
         module: Whose weights to begin with; None draws them.
     """
-    if module is None:
-        networks = [instantiate(cfg[name]).to(cell.device) for name in PLAYERS]
-    else:
-        networks = [plain_copy(cfg[n], getattr(module, n), cell.device) for n in PLAYERS]
+    networks = []
+    for name in NETWORKS[cell.system]:
+        its, node = parts_of(module, name), cfg.model[name]
+        made = instantiate(node).to(cell.device) if its is None else None
+        networks.append(made or plain_copy(node, its, cell.device))
     adam = [
         {"lr": cfg.optimizer[player].lr, "betas": tuple(cfg.optimizer[player].betas)}
-        for player in PLAYERS
+        for player in ("generator", "discriminator")
     ]
-    loop = BareLoop(*networks, cell.objective, *adam, n_critic=cell.batches_a_step)
+    if cell.system == "cyclegan":
+        loop = BareCycleGAN(*networks, *adam)
+    else:
+        loop = BareLoop(*networks, cell.objective, *adam, n_critic=cell.batches_a_step)
     batches = iter(InMemory([random_batch(cfg, cell.batch, cell.size, cell.device)] * 2))
 
     def run(steps: int) -> float:
@@ -137,7 +154,7 @@ def measure(plan: Plan, keep: Callable[[Found], None]) -> Found:
         found["matrix_rate"] = call(bfloat16_rate).get("rate")
     flops: dict[tuple[Any, ...], Found] = {}
     for variant, cell in plan.cells():
-        work = (cell.generator, cell.objective, cell.size, cell.base_channels)
+        work = (cell.system, cell.generator, cell.objective, cell.size, cell.base_channels)
         if on_gpu and work not in flops and cell.objective == "vanilla":
             flops[work] = call(step_flops, cell)
         measured = call(measure_bare if variant == BARE else measure_lightning, cell)

@@ -27,6 +27,11 @@ def folders_of_sides(
     Raises:
         SettingError: ``{domain}`` and ``domains`` do not go together, or there are less than two.
     """
+    if isinstance(domains, str):
+        raise setting_error(
+            f"dataset.domains={domains}", "one word", "a list of names",
+            "For example dataset.domains=[satellite,relief].",
+        )  # fmt: skip
     if "{domain}" not in a_folder:
         if domains is not None and len(domains) != 2:
             raise setting_error(
@@ -41,7 +46,7 @@ def folders_of_sides(
             f"dataset.b_folder='{b_folder}'", "a second folder", "none beside "
             f"dataset.a_folder='{a_folder}'", "Set dataset.b_folder=null.",
         )  # fmt: skip
-    names = list(domains or ())
+    names = [str(name) for name in domains or ()]
     if len(names) < 2 or len(set(names)) < len(names):
         raise setting_error(
             f"dataset.domains={names}", f"{len(set(names))} domain(s) in {len(names)} names",

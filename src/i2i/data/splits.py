@@ -125,7 +125,8 @@ class Splits(LightningDataModule):
         check_pairing(self.pairing, has_pairs, sides, self.reader, task)
         self.task = task_of(self.reader, task)
         forth = 1 if direction == "AtoB" else -1
-        self.has_pairs, self.domains = has_pairs, (tuple(domains or ()) or ("A", "B"))[::forth]
+        self.has_pairs = one_of("has_pairs", has_pairs, (True, False))
+        self.domains = tuple(map(str, domains or ("A", "B")))[::forth]
         self.folders: Folders = PairFolders(sides, single, task is not None)
         if apart:
             self.folders = SideFolders(sides[::forth])

@@ -373,7 +373,7 @@ def styles(tmp_path: Path) -> Path:
     return tmp_path / "styles"
 
 
-def domains(root: Path, *names: str, **changes: Any) -> PairedDataModule:
+def domains(root: Path, *names: object, **changes: Any) -> PairedDataModule:
     options = {"a_folder": "{split}/{domain}", "b_folder": None, "has_pairs": True,
                "splits": {"train": "train"}, "domains": names}  # fmt: skip
     return build(root, **(options | changes))
@@ -395,6 +395,14 @@ def test_many_domains_are_labelled_in_their_order(styles: Path) -> None:
     ]  # fmt: skip
     assert data.counted("train") == "3 + 3 + 3"
     assert data.domains == ("topography", "satellite", "relief")
+
+
+def test_domains_may_be_numbers(tmp_path: Path) -> None:
+    for domain in (0, 1):
+        write_png(tmp_path / "train" / str(domain) / "x.png", picture(domain, 0))
+    data = domains(tmp_path, 0, 1, pairing="labelled")
+    assert [which(data.dataset("train")[i]["input"])[0] for i in (0, 1)] == [0, 1]
+    assert data.domains == ("0", "1")
 
 
 def test_domains_are_called_what_the_set_says(root: Path) -> None:
@@ -474,6 +482,8 @@ DOMAINS = {"a_folder": "{split}/{domain}", "b_folder": None}
         (LABELLED | PHOTO | {"has_pairs": True}, r"labelled: found a task"),
         ({"domains": ["a", "b", "c"]}, r"=\['a', 'b', 'c'\]: found 3 names for two sides"),
         (DOMAINS | {"b_folder": "{split}B"}, r"dataset\.b_folder='{split}B': found a second"),
+        ({"domains": "horse"}, r"dataset\.domains=horse: found one word; expected a list"),
+        ({"has_pairs": "no"}, r"dataset\.has_pairs: found 'no'"),
         (DOMAINS, r"dataset\.domains=\[\]: found 0 domain"),
         (DOMAINS | {"domains": ["a", "a"]}, r"found 1 domain\(s\) in 2"),
         (DOMAINS | {"domains": ["a", "b", "c"]}, r"=unpaired: found 3 domains.*pairing=labelled"),
