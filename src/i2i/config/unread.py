@@ -58,7 +58,10 @@ def require_read(cfg: Any, config_name: str) -> None:
     known = OmegaConf.to_container(with_presets(cfg, config_name), resolve=False)
     require_kinds(values, known)
     require_effect(config_name)
-    for key in known.keys() - values.keys():
+    for key in known:
+        # An objective sets defaults of the model, which then stand there without it.
+        if key in values and not has_lost_class(values[key], known[key]):
+            continue
         raise setting_error(
             f"~{key}", "a configuration without it", f"{key}, which the command reads",
             "Leave ~ out, or set the option.",
@@ -75,6 +78,12 @@ def require_read(cfg: Any, config_name: str) -> None:
                 raise no_part_takes(f"{key}.{unread}", known)
         for where, part in parts(node, key):
             require_taken(where, part)
+
+
+def has_lost_class(node: Any, known: Any) -> bool:
+    """Whether a node that is an object in ``conf/`` is only options here."""
+    both = isinstance(node, Mapping) and isinstance(known, Mapping)
+    return both and "_target_" in known and "_target_" not in node
 
 
 def require_effect(config_name: str) -> None:
@@ -120,7 +129,7 @@ def with_presets(cfg: Any, config_name: str) -> Any:
     chosen = [
         f"{group}={value_text(name)}" if isinstance(name, list) else f"{group}={name}"
         for group, name in named.items()
-        if name is not None and not group.startswith("experiments")
+        if name and not group.startswith("experiments")
     ]
     try:
         return composed(config_name, tuple(chosen))

@@ -77,6 +77,8 @@ def test_what_some_part_takes_is_read(read: Callable[..., None], options: list[s
         ("+trainer.callbacks=[]", r"trainer\.callbacks: found an option that this command does n"),
         ("+model.task=null", r"model\.task: found an option that this command does not read"),
         ("~model", r"~model: found a configuration without it"),
+        ("~gan_loss", r"~gan_loss: found a configuration without it"),
+        ("~model._target_", r"~model: found a configuration without it"),
         ("baselines=yess", r"baselines=yess: found 'yess'; expected true or false"),
     ],
 )  # fmt: skip

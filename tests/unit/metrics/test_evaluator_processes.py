@@ -14,6 +14,7 @@ from torch import distributed
 
 SIZES = (1, 2, 3)
 N_IMAGES = 11  # neither 2 nor 3 divides it
+N_OTHERS = 5  # images of a domain without true answers
 SCORES = {"inception_score", "inception_score_spread", "lpips"}
 SCORES |= {"pixel_accuracy", "class_accuracy", "mean_iou"}
 
@@ -62,7 +63,7 @@ def shard(rank: int, n_ranks: int, shuffle_seed: int) -> list[int]:
 
 
 def score(rank: int, n_ranks: int, folder: Path) -> dict:
-    """Two passes over differently dealt shards, one of a second run, one of a single image."""
+    """Passes over differently dealt shards, a second run, domains apart, and a single image."""
     from i2i.errors import SettingError
     from i2i.metrics import evaluator as module
     from i2i.metrics import perceptual, quality
@@ -92,6 +93,12 @@ def score(rank: int, n_ranks: int, folder: Path) -> dict:
         found[f"pass {number}"] = asdict(evaluator.compute())
         found[f"images {number}"] = extractor.n_images - before
     found["kept"] = [file.name for file in Path(cache).iterdir()]
+    evaluator.start("apart")
+    for i in shard(rank, n_ranks, 4):
+        other = i % N_OTHERS
+        index, place, back = torch.tensor([i]), torch.tensor([other]), (output[[i]], target[[i]])
+        evaluator.update(index, [f"{i}"], output[[i]], target[[other]], None, place, back)
+    found["apart"] = asdict(evaluator.compute())
     evaluator.start("tiny")
     if rank == 0:
         evaluator.update(torch.tensor([0]), ["0.png"], output[:1], target[:1])
@@ -175,6 +182,19 @@ def test_every_process_has_the_result_of_one_process_bit_for_bit(found, n, key):
     )
     for other in found[n]:
         assert other[key] == expected
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_two_domains_have_the_result_of_one_process_bit_for_bit(found, n):
+    """Each real image counts once, whichever processes saw it."""
+    expected = found[1][0]["apart"]
+    assert expected["n_images"] == expected["protocol"]["n_fake"] == N_IMAGES
+    assert expected["protocol"]["n_real"] == N_OTHERS
+    names = {f"reconstruction_{name}" for name in ("ssim", "psnr", "mse", "l1", "lpips")}
+    names |= {"fid", "kid", "kid_spread", "inception_score", "inception_score_spread"}
+    assert set(expected["values"]) == names
+    for other in found[n]:
+        assert other["apart"] == expected
 
 
 @pytest.mark.parametrize("n", SIZES)
