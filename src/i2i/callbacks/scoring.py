@@ -65,6 +65,7 @@ class Scoring(Callback):
     def finish(self, split: str, pl_module: LightningModule) -> None:
         """Computes, and hands the values to checkpointing and to the loggers."""
         result = self.results[split] = self.evaluator.compute()
+        result.values = pl_module.finite.scores(split, result.values)
         self.values[split] = {name: float(value) for name, value in result.values.items()}
         values = {f"{split}/{name}": value for name, value in result.values.items()}
         # Every process has the gathered values already: nothing is left to synchronise.

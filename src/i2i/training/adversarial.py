@@ -303,7 +303,7 @@ class AdversarialModule(FastModule):
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         """y_hat of a batch, for the callbacks that score and show it."""
-        return self.translate(batch["input"], batch["name"])
+        return self.finite.shown(self.translate(batch["input"], batch["name"]))
 
     test_step = validation_step
 

@@ -10,6 +10,7 @@ from evaluators import pairwise
 from i2i.callbacks.scoring import Scoring
 from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
+from i2i.training.finite import FiniteTerms
 
 
 class Recorder:
@@ -37,6 +38,7 @@ class Model:
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")
+        self.finite = FiniteTerms("stop")
         self.logged: list[tuple[dict, dict]] = []
         self.written: list[dict] = []
 
