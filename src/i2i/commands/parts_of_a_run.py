@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from i2i.config.saved_model import require_fitting
+from i2i.config.saved_model import parameters_of, require_finite, require_fitting
 from i2i.errors import setting_error
 
 
@@ -26,6 +26,8 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
     if checkpoint:
         require_fitting(make, checkpoint, f"resume={checkpoint.path}")
     model = make()
+    if checkpoint and model.finite.on_nan == "stop":
+        require_finite(checkpoint, parameters_of(model), "resume")
     validate_networks(config, model.generator, model.discriminator)
     require_shapes(make, config["dataset"])
     model.rehearse(*blank_pair(config["dataset"], 1))
