@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from i2i.config.resolvers import more_is_better
 from i2i.config.saved_model import parameters_of, require_finite, require_fitting
 from i2i.errors import setting_error
 
@@ -109,8 +110,22 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
                 seen = images_of_a_pass(size, datamodule.eval_batch_size, processes, limit)
                 if limit:
                     evaluator.check_size(split, seen)
+                if limit and split == "val":
+                    require_monitored(cfg, scorer)
         datamodule.check_content()
     return Scoring(scorer)
+
+
+def require_monitored(cfg: Any, scorer: Any) -> None:
+    """Refuses a callback that watches a score of the validation which nothing computes.
+
+    Raises:
+        SettingError: There is one.
+    """
+    metrics = dict(cfg.metrics) | {"segmentation": scorer.tells_classes}
+    for name, node in cfg.callbacks.items():
+        if node and str(monitor := node.get("monitor")).startswith("val/"):
+            more_is_better(f"callbacks.{name}.monitor", monitor, metrics)
 
 
 def describe_data(datamodule: Any) -> str:

@@ -53,26 +53,40 @@ def direction(score: str, *, _root_: Any) -> str:
     """Where an optimising sweep has to go: maximize for val/ssim, minimize for val/l1.
 
     Args:
-        score: Its split and name.
+        score: ``sweep_metric``: its split and name.
         _root_: The whole configuration, whose ``metrics`` say which scores there are.
 
     Raises:
         SettingError: It names no score.
     """
-    split, _, name = score.partition("/")
+    return "maximize" if more_is_better("sweep_metric", score, _root_["metrics"]) else "minimize"
+
+
+def more_is_better(option: str, score: Any, metrics: Mapping[str, Any]) -> bool:
+    """Whether more of a score is better.
+
+    Args:
+        option: Which option names it.
+        score: Its split and name, such as val/ssim.
+        metrics: The node that says which scores there are.
+
+    Raises:
+        SettingError: There is no such score.
+    """
+    split, _, name = str(score).partition("/")
     if split not in ("val", "test") or not name:
         raise setting_error(
-            f"sweep_metric={score}", "no split and score", "such as val/ssim or val/l1",
+            f"{option}={score}", "no split and score", "such as val/ssim or val/l1",
             "Pruning needs val/.",
         )  # fmt: skip
-    known = scores_of(_root_.metrics)
+    known = scores_of(metrics)
     if name not in known:
         raise setting_error(
-            f"sweep_metric={score}", f"a score called {name}",
+            f"{option}={score}", f"a score called {name}",
             f"one of {', '.join(sorted(known))}, which metrics= computes",
             "Correct the name, or add its metric to metrics=[...].",
         )  # fmt: skip
-    return "maximize" if known[name] else "minimize"
+    return known[name]
 
 
 def scores_of(metrics: Mapping[str, Any]) -> dict[str, bool]:

@@ -7,31 +7,18 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from i2i.config.composing import composed
-from i2i.config.differences import below, flat, select
+from i2i.config.differences import flat, select
+from i2i.config.no_effect import require_effect
 from i2i.config.plain_words import value_text
-from i2i.config.rebuilt import key_of
 from i2i.errors import SettingError, setting_error
 
 # Nodes that are read whole: parts may be added to them, each with a class of its own.
 OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
 OVERLAYS = ("dataset", "metrics")
-# The commands hand these over themselves, and what was typed would be lost.
-GIVEN = (
-    "trainer.callbacks", "trainer.logger", "trainer.default_root_dir",
-    "trainer.enable_checkpointing", "trainer.use_distributed_sampler", "model.config", "model.task",
-)  # fmt: skip
-# Training reads them, and scoring does not.
-OF_TRAINING = (
-    "trainer.max_steps", "trainer.max_epochs", "trainer.max_time", "trainer.min_steps",
-    "trainer.min_epochs", "trainer.limit_train_batches", "trainer.limit_val_batches",
-    "trainer.check_val_every_n_epoch", "trainer.val_check_interval", "trainer.log_every_n_steps",
-    "trainer.num_sanity_val_steps", "dataset.batch_size", "augmentation", "task",
-)  # fmt: skip
 OF_TWO_KINDS = ("trainer.devices", "trainer.precision", "dataset.image_size", "overwrite")
 KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", str: "a word"}
 TAKES: dict[type, tuple[type, ...]] = {
@@ -57,7 +44,7 @@ def require_read(cfg: Any, config_name: str) -> None:
     values = OmegaConf.to_container(cfg, resolve=False)
     known = OmegaConf.to_container(with_presets(cfg, config_name), resolve=False)
     require_kinds(values, known)
-    require_effect(config_name)
+    require_effect(values, known, config_name)
     for key in known.keys() - values.keys():
         raise setting_error(
             f"~{key}", "a configuration without it", f"{key}, which the command reads",
@@ -75,24 +62,6 @@ def require_read(cfg: Any, config_name: str) -> None:
                 raise no_part_takes(f"{key}.{unread}", known)
         for where, part in parts(node, key):
             require_taken(where, part)
-
-
-def require_effect(config_name: str) -> None:
-    """Refuses typed options that a command hands over itself, or that only training reads.
-
-    Raises:
-        SettingError: There is one.
-    """
-    typed = (
-        [key_of(o) for o in HydraConfig.get().overrides.task] if HydraConfig.initialized() else []
-    )
-    refused = [*GIVEN, *(OF_TRAINING if config_name == "evaluate" else ())]
-    for key in typed:
-        if any(below(key, other) for other in refused):
-            raise setting_error(
-                key, "an option that this command does not read", "one that has an effect here",
-                f"Leave {key} out.",
-            )  # fmt: skip
 
 
 def require_values(cfg: Any) -> None:

@@ -59,6 +59,12 @@ class Scorer:
         self.lossy_labels = lossy_labels
         self._ceilings: dict[str | None, Matrices] = {}  # by split
 
+    @property
+    def tells_classes(self) -> bool:
+        """Whether there are classes to score, and something tells them in what is made."""
+        seen = self.label_role == "target" or self.segmenter is not None
+        return self.classes is not None and self.evaluator.segmentation and seen
+
     def update(self, index: Tensor, names: list[str], x: Tensor, y: Tensor, y_hat: Tensor) -> None:
         """Adds a batch.
 
@@ -83,7 +89,7 @@ class Scorer:
         self, index: Tensor, names: list[str], x: Tensor, made: Tensor, target: Tensor
     ) -> ClassMaps | None:
         """The classes of a batch of inputs and pictures; None where nothing tells them."""
-        if self.classes is None or not self.evaluator.segmentation:
+        if not self.tells_classes:
             return None
         if self.label_role == "target":
             return ClassMaps(
@@ -92,8 +98,6 @@ class Scorer:
                 self.classes.ids_of_colours(made, with_unlabelled=False),
                 None,
             )
-        if self.segmenter is None:
-            return None
         truth = self.true_ids(self.task.input_picture(x))
         seen = self.segmenter(to_uint8(made, names).float() / 127.5 - 1, names)
         counts = self.ceiling(index.tolist(), names, truth, target)
