@@ -29,6 +29,7 @@ def validate_config(config: Mapping[str, Any]) -> None:
     require_choices(config)
     validate_trainer(config["trainer"])
     validate_speed(config)
+    validate_saving(config)
     require_optimizers(config)
     accumulate, batch_size = config["model"]["accumulate"], config["dataset"]["batch_size"]
     if accumulate > batch_size:
@@ -98,6 +99,47 @@ def validate_trainer(trainer: Mapping[str, Any]) -> None:
             "32-true or bf16-mixed",
             "Use trainer.precision=bf16-mixed.",
         )  # fmt: skip
+
+
+# What ``resume=``, ``evaluate`` and ``translate`` look for in a run folder, by who writes it.
+FILES = {"last": "last", "often": "last", "best": "best"}
+# How it is written, and Lightning's own choice where an option is taken away.
+WAYS = {
+    "enable_version_counter": (False, True), "save_last": (None, None), "save_top_k": (1, 1),
+    "save_weights_only": (False, False),
+}  # fmt: skip
+
+
+def validate_saving(config: Mapping[str, Any]) -> None:
+    """Checks that a run saves what it can be resumed and scored from, under the names for that.
+
+    Args:
+        config: The resolved configuration.
+
+    Raises:
+        SettingError: It saves elsewhere, under other names or in part, or nothing at all.
+    """
+    callbacks = config.get("callbacks")
+    if callbacks is not None and not callbacks.get("last"):
+        raise setting_error(
+            "callbacks.last", "none", "the checkpoint that a run goes on from",
+            "Leave callbacks.last=null out; presets of your own have `defaults: [default]`.",
+        )  # fmt: skip
+    for name, file in FILES.items():
+        if not (node := (callbacks or {}).get(name)):
+            continue
+        place = f"{config.get('run_dir')}/checkpoints"
+        ways = WAYS | {"dirpath": (place, None), "filename": (file, None)}
+        ways |= {"monitor": (None, None)} if file == "last" else {}
+        for key, (wanted, without) in ways.items():
+            if (found := node.get(key, without)) != wanted and (found or wanted):
+                option = f"callbacks.{name}.{key}"
+                raise setting_error(
+                    f"{option}={found}", f"another way to save {file}.ckpt", f"{wanted}, with "
+                    "which resume=, evaluate and translate find it whole", f"Leave {option} out. "
+                    "For further files: +callbacks.mine={_target_: "
+                    "lightning.pytorch.callbacks.ModelCheckpoint, ...}",
+                )  # fmt: skip
 
 
 def validate_speed(config: Mapping[str, Any]) -> None:

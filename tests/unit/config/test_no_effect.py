@@ -26,7 +26,6 @@ WITH = {
         ("config", ["data_dir=/a", "dataset=folder", "dataset.root=/b"], "data_dir=/a: found a da"),
         ("config", ["metrics.kid_subsets=3"], "metrics.kid_subsets=3: found metrics without FID"),
         ("config", ["metrics.inception_weights=/a"], "metrics.inception_weights=/a: found metrics"),
-        ("evaluate", ["metrics=pairwise", "metrics.kid_subset_size=3"], "found metrics without"),
         ("config", ["metrics.segmentation=false", "metrics.segmenter=/a"], "segmenter=/a: found"),
         ("config", ["sweep_metric=val/foo"], "sweep_metric=val/foo: found a score called foo; exp"),
         ("config", ["sweep_metric=null"], "sweep_metric=None: found no split and score; expected"),
