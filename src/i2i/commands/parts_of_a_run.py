@@ -104,6 +104,7 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
         print(describe_data(datamodule))
         processes = processes_of(cfg.trainer)
         datamodule.check_batches(processes)
+        require_batches(cfg.trainer, datamodule, processes)
         for split in ("val", "test"):
             if size := datamodule.set_size(split):
                 limit = cfg.trainer[f"limit_{split}_batches"]
@@ -114,6 +115,32 @@ def make_scoring(cfg: Any, datamodule: Any) -> Any:
                     require_monitored(cfg, scorer)
         datamodule.check_content()
     return Scoring(scorer)
+
+
+def require_batches(trainer: Any, datamodule: Any, processes: int) -> None:
+    """Refuses limits that leave no batch of an epoch to train on, or no validation in it.
+
+    Raises:
+        SettingError: There is one.
+    """
+    batches = datamodule.set_size("train") // (datamodule.batch_size * processes)
+    for key in ("limit_train_batches", "overfit_batches"):
+        share = trainer.get(key)
+        if isinstance(share, float) and share and int(batches * share) < 1:
+            raise setting_error(
+                f"trainer.{key}={share}", f"no whole batch of the {batches} of an epoch",
+                f"a share of {-(-1000 // batches) / 1000} or more, or a number of batches",
+                f"Leave trainer.{key} out to train on all.",
+            )  # fmt: skip
+        elif share:
+            batches = int(batches * share) if isinstance(share, float) else min(batches, share)
+    every = trainer.get("val_check_interval")
+    per_epoch = trainer.limit_val_batches != 0 and trainer.check_val_every_n_epoch is not None
+    if type(every) is int and per_epoch and every > batches:
+        raise setting_error(
+            f"trainer.val_check_interval={every}", f"more than the {batches} batches of an epoch",
+            "at most as many", "Add trainer.check_val_every_n_epoch=null to count over epochs.",
+        )  # fmt: skip
 
 
 def require_monitored(cfg: Any, scorer: Any) -> None:

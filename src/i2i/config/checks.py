@@ -1,5 +1,6 @@
 """Checks on a resolved configuration, before a network is built or a file is read."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,8 @@ from i2i.config.numbers import require_numbers, require_optimizers
 from i2i.data.paired_transforms import as_size
 from i2i.errors import setting_error
 from i2i.training.precision import validate_precision
+
+DURATION = re.compile(r"\d+(:\d\d){3}")
 
 
 def on_gpu(accelerator: str) -> bool:
@@ -77,6 +80,19 @@ def validate_trainer(trainer: Mapping[str, Any]) -> None:
             "trainer.max_steps, trainer.max_epochs", "no end of training", "one of them above 0",
             "Set trainer.max_steps=39000, say.",
         )  # fmt: skip
+    limit = trainer.get("max_time")
+    if limit is not None and not isinstance(limit, Mapping) and not DURATION.fullmatch(str(limit)):
+        raise setting_error(
+            f"trainer.max_time={limit}", repr(limit), "days, hours, minutes and seconds",
+            "Write +trainer.max_time=00:12:00:00 for twelve hours.",
+        )  # fmt: skip
+    for unit in ("steps", "epochs"):
+        least, most = trainer.get(f"min_{unit}") or 0, trainer.get(f"max_{unit}") or -1
+        if 0 < most < least:
+            raise setting_error(
+                f"trainer.min_{unit}={least}", f"more than trainer.max_{unit}={most}",
+                "at most as many", f"Raise trainer.max_{unit}, or leave trainer.min_{unit} out.",
+            )  # fmt: skip
     for refused, instead in (
         ("gradient_clip_val", "model.clip_g and model.clip_d"),
         ("accumulate_grad_batches", "model.accumulate"),
