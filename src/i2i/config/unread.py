@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from i2i.config.composing import composed
-from i2i.config.differences import flat, select
+from i2i.config.differences import flat, has, select
 from i2i.config.no_effect import require_effect
 from i2i.config.plain_words import value_text
 from i2i.errors import SettingError, setting_error
@@ -20,6 +20,7 @@ OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
 OVERLAYS = ("dataset", "metrics")
 OF_TWO_KINDS = ("trainer.devices", "trainer.precision", "dataset.image_size", "overwrite")
+NODE = re.compile(r"\$\{([\w.]+)\}")  # what stands for a whole node elsewhere
 KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", str: "a word"}
 TAKES: dict[type, tuple[type, ...]] = {
     bool: (bool,), int: (int, float), float: (int, float), list: (list,), str: (str,)
@@ -107,6 +108,7 @@ def require_kinds(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     for key, value in mine.items():
         if isinstance(value, float) and math.isnan(value):
             raise setting_error(f"{key}=nan", "no number", "one", "Correct the value.")
+    require_nodes(values, known)
     for key, expected in usual.items():
         kind = next((kind for kind in KINDS if isinstance(expected, kind)), None)
         computed = isinstance(expected, str) and (expected == "auto" or "${" in expected)
@@ -123,6 +125,24 @@ def require_kinds(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             )  # fmt: skip
         if isinstance(value, float) and not math.isfinite(value):
             raise setting_error(f"{key}={value}", str(value), "a finite number", "Correct it.")
+
+
+def require_nodes(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuses single values where presets refer to a whole node (``${optimizer.generator}``).
+
+    Raises:
+        SettingError: There is one.
+    """
+    for key, usual in flat(known).items():
+        found = NODE.fullmatch(usual) if isinstance(usual, str) else None
+        if not found or not has(values, key) or not isinstance(select(known, found[1]), Mapping):
+            continue
+        value, node = select(values, key), found[1]
+        if not isinstance(value, Mapping) and "${" not in str(value):
+            raise setting_error(
+                f"{key}={value}", repr(value), f"the options of {node}",
+                f"Leave {key} out, and set {node}=PRESET or {node}.OPTION=.",
+            )  # fmt: skip
 
 
 def parts(node: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

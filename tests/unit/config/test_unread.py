@@ -58,6 +58,9 @@ def test_what_some_part_takes_is_read(read: Callable[..., None], options: list[s
         ("+trainer.callbacks=[]", r"trainer\.callbacks: found an option that this command does n"),
         ("+model.task=null", r"model\.task: found an option that this command does not read"),
         ("~model", r"~model: found a configuration without it"),
+        ("model.optimizer_d=[1,2]", r"model\.optimizer_d=\[1, 2\]: found \[1, 2\]; expected the o"),
+        ("model.scheduler=null", r"set scheduler=PRESET or scheduler\.OPTION="),
+        ("dataset.augmentation=3", r"augmentation=3: found 3; expected the options of augmentati"),
         ("baselines=yess", r"baselines=yess: found 'yess'; expected true or false"),
     ],
 )  # fmt: skip
