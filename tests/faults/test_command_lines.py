@@ -200,6 +200,6 @@ def check_effect(word: str, recorded: Any, handed: HandedOver) -> None:
         kept = OmegaConf.select(recorded, key)
         kept = OmegaConf.to_container(kept) if OmegaConf.is_config(kept) else kept
         assert same(kept, value), f"{word} was accepted and recorded as {kept}"
-    if value is None or key in READ_BY_THE_COMMAND or key.endswith("_target_"):
+    if value is None or key in READ_BY_THE_COMMAND or key.endswith(("_target_", "_partial_")):
         return
     assert handed.had(key, value), f"{word} was accepted, and no part got it"

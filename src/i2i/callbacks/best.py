@@ -1,5 +1,7 @@
 """best.ckpt: the checkpoint of the best validation."""
 
+from typing import Any
+
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
@@ -15,19 +17,21 @@ class Best(ModelCheckpoint):
 
     def __init__(
         self,
-        dirpath: str,
-        filename: str = "best",
         monitor: str | None = None,  # e.g. val/fid; None: the main score of the system and the data
         mode: str | None = None,  # min or max; None: as the score asks
-        enable_version_counter: bool = False,
-        save_on_train_epoch_end: bool = False,  # where it was scored: last.ckpt then knows of it
+        **saving: Any,  # see ModelCheckpoint
     ):
-        super().__init__(
-            dirpath, filename, monitor="val/none", mode=mode or "max",
-            enable_version_counter=enable_version_counter,
-            save_on_train_epoch_end=save_on_train_epoch_end,
-        )  # fmt: skip
+        super().__init__(monitor="val/none", mode=mode or "max", **saving)
         self.asked, self.asked_mode = monitor, mode
+
+    @property
+    def state_key(self) -> str:
+        """Its name in checkpoints, whichever score it watches."""
+        return type(self).__name__
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if state_dict.get("monitor") == self.monitor:  # else the best is that of another score
+            super().load_state_dict(state_dict)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # Before a checkpoint brings the best score so far, which it keeps under this name.

@@ -1,5 +1,6 @@
 """Scores the model's images on the validation and test splits."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -93,6 +94,9 @@ class Scoring(Callback):
     def finish(self, split: str, pl_module: LightningModule) -> None:
         """Computes, and hands the values to checkpointing and to the loggers."""
         results = {route: scorer.evaluator.compute() for route, scorer in self.scorers.items()}
+        if pl_module.finite.spoils(split):
+            for result in results.values():
+                result.values = dict.fromkeys(result.values, math.nan)
         self.results[split] = results
         found = by_name(results, lambda result: result.values.items())
         self.values[split] = {name: float(value) for name, value in found.items()}

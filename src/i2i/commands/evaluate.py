@@ -9,6 +9,7 @@ from typing import Any
 
 from i2i.commands.asked_metrics import make_evaluator
 from i2i.commands.launch import launch
+from i2i.config.no_effect import require_of_split, typed_keys
 from i2i.config.resolvers import side_channels
 from i2i.config.unread import require_read
 from i2i.errors import setting_error
@@ -123,6 +124,7 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
     machine = {"source": None, "num_workers": None, "cache_gb": 0}
     kept = {key: value for key, value in saved["dataset"].items() if key != "max_megapixels"}
     node = overlay(kept | machine, cfg.dataset) | {"seed": seed}
+    require_of_split(typed_keys(), node, cfg.split)
     if "_target_" in cfg.dataset:
         node |= same_coding(saved["dataset"], node)
     if node.get("root") in (None, "???"):

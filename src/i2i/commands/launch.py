@@ -2,10 +2,8 @@
 
 import errno
 import functools
-import importlib.util
 import logging
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,7 +19,8 @@ from i2i.cluster.requeue import (
     requeue,
 )
 from i2i.cluster.stopping import only_stopped, stoppable
-from i2i.config.plain_words import plain_words
+from i2i.commands.library_errors import of_a_library
+from i2i.config.plain_words import plain_words, require_own_configuration
 from i2i.config.resolvers import in_sweep, register
 from i2i.config.unread import absent_option
 from i2i.errors import SettingError, setting_error
@@ -136,6 +135,7 @@ def launch(
 
     def run_and_compare() -> Any:
         prepare()
+        require_own_configuration(sys.argv[1:])
         sys.argv[1:] = rewrite(plain_words(sys.argv[1:]))
         try:
             with comparing():
@@ -213,45 +213,7 @@ def describe(error: BaseException) -> str:
             f"{error.filename}: found no permission to read or write there; expected some. "
             "Choose another place (hydra.run.dir=..., output=..., dataset.root=...)."
         )
-    text = on_one_line(str(error).strip())
-    if (missing := missing_extra(text)) is not None:
-        return missing
-    if unknown := re.search(
-        r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", text
-    ):
-        node = re.search(r"full_key: (?:model\.)?(\S+)", text)
-        key = f"{node[1]}.{unknown[2]}" if node else unknown[2]
-        return (
-            f"{key}: found an option that {unknown[1]} does not have; expected one of its own. An "
-            f"experiment, another preset or a + set it: ~{key} on the command line drops it."
-        )
-    return f"{text}\n{str(error.__cause__).strip()}" if error.__cause__ else text
-
-
-def missing_extra(text: str) -> str | None:
-    """What to install, where an error is about a package of the extra ``sweep``.
-
-    Args:
-        text: Hydra's message.
-    """
-    name = re.search(r"Could not find '(hydra/\w+)/(optuna|joblib|submitit_\w+)'", text)
-    if name is not None:
-        setting, package = f"{name[1]}={name[2]}", f"plugin of Hydra for {name[2]}"
-    elif "Error locating target 'optuna." in text and importlib.util.find_spec("optuna") is None:
-        setting, package = "callbacks=pruning", "package optuna"
-    else:
-        return None
-    expected = "the extra `sweep`, which brings it"
-    todo = "Install it, in a clone with pip install -e '.[sweep]'."
-    return str(setting_error(setting, f"no {package}", expected, todo))
-
-
-def on_one_line(text: str) -> str:
-    """Puts Hydra's list of choices, one a line, on one line, and leaves its search path out."""
-    text = text.split("\nConfig search path:")[0].rstrip()
-    return re.sub(
-        r":\n((?:\t\S.*(?:\n|$))+)", lambda found: ": " + ", ".join(found[1].split()), text
-    )
+    return of_a_library(error)
 
 
 def quieten() -> None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from i2i.config.saved_model import require_fitting
+from i2i.config.resolvers import more_is_better
+from i2i.config.saved_model import parameters_of, require_finite, require_fitting
 from i2i.errors import setting_error
 
 
@@ -26,6 +27,8 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
     if checkpoint:
         require_fitting(make, checkpoint, f"resume={checkpoint.path}")
     model = make()
+    if checkpoint and model.finite.on_nan == "stop":
+        require_finite(checkpoint, parameters_of(model), "resume")
     validate_networks(config, *(n for player in model.players for n in model.networks(player)))
     require_shapes(make, config["dataset"])
     model.rehearse(*blank_pair(config["dataset"], 1))
@@ -112,14 +115,55 @@ def make_scoring(cfg: Any, datamodule: Any, model: Any) -> Any:
         print(describe_data(datamodule))
         processes = processes_of(cfg.trainer)
         datamodule.check_batches(processes)
+        require_batches(cfg.trainer, datamodule, processes)
         for split in ("val", "test"):
             if size := datamodule.set_size(split):
                 limit = cfg.trainer[f"limit_{split}_batches"]
                 seen = images_of_a_pass(size, datamodule.eval_batch_size, processes, limit)
                 if limit:
                     evaluator.check_size(split, min(seen, datamodule.smaller_side(split)))
+                if limit and split == "val":
+                    require_monitored(cfg, scorers.values())
         datamodule.check_content()
     return Scoring(scorers)
+
+
+def require_batches(trainer: Any, datamodule: Any, processes: int) -> None:
+    """Refuses limits that leave no batch of an epoch to train on, or no validation in it.
+
+    Raises:
+        SettingError: There is one.
+    """
+    batches = datamodule.set_size("train") // (datamodule.batch_size * processes)
+    for key in ("limit_train_batches", "overfit_batches"):
+        share = trainer.get(key)
+        if isinstance(share, float) and share and int(batches * share) < 1:
+            raise setting_error(
+                f"trainer.{key}={share}", f"no whole batch of the {batches} of an epoch",
+                f"a share of {-(-1000 // batches) / 1000} or more, or a number of batches",
+                f"Leave trainer.{key} out to train on all.",
+            )  # fmt: skip
+        elif share:
+            batches = int(batches * share) if isinstance(share, float) else min(batches, share)
+    every = trainer.get("val_check_interval")
+    per_epoch = trainer.limit_val_batches != 0 and trainer.check_val_every_n_epoch is not None
+    if type(every) is int and per_epoch and every > batches:
+        raise setting_error(
+            f"trainer.val_check_interval={every}", f"more than the {batches} batches of an epoch",
+            "at most as many", "Add trainer.check_val_every_n_epoch=null to count over epochs.",
+        )  # fmt: skip
+
+
+def require_monitored(cfg: Any, scorers: Any) -> None:
+    """Refuses a callback that watches a score of the validation which nothing computes.
+
+    Raises:
+        SettingError: There is one.
+    """
+    metrics = dict(cfg.metrics) | {"segmentation": any(s.tells_classes for s in scorers)}
+    for name, node in cfg.callbacks.items():
+        if node and str(monitor := node.get("monitor")).startswith("val/"):
+            more_is_better(f"callbacks.{name}.monitor", monitor, metrics)
 
 
 def describe_data(datamodule: Any) -> str:

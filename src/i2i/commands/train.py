@@ -20,6 +20,7 @@ from i2i.config.plain_config import (
 from i2i.config.resume import checkpoint_to_resume, with_earlier_options
 from i2i.config.same_run import check_same_run, finished, require_same_images
 from i2i.config.starting_weights import start_from
+from i2i.config.training_state import require_restorable, restoring
 from i2i.config.unread import require_read
 from i2i.errors import in_words, setting_error
 from i2i.files.run_lock import held
@@ -69,6 +70,8 @@ def train(cfg: Any) -> float | None:
                 cfg.trainer, callbacks=list(callbacks.values()), logger=False,
                 default_root_dir=str(run_dir),
             )  # fmt: skip
+        if content:
+            require_restorable(content, trainer, config)
         with held(run_dir, wanted=rank() == 0):
             require_as_before(run_dir, content)  # another training may have ended meanwhile
             with in_words("logger"):
@@ -122,7 +125,8 @@ def fit(cfg: Any, trainer: Any, model: Any, datamodule: Any, checkpoint: Any) ->
     elif cfg.validate_first and datamodule.set_size("val"):
         trainer.validate(model, datamodule, verbose=False)
     path = str(checkpoint.path) if checkpoint else None
-    trainer.fit(model, datamodule, ckpt_path=path, weights_only=True)
+    with restoring(path or ""):
+        trainer.fit(model, datamodule, ckpt_path=path, weights_only=True)
     if checkpoint and (end := finished(checkpoint, cfg.trainer)):
         say(f"This run is finished: {end[0]}. To train on: {end[1]}")
 

@@ -2,10 +2,11 @@
 
 import importlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from i2i.config.training_state import OF_LIGHTNING, whole_epochs, without_values
 from i2i.errors import SettingError, setting_error
 
 # Where the classes that a checkpoint may name live. Only classes below the types of
@@ -29,6 +30,7 @@ class Checkpoint:
         training_images: Which they are, as ``PairList.fingerprint`` says it; empty if not noted.
         epochs: Whole ones.
         written: When the file was, in nanoseconds.
+        training: What Lightning kept, its tensors without their values; see ``training_state``.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class Checkpoint:
     training_images: str = ""
     epochs: int = 0
     written: int = 0
+    training: dict[str, Any] = field(default_factory=dict)
 
 
 def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
@@ -127,18 +130,8 @@ def checked(file: Path, key: str) -> Checkpoint:
     require_types(content, setting)
     noted = {key: content["i2i"][key] for key in NOTED if key in content["i2i"]}
     noted |= {"written": written, "epochs": whole_epochs(content)}
+    noted["training"] = {key: without_values(content.get(key)) for key in OF_LIGHTNING}
     return Checkpoint(file, config, content["state_dict"], content["global_step"], **noted)
-
-
-def whole_epochs(content: dict[str, Any]) -> int:
-    """Epochs that were trained to their end, by Lightning's own note; 0 where there is none.
-
-    Lightning counts an epoch as completed only after the checkpoint at its end is saved.
-    """
-    try:
-        return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
-    except (KeyError, TypeError, ValueError):
-        return 0
 
 
 def require_types(content: dict[str, Any], setting: str) -> None:

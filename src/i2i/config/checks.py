@@ -1,5 +1,6 @@
 """Checks on a resolved configuration, before a network is built or a file is read."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,8 @@ from i2i.config.numbers import require_numbers, require_optimizers
 from i2i.data.paired_transforms import as_size
 from i2i.errors import setting_error
 from i2i.training.precision import validate_precision
+
+DURATION = re.compile(r"\d+(:\d\d){3}")
 
 
 def on_gpu(accelerator: str) -> bool:
@@ -29,6 +32,7 @@ def validate_config(config: Mapping[str, Any]) -> None:
     require_choices(config)
     validate_trainer(config["trainer"])
     validate_speed(config)
+    validate_saving(config)
     require_optimizers(config)
     accumulate, batch_size = config["model"]["accumulate"], config["dataset"]["batch_size"]
     if accumulate > batch_size:
@@ -76,6 +80,19 @@ def validate_trainer(trainer: Mapping[str, Any]) -> None:
             "trainer.max_steps, trainer.max_epochs", "no end of training", "one of them above 0",
             "Set trainer.max_steps=39000, say.",
         )  # fmt: skip
+    limit = trainer.get("max_time")
+    if limit is not None and not isinstance(limit, Mapping) and not DURATION.fullmatch(str(limit)):
+        raise setting_error(
+            f"trainer.max_time={limit}", repr(limit), "days, hours, minutes and seconds",
+            "Write +trainer.max_time=00:12:00:00 for twelve hours.",
+        )  # fmt: skip
+    for unit in ("steps", "epochs"):
+        least, most = trainer.get(f"min_{unit}") or 0, trainer.get(f"max_{unit}") or -1
+        if 0 < most < least:
+            raise setting_error(
+                f"trainer.min_{unit}={least}", f"more than trainer.max_{unit}={most}",
+                "at most as many", f"Raise trainer.max_{unit}, or leave trainer.min_{unit} out.",
+            )  # fmt: skip
     for refused, instead in (
         ("gradient_clip_val", "model.clip_g and model.clip_d"),
         ("accumulate_grad_batches", "model.accumulate"),
@@ -98,6 +115,47 @@ def validate_trainer(trainer: Mapping[str, Any]) -> None:
             "32-true or bf16-mixed",
             "Use trainer.precision=bf16-mixed.",
         )  # fmt: skip
+
+
+# What ``resume=``, ``evaluate`` and ``translate`` look for in a run folder, by who writes it.
+FILES = {"last": "last", "often": "last", "best": "best"}
+# How it is written, and Lightning's own choice where an option is taken away.
+WAYS = {
+    "enable_version_counter": (False, True), "save_last": (None, None), "save_top_k": (1, 1),
+    "save_weights_only": (False, False),
+}  # fmt: skip
+
+
+def validate_saving(config: Mapping[str, Any]) -> None:
+    """Checks that a run saves what it can be resumed and scored from, under the names for that.
+
+    Args:
+        config: The resolved configuration.
+
+    Raises:
+        SettingError: It saves elsewhere, under other names or in part, or nothing at all.
+    """
+    callbacks = config.get("callbacks")
+    if callbacks is not None and not callbacks.get("last"):
+        raise setting_error(
+            "callbacks.last", "none", "the checkpoint that a run goes on from",
+            "Leave callbacks.last=null out; presets of your own have `defaults: [default]`.",
+        )  # fmt: skip
+    for name, file in FILES.items():
+        if not (node := (callbacks or {}).get(name)):
+            continue
+        place = f"{config.get('run_dir')}/checkpoints"
+        ways = WAYS | {"dirpath": (place, None), "filename": (file, None)}
+        ways |= {"monitor": (None, None)} if file == "last" else {}
+        for key, (wanted, without) in ways.items():
+            if (found := node.get(key, without)) != wanted and (found or wanted):
+                option = f"callbacks.{name}.{key}"
+                raise setting_error(
+                    f"{option}={found}", f"another way to save {file}.ckpt", f"{wanted}, with "
+                    "which resume=, evaluate and translate find it whole", f"Leave {option} out. "
+                    "For further files: +callbacks.mine={_target_: "
+                    "lightning.pytorch.callbacks.ModelCheckpoint, ...}",
+                )  # fmt: skip
 
 
 def validate_speed(config: Mapping[str, Any]) -> None:

@@ -1,16 +1,18 @@
 """Whether the numbers of a configuration mean something, before anything is made of them."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from i2i.config.differences import flat, without_copies
+from i2i.config.differences import flat, select, without_copies
 from i2i.errors import first_line, setting_error
 
 # What training reads. Elsewhere an infinite threshold may be meant.
 PARTS = ("trainer", "model", "optimizer", "scheduler", "generator", "discriminator", "gan_loss",
          "reconstruction", "dataset", "augmentation")  # fmt: skip
+READ = (*PARTS, "seed", "callbacks")
 
 
 class Range(NamedTuple):
@@ -54,8 +56,9 @@ RANGES = (
     Range(("trainer.check_val_every_n_epoch", "trainer.log_every_n_steps", "trainer.num_nodes",
            "model.n_critic", "model.accumulate", "dataset.batch_size", "dataset.eval_batch_size"),
           lambda v: whole(v) and v >= 1, "a whole number, 1 or more"),
-    Range(("trainer.devices", "trainer.num_sanity_val_steps"),
+    Range(("trainer.num_sanity_val_steps"),
           lambda v: whole(v) and (v >= 1 or v == -1), "a whole number above 0, or -1 for all"),
+    Range(("callbacks.*.every_n_*",), lambda v: whole(v) and v >= 0, "a whole number, 0 or more"),
     Range(("trainer.min_steps", "trainer.min_epochs", "dataset.num_workers"),
           lambda v: whole(v) and v >= 0, "a whole number, 0 or more"),
     Range(("model.ema_decay",), lambda v: 0 <= v < 1, "0 or more, and below 1"),
@@ -77,21 +80,44 @@ def require_numbers(config: Mapping[str, Any]) -> None:
     Raises:
         SettingError: An option's value is NaN, infinite, out of its range, or no number at all.
     """
-    parts = {part: config[part] for part in (*PARTS, "seed") if config.get(part) is not None}
+    require_devices(select(config, "trainer.devices"))
+    parts = {part: config[part] for part in READ if config.get(part) is not None}
     for key, value in flat(without_copies(parts)).items():
         found = value if isinstance(value, list | tuple) else [value]
-        if any(isinstance(v, float) and not math.isfinite(v) for v in found):
+        infinite = any(isinstance(v, float) and not math.isfinite(v) for v in found)
+        if infinite and key.partition(".")[0] in PARTS:
             raise setting_error(
                 f"{key}={value}", "no finite number", "one", f"Leave {key} out for its default."
             )
         its = next((r for r in RANGES if any(fnmatchcase(key, o) for o in r.options)), None)
-        if its is None or value is None or (key == "trainer.devices" and not is_number(value)):
+        if its is None or value is None:
             continue
         zero = key in ZERO_IS_NONE and value == 0
         if not zero and not (is_number(value) and its.fits(value)):
             raise setting_error(
                 f"{key}={value}", repr(value), its.words, f"Leave {key} out for its default."
             )
+
+
+def require_devices(devices: Any) -> None:
+    """Refuses ``trainer.devices`` that name none.
+
+    Raises:
+        SettingError: They are no number above 0, no -1, no indices and not auto.
+    """
+    if devices is None:
+        return
+    if isinstance(devices, list):
+        fits = devices and all(type(index) is int and index >= 0 for index in devices)
+    elif isinstance(devices, str):  # "0,2" are indices, as a shell hands them over
+        fits = re.fullmatch(r"auto|-1|[1-9]\d*|(\d+,)+\d*", devices)
+    else:
+        fits = type(devices) is int and (devices >= 1 or devices == -1)
+    if not fits:
+        raise setting_error(
+            f"trainer.devices={devices}", repr(devices), "a whole number above 0, -1 for all, "
+            "auto, or a list of their indices", "Leave trainer.devices out for its default.",
+        )  # fmt: skip
 
 
 def is_number(value: Any) -> bool:

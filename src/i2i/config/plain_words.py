@@ -24,6 +24,7 @@ WITH_VALUE = {
     "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--package", "-p",
     "--cfg", "-c", "--info", "-i",
 }  # fmt: skip
+OF_THE_COMMAND = ("--config-name", "-cn", "--config-path", "-cp")
 OPTION = re.compile(r"(\+{0,2}[^=\s]+)=(.*)", re.DOTALL)
 
 
@@ -53,6 +54,21 @@ def flag_positions(argv: Sequence[str]) -> set[int]:
             takes = word in WITH_VALUE and i + 1 < len(argv) and not OPTION.match(argv[i + 1])
             found |= {i, i + 1} if takes else {i}
     return found
+
+
+def require_own_configuration(argv: Sequence[str]) -> None:
+    """Refuses Hydra's flags for another configuration: a command reads its own.
+
+    Raises:
+        SettingError: There is one.
+    """
+    for word in argv:
+        if word.partition("=")[0] in OF_THE_COMMAND:
+            raise setting_error(
+                word, "another configuration than that of this command", "its own",
+                "Start train.py, evaluate.py or translate.py, each of which has one. Presets of "
+                "your own come in with --config-dir=FOLDER or hydra.searchpath=.",
+            )  # fmt: skip
 
 
 def in_grammar(word: str, sweeping: bool) -> str:

@@ -70,32 +70,48 @@ def direction(score: str | None, *, _root_: Any) -> str:
     """Where an optimising sweep has to go: maximize for val/ssim, minimize for val/l1.
 
     Args:
-        score: Its split and name, with a route between them where there are several; None for the
-            main score, see ``i2i.callbacks.scoring.MAIN``.
+        score: ``sweep_metric``: its split and name, with a route between them where there are
+            several; None for the main score, see ``i2i.callbacks.scoring.MAIN``.
         _root_: The whole configuration, whose ``metrics`` say which scores there are.
 
     Raises:
         SettingError: It names no score.
     """
-    known = scores_of(_root_.metrics)
+    metrics = _root_["metrics"]
     if score is None:
-        truth = _root_.dataset.get("has_pairs", True)  # without it FID counts, or an L1
+        known = scores_of(metrics)
+        truth = _root_["dataset"].get("has_pairs", True)  # without it FID counts, or an L1
         main = "ssim" if "ssim" in known else next(iter(known), "l1")
         return "maximize" if truth and known.get(main) else "minimize"
-    split, _, name = score.partition("/")
+    return "maximize" if more_is_better("sweep_metric", score, metrics) else "minimize"
+
+
+def more_is_better(option: str, score: Any, metrics: Mapping[str, Any]) -> bool:
+    """Whether more of a score is better.
+
+    Args:
+        option: Which option names it.
+        score: Its split and name, such as val/ssim.
+        metrics: The node that says which scores there are.
+
+    Raises:
+        SettingError: There is no such score.
+    """
+    split, _, name = str(score).partition("/")
     if split not in ("val", "test") or not name:
         raise setting_error(
-            f"sweep_metric={score}", "no split and score", "such as val/ssim or val/l1",
+            f"{option}={score}", "no split and score", "such as val/ssim or val/l1",
             "Pruning needs val/.",
         )  # fmt: skip
+    known = scores_of(metrics)
     name = name.rpartition("/")[2].removeprefix("reconstruction_")
     if name not in known:
         raise setting_error(
-            f"sweep_metric={score}", f"a score called {name}",
+            f"{option}={score}", f"a score called {name}",
             f"one of {', '.join(sorted(known))}, which metrics= computes",
             "Correct the name, or add its metric to metrics=[...].",
         )  # fmt: skip
-    return "maximize" if known[name] else "minimize"
+    return known[name]
 
 
 def scores_of(metrics: Mapping[str, Any]) -> dict[str, bool]:

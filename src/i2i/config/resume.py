@@ -82,6 +82,7 @@ def with_earlier_options(argv: Sequence[str]) -> list[str]:
     with in_words(setting, ANOTHER):
         run = Rebuilt(saved, setting, search)
     require_same_experiment(saved, typed, setting)
+    require_own_data(saved, typed, setting)
     earlier = run.under(typed)
     if run.left_out:
         say(f"Not taken from the checkpoint: {', '.join(run.left_out)}. Type it to have it again.")
@@ -112,4 +113,20 @@ def require_same_experiment(saved: dict, typed: Sequence[str], setting: str) -> 
             raise setting_error(
                 word, f"another experiment than that of {setting} ({had})", "the same, or none",
                 "Begin a new run from its weights: init_from=RUN_DIR, or type single options.",
+            )  # fmt: skip
+
+
+def require_own_data(saved: dict, typed: Sequence[str], setting: str) -> None:
+    """Refuses a folder of data sets: the run has its data set's own.
+
+    Raises:
+        SettingError: One was typed.
+    """
+    from i2i.config.rebuilt import key_of
+
+    for word in typed:
+        if key_of(word) == "data_dir":
+            raise setting_error(
+                word, f"a run on {saved['dataset'].get('root')} ({setting})",
+                "dataset.root=FOLDER, where its pictures have moved", "Or leave data_dir out.",
             )  # fmt: skip

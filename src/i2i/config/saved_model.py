@@ -1,9 +1,15 @@
 """A model rebuilt from its checkpoint alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from i2i.config.checkpoint import Checkpoint, entries, read_checkpoint, same_weights
+from i2i.config.checkpoint import (
+    Checkpoint,
+    entries,
+    read_checkpoint,
+    same_weights,
+    whole_neighbour,
+)
 from i2i.config.numbers import require_numbers
 from i2i.errors import in_words, setting_error
 
@@ -22,7 +28,8 @@ def load_model(
         The model on the CPU, and the checkpoint.
 
     Raises:
-        SettingError: The file cannot be used, or does not fit the networks it names.
+        SettingError: The file cannot be used, does not fit the networks it names, or its weights
+            are NaN.
     """
     from hydra.utils import instantiate
 
@@ -39,6 +46,7 @@ def load_model(
 
         require_fitting(make, checkpoint, setting)
         model = make()
+        require_finite(checkpoint, parameters_of(model), key)
         model.load_state_dict(checkpoint.weights)
     return model, checkpoint
 
@@ -72,6 +80,42 @@ def require_fitting(make: Callable[[], Any], checkpoint: Checkpoint, setting: st
                 )  # fmt: skip
     with torch.device("meta"):
         same_weights(make(), checkpoint, setting)
+
+
+def parameters_of(model: Any) -> list[str]:
+    """The names of a model's weights; what else its state holds may be infinite on purpose."""
+    return [name for name, _ in model.named_parameters()]
+
+
+def require_finite(checkpoint: Checkpoint, names: Iterable[str], key: str) -> None:
+    """Refuses a checkpoint whose weights are no numbers, and names another one where one is good.
+
+    Args:
+        checkpoint: What is to be loaded.
+        names: The weights that will be.
+        key: The option that named it.
+
+    Raises:
+        SettingError: Some are NaN or infinite.
+    """
+    if not (bad := not_finite(checkpoint, names)):
+        return
+    other = whole_neighbour(checkpoint.path, key)
+    todo = "Use an earlier checkpoint, or train anew."
+    if other is not None and not not_finite(other, names):
+        todo = f"Beside it {key}={other.path} is good (step {other.step})."
+        if key == "resume":
+            todo += f" A new run may start from its weights, too: init_from={other.path}"
+    raise setting_error(
+        f"{key}={checkpoint.path}", f"weights that are NaN or infinite ({len(bad)}, such as "
+        f"{bad[0]})", "finite ones", todo,
+    )  # fmt: skip
+
+
+def not_finite(checkpoint: Checkpoint, names: Iterable[str]) -> list[str]:
+    """Those of some weights in a checkpoint that are NaN or infinite."""
+    values = ((name, checkpoint.weights.get(name)) for name in names)
+    return [name for name, value in values if value is not None and not value.isfinite().all()]
 
 
 def saved_task(node: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from i2i.config.checkpoint import read_checkpoint
+from i2i.config.saved_model import parameters_of, require_finite
 from i2i.errors import setting_error
 from i2i.messages import say
 
@@ -28,7 +29,7 @@ def start_from(
             instead of a list takes the channels as they are.
 
     Raises:
-        SettingError: The file is no checkpoint, or its weights do not fit.
+        SettingError: The file is no checkpoint, or its weights are NaN or do not fit.
     """
     if players not in ("all", *PLAYERS):
         raise setting_error(
@@ -58,6 +59,9 @@ def start_from(
             )  # fmt: skip
         for name in names:
             taken[mine + name] = mapped(mine + name, source.weights[its + name], fresh[mine + name])
+    of_its = [its + n.removeprefix(m) for n in parameters_of(model) for m, its in prefixes.items()
+              if n.startswith(m)]  # fmt: skip
+    require_finite(source, of_its, "init_from")
     model.load_state_dict(fresh | taken)
     left = sorted({n.partition(".")[0] for n in fresh} - {n.partition(".")[0] for n in taken})
     parts = ", ".join(name.rstrip(".") for name in prefixes)

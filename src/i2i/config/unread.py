@@ -7,32 +7,20 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from i2i.config.composing import composed
-from i2i.config.differences import below, flat, select
+from i2i.config.differences import flat, has, select
+from i2i.config.no_effect import require_effect
 from i2i.config.plain_words import value_text
-from i2i.config.rebuilt import key_of
 from i2i.errors import SettingError, setting_error
 
 # Nodes that are read whole: parts may be added to them, each with a class of its own.
 OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
 OVERLAYS = ("dataset", "metrics")
-# The commands hand these over themselves, and what was typed would be lost.
-GIVEN = (
-    "trainer.callbacks", "trainer.logger", "trainer.default_root_dir",
-    "trainer.enable_checkpointing", "trainer.use_distributed_sampler", "model.config", "model.task",
-)  # fmt: skip
-# Training reads them, and scoring does not.
-OF_TRAINING = (
-    "trainer.max_steps", "trainer.max_epochs", "trainer.max_time", "trainer.min_steps",
-    "trainer.min_epochs", "trainer.limit_train_batches", "trainer.limit_val_batches",
-    "trainer.check_val_every_n_epoch", "trainer.val_check_interval", "trainer.log_every_n_steps",
-    "trainer.num_sanity_val_steps", "dataset.batch_size", "augmentation", "task",
-)  # fmt: skip
 OF_TWO_KINDS = ("trainer.devices", "trainer.precision", "dataset.image_size", "overwrite")
+NODE = re.compile(r"\$\{([\w.]+)\}")  # what stands for a whole node elsewhere
 KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", str: "a word"}
 TAKES: dict[type, tuple[type, ...]] = {
     bool: (bool,), int: (int, float), float: (int, float), list: (list,), str: (str,)
@@ -57,7 +45,7 @@ def require_read(cfg: Any, config_name: str) -> None:
     values = OmegaConf.to_container(cfg, resolve=False)
     known = OmegaConf.to_container(with_presets(cfg, config_name), resolve=False)
     require_kinds(values, known)
-    require_effect(config_name)
+    require_effect(values, known, config_name)
     for key in known:
         # An objective sets defaults of the model, which then stand there without it.
         if key in values and not has_lost_class(values[key], known[key]):
@@ -84,24 +72,6 @@ def has_lost_class(node: Any, known: Any) -> bool:
     """Whether a node that is an object in ``conf/`` is only options here."""
     both = isinstance(node, Mapping) and isinstance(known, Mapping)
     return both and "_target_" in known and "_target_" not in node
-
-
-def require_effect(config_name: str) -> None:
-    """Refuses typed options that a command hands over itself, or that only training reads.
-
-    Raises:
-        SettingError: There is one.
-    """
-    typed = (
-        [key_of(o) for o in HydraConfig.get().overrides.task] if HydraConfig.initialized() else []
-    )
-    refused = [*GIVEN, *(OF_TRAINING if config_name == "evaluate" else ())]
-    for key in typed:
-        if any(below(key, other) for other in refused):
-            raise setting_error(
-                key, "an option that this command does not read", "one that has an effect here",
-                f"Leave {key} out.",
-            )  # fmt: skip
 
 
 def require_values(cfg: Any) -> None:
@@ -147,6 +117,7 @@ def require_kinds(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     for key, value in mine.items():
         if isinstance(value, float) and math.isnan(value):
             raise setting_error(f"{key}=nan", "no number", "one", "Correct the value.")
+    require_nodes(values, known)
     for key, expected in usual.items():
         kind = next((kind for kind in KINDS if isinstance(expected, kind)), None)
         computed = isinstance(expected, str) and (expected == "auto" or "${" in expected)
@@ -163,6 +134,24 @@ def require_kinds(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             )  # fmt: skip
         if isinstance(value, float) and not math.isfinite(value):
             raise setting_error(f"{key}={value}", str(value), "a finite number", "Correct it.")
+
+
+def require_nodes(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuses single values where presets refer to a whole node (``${optimizer.generator}``).
+
+    Raises:
+        SettingError: There is one.
+    """
+    for key, usual in flat(known).items():
+        found = NODE.fullmatch(usual) if isinstance(usual, str) else None
+        if not found or not has(values, key) or not isinstance(select(known, found[1]), Mapping):
+            continue
+        value, node = select(values, key), found[1]
+        if not isinstance(value, Mapping) and "${" not in str(value):
+            raise setting_error(
+                f"{key}={value}", repr(value), f"the options of {node}",
+                f"Leave {key} out, and set {node}=PRESET or {node}.OPTION=.",
+            )  # fmt: skip
 
 
 def parts(node: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -59,6 +59,12 @@ class Scorer:
         self.lossy_labels = lossy_labels
         self._ceilings: dict[str | None, Matrices] = {}  # by split
 
+    @property
+    def tells_classes(self) -> bool:
+        """Whether there are classes to score, and something tells them in what is made."""
+        seen = self.label_role == "target" or self.segmenter is not None
+        return self.classes is not None and self.evaluator.segmentation and seen
+
     def directions(self, truth: bool, back: bool) -> dict[str, bool]:
         """Whether more is better, for the scores that a pass will give.
 
@@ -68,8 +74,7 @@ class Scorer:
         """
         metrics = {n: metric.more_is_better for n, metric in self.evaluator.metrics.items()}
         found = dict(metrics) if truth else {}
-        sees = self.classes is not None and (self.label_role == "target" or self.segmenter)
-        of_classes = OF_CLASSES if truth and sees and self.evaluator.segmentation else ()
+        of_classes = OF_CLASSES if truth and self.tells_classes else ()
         of_sets = OF_INCEPTION if self.evaluator.has_distribution else ()
         known = {score.name: score.more_is_better for score in (*of_classes, *of_sets)}
         found |= {name: more for name, more in known.items() if more is not None}
@@ -91,14 +96,12 @@ class Scorer:
 
     def class_maps(self, shown: Shown, made: Tensor) -> ClassMaps | None:
         """The classes of a batch and of pictures made of it; None where nothing tells them."""
-        if self.classes is None or not self.evaluator.segmentation:
+        if not self.tells_classes:
             return None
         names = tuple(self.classes.names)
         if self.label_role == "target":
             seen = self.classes.ids_of_colours(made, with_unlabelled=False)
             return ClassMaps(names, self.true_ids(shown.real), seen, None)
-        if self.segmenter is None:
-            return None
         truth = self.true_ids(shown.source)
         seen = self.segmenter(to_uint8(made, shown.names).float() / 127.5 - 1, shown.names)
         counts = self.ceiling(shown.index.tolist(), shown.names, truth, shown.real)

@@ -261,9 +261,10 @@ class AdversarialModule(Game):
 
     def translated(self, route: str, shown: Shown) -> Shown:
         """What is shown of a batch on a route, translated there and, where that can be, back."""
-        y_hat, back = self.translator(route)(shown.x, shown.names), None
+        y_hat = self.finite.shown(self.translator(route)(shown.x, shown.names))
+        back = None
         if home := self.ways_back.get(route):
-            back = self.translator(home).pictures(y_hat, shown.names)
+            back = self.finite.shown(self.translator(home).pictures(y_hat, shown.names))
         return replace(shown, y_hat=y_hat, back=back)
 
     # ---- logging and state ----

@@ -37,6 +37,7 @@ class FiniteTerms:
                 "Use stop; continue goes on with losses that are no numbers.",
             )  # fmt: skip
         self.on_nan, self.said = on_nan, False
+        self.filled = False  # whether pictures of this pass had NaN
         # By the names of an update's terms: the step of each one's first bad value, 0 before; (N,)
         # on their device.
         self.seen: dict[tuple[str, ...], Tensor] = {}
@@ -92,6 +93,25 @@ class FiniteTerms:
             f"{way}. Use a lower learning rate (optimizer.generator.lr=), clip the gradients "
             "(model.clip_g=, model.clip_d=), or go on all the same with model.on_nan=continue.",
         )  # fmt: skip
+
+    def shown(self, y_hat: Tensor) -> Tensor:
+        """Pictures that can be shown, where a run goes on: their NaN, which none has, is filled in.
+
+        Args:
+            y_hat: What was made, any shape; its NaN becomes 0, which ``spoils`` the pass.
+        """
+        if self.on_nan == "continue" and y_hat.isnan().any():
+            self.filled = True
+            return y_hat.nan_to_num(0.0)
+        return y_hat
+
+    def spoils(self, split: str) -> bool:
+        """Whether a process filled any in, in a pass that is over; a line says so."""
+        filled, self.filled = self.filled, False
+        if self.on_nan != "continue" or not any(gathered(filled)):
+            return False
+        say(f"{split}: NaN in the pictures, and so for its scores; grey stands for it in samples")
+        return True
 
     def first(
         self, now: int, players: Mapping[str, Sequence[nn.Parameter]]

@@ -12,6 +12,7 @@ from i2i.data.tasks.task import Task
 from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
+from i2i.training.finite import FiniteTerms
 
 
 class Recorder:
@@ -39,6 +40,7 @@ class Model:
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")
+        self.finite = FiniteTerms("stop")
         self.logged: list[tuple[dict, dict]] = []
         self.written: list[dict] = []
 

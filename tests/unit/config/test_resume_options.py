@@ -247,7 +247,7 @@ def test_what_a_file_may_not_ask_for_is_not_taken(
         return
     text = " ".join(words)
     for evil in ("evil", "system", "5000", "os.", "subprocess", "1e9", "1000000000", "64", "slurm"):
-        assert evil not in text.replace("resume", "")
+        assert evil not in text.replace(str(tmp_path), "").replace("resume", "")
     assert "_target_" not in text
 
 

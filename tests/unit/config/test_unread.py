@@ -3,32 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-from conftest import CONF, ROOT
+from conftest import ROOT
 from i2i.config.composing import composed
 from i2i.config.resolvers import register
-from i2i.config.unread import absent_option, nearest, parameters, require_read
+from i2i.config.unread import absent_option, nearest, parameters
 from i2i.errors import SettingError
-
-
-@pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Composes options for a command, and asks whether all of them are read."""
-    monkeypatch.setenv("I2I_ROOT", str(ROOT))
-    register()
-
-    def check(*options: str, command: str = "config") -> None:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            cfg = compose(command, list(options), return_hydra_config=True)
-        monkeypatch.setattr(HydraConfig.instance(), "cfg", cfg)
-        plain = OmegaConf.to_container(cfg, resolve=False)
-        del plain["hydra"]
-        require_read(OmegaConf.create(plain), command)
-
-    return check
 
 
 @pytest.mark.parametrize(
@@ -79,6 +60,9 @@ def test_what_some_part_takes_is_read(read: Callable[..., None], options: list[s
         ("~model", r"~model: found a configuration without it"),
         ("~gan_loss", r"~gan_loss: found a configuration without it"),
         ("~model._target_", r"~model: found a configuration without it"),
+        ("model.optimizer_d=[1,2]", r"model\.optimizer_d=\[1, 2\]: found \[1, 2\]; expected the o"),
+        ("model.scheduler=null", r"set scheduler=PRESET or scheduler\.OPTION="),
+        ("dataset.augmentation=3", r"augmentation=3: found 3; expected the options of augmentati"),
         ("baselines=yess", r"baselines=yess: found 'yess'; expected true or false"),
     ],
 )  # fmt: skip

@@ -1,6 +1,9 @@
 """A run whose losses are no numbers ends at that step, and its last good checkpoint stays."""
 
+import csv
+import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +13,7 @@ import torch
 from lightning.pytorch import Trainer
 from torch import Tensor, nn
 
+from conftest import Run
 from i2i.errors import SettingError
 from i2i.losses.gan import VanillaGAN, WassersteinGP
 from i2i.losses.reconstruction import L1
@@ -171,3 +175,33 @@ def test_an_ordinary_run_reads_nothing_more(tmp_path: Path) -> None:
     model = make_model(gan_loss=VanillaGAN())
     run(model, tmp_path)
     assert saved_step(tmp_path) == 12 and model.finite.marks().tolist() == [0.0] * 4
+
+
+def test_a_run_that_goes_on_is_validated_and_tested_too(
+    train: Run, command: Callable[..., int], capsys: pytest.CaptureFixture
+) -> None:
+    """Weights that overflow at once make NaN of every picture."""
+    run_dir = train(
+        "trainer.max_epochs=2", "trainer.limit_train_batches=2", "optimizer.generator.lr=1e38",
+        "model.on_nan=continue",
+    )  # fmt: skip
+    told = capsys.readouterr().out
+    assert told.count("val: NaN in the pictures, and so for its scores") == 2
+    assert told.count("test: NaN in the pictures") == 1
+    with (run_dir / "metrics.csv").open() as file:
+        scores = [row["val/ssim"] for row in csv.DictReader(file) if row["val/ssim"]]
+    assert scores == ["nan", "nan"]
+    rows = json.loads((run_dir / "test_metrics.json").read_text())["scores"]
+    assert set(rows["model (best.ckpt)"].values()) == {"nan"}
+    assert all(math.isfinite(value) for value in rows["input copied"].values())
+    assert len([*(run_dir / "samples").glob("val_step_*.png")]) == 2
+
+
+def test_scores_of_good_pictures_stay() -> None:
+    mine, picture = FiniteTerms("continue"), torch.tensor([0.5, math.inf])
+    assert mine.shown(picture) is picture
+    assert not mine.spoils("val")
+    assert mine.shown(torch.tensor([0.5, math.nan])).tolist() == [0.5, 0.0]
+    assert mine.spoils("val")
+    assert not mine.spoils("val")  # the next pass
+    assert FiniteTerms("stop").shown(torch.tensor([math.nan])).isnan().all()
