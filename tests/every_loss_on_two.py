@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from lightning.pytorch import Callback, Trainer
 
-from i2i.cluster.strategy import TwoPlayerDDP
+from i2i.cluster.strategy import PlayersDDP
 from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
 from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1
@@ -73,7 +73,7 @@ def main() -> None:
                 next(model.parameters()).add_(1.0)
         compare = Compare()
         trainer = Trainer(
-            max_steps=2, accelerator="cpu", devices=2, strategy=TwoPlayerDDP(), logger=False,
+            max_steps=2, accelerator="cpu", devices=2, strategy=PlayersDDP(), logger=False,
             callbacks=[compare], enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, num_sanity_val_steps=0, limit_val_batches=0,
             use_distributed_sampler=False,

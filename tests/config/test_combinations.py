@@ -98,3 +98,34 @@ def test_combination_takes_two_steps(
     model = instantiate(cfg.model)
     watch = two_steps(model, train_dataloaders=batches(size, 2 * cfg.model.n_critic))
     assert watch.moved == ({"generator"} if loss == "none" else {"generator", "discriminator"})
+
+
+SYSTEMS = sorted(p.stem for p in (CONF / "model").glob("*.yaml"))
+OWN = [(system, option) for system in SYSTEMS for option in ("", "model.ema_decay=0.5")]
+OTHERS = [f"generator={name}" for name in GRID[0]] + [f"discriminator={name}" for name in GRID[1]]
+OTHERS += [f"gan_loss={name}" for name in GRID[2] if name != "none"] + ["gan_loss.r1=1"]
+# pix2pix stands in the grid above.
+OWN += [(system, option) for system in SYSTEMS if system != "pix2pix" for option in OTHERS]
+
+
+@pytest.mark.parametrize(("system", "option"), OWN, ids=[f"{s}-{o or 'own'}" for s, o in OWN])
+def test_system_takes_two_steps_and_shows_its_routes(system: str, option: str) -> None:
+    cfg = composed(
+        "dataset=folder", "dataset.root=x", "scheduler=constant", f"model={system}",
+        *filter(None, [option]),
+    )  # fmt: skip
+    cfg.model.n_critic = min(cfg.model.n_critic, 2)
+    size = SIZES.get(option.partition("discriminator=")[2], 64)
+    slim(cfg, size)
+    model = instantiate(cfg.model)
+    places = {"input_index": torch.tensor([0, 1]), "target_index": torch.tensor([1, 0])}
+    others = {} if "paired" in model.pairings else places | {"target_name": ["c", "d"]}
+    data = [batch | others for batch in batches(size, 2 * cfg.model.n_critic).dataset]
+    watch = two_steps(model, train_dataloaders=DataLoader(data, batch_size=None))
+    assert watch.moved == {name for player in model.players for name in player.networks}
+    for route, shown in model.validation_step(data[0], 0).items():
+        assert route in model.routes
+        assert shown.made.shape == shown.real.shape and shown.made.isfinite().all()
+        assert (shown.back is not None) == (route in model.ways_back)
+        translator = model.translator(route)
+        assert torch.equal(translator(shown.x, shown.names), shown.y_hat)

@@ -41,7 +41,7 @@ def test_command_lines_can_be_typed(line: str) -> None:
 
 RECIPES = {  # page and heading of each
     "README.md": ["## Add a generator"],
-    "docs/architecture.md": ["### A reconstruction loss", "### A metric"],
+    "docs/architecture.md": ["### A reconstruction loss", "### A metric", "### A system"],
 }
 
 

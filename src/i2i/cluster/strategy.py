@@ -1,4 +1,4 @@
-"""Data parallel training of two players: each averages the gradients of its own backward pass."""
+"""Data parallel training of several players: each averages the gradients of its own backward pass."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from torch import Tensor, nn
 MESSAGE = 2**21
 
 
-class TwoPlayerDDP(DDPStrategy):
+class PlayersDDP(DDPStrategy):
     """DDP without torch's wrapper around the model.
 
     The wrapper expects one forward and one backward a step that reach every parameter. A step of a
-    GAN has two backwards, each of one player, and several forwards of D in one of them; with
-    ``find_unused_parameters`` the wrapper walks each graph to find the other player's weights.
+    GAN has a backward for each player, and several forwards of D in one of them; with
+    ``find_unused_parameters`` the wrapper walks each graph to find the other players' weights.
     Here the processes start from the same weights and buffers, and the model averages a player's
     gradients itself before that player's step (``averaged_gradients``), as the released code of
     StyleGAN2-ADA and StyleGAN3 does.

@@ -100,7 +100,7 @@ def validate_trainer(trainer: Mapping[str, Any]) -> None:
         if trainer.get(refused) is not None:
             raise setting_error(
                 f"trainer.{refused}={trainer[refused]}", "a setting for one optimizer",
-                "a setting for two players", f"Use {instead}.",
+                "a setting for each player", f"Use {instead}.",
             )  # fmt: skip
     if "fsdp" in str(trainer.get("strategy")):
         raise setting_error(

@@ -1,4 +1,4 @@
-"""Which precisions two players can be trained in."""
+"""Which precisions the players of a game can be trained in."""
 
 from typing import Any
 

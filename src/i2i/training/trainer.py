@@ -12,7 +12,7 @@ from i2i.cluster.devices import (
     resolve_accelerator,
 )
 from i2i.cluster.sigterm import leave_signals_to_us
-from i2i.cluster.strategy import TwoPlayerDDP
+from i2i.cluster.strategy import PlayersDDP
 from i2i.messages import say
 from i2i.training.checkpoint_io import WholeCheckpoints
 from i2i.training.precision import validate_precision
@@ -73,7 +73,7 @@ def build_trainer(
         sync_batchnorm = synchronises(accelerator, several)
     trainer = Trainer(
         accelerator=accelerator, devices=devices, num_nodes=num_nodes,
-        strategy=TwoPlayerDDP() if ddp else strategy,
+        strategy=PlayersDDP() if ddp else strategy,
         sync_batchnorm=sync_batchnorm, use_distributed_sampler=False,
         plugins=[*plugins, WholeCheckpoints(options.get("default_root_dir"))], **options,
     )  # fmt: skip

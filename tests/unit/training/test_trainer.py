@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 
-from i2i.cluster.strategy import TwoPlayerDDP
+from i2i.cluster.strategy import PlayersDDP
 from i2i.errors import SettingError
 from i2i.training import trainer as module
 from i2i.training.trainer import build_trainer
@@ -40,7 +40,7 @@ def test_one_cpu_process() -> None:
 def test_several_processes_get_ddp_for_two_players(strategy: str, devices: Any) -> None:
     """The model averages each player's gradients itself, and sends the buffers."""
     trainer = build_trainer(accelerator="cpu", devices=devices, strategy=strategy, **QUIET)
-    assert type(trainer.strategy) is TwoPlayerDDP
+    assert type(trainer.strategy) is PlayersDDP
     assert trainer.num_devices == (1 if devices == 1 else 2)
 
 
