@@ -13,6 +13,7 @@ from i2i.cluster.strategy import PlayersDDP
 from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
 from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1
+from unit.systems.test_cyclegan import make_model as make_cyclegan
 from unit.training.test_adversarial import Pairs, make_model
 
 CASES: dict[str, dict[str, Any]] = {
@@ -24,6 +25,7 @@ CASES: dict[str, dict[str, Any]] = {
     "pan": {"gan_loss": VanillaGAN(), "reconstruction": {"pan": PAN()}},
     "none": {"gan_loss": NoGAN(), "reconstruction": {"l1": L1()}},
     "parts": {"gan_loss": WassersteinGP(), "accumulate": 2},
+    "cyclegan": {"ema_decay": 0.5, "pool_size": 1},
 }
 
 
@@ -67,7 +69,8 @@ class Compare(Callback):
 def main() -> None:
     """Fits every case."""
     for name, options in CASES.items():
-        model = make_model("instance", **options)
+        cyclegan = name.startswith("cyclegan")
+        model = make_cyclegan(**options) if cyclegan else make_model("instance", **options)
         if dist.is_initialized() and dist.get_rank() == 1:
             with torch.no_grad():  # process 0's weights have to arrive
                 next(model.parameters()).add_(1.0)

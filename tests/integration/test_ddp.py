@@ -83,15 +83,17 @@ def look_at_test_pictures(folder: Path) -> None:
 @pytest.mark.slow
 def test_ranks_are_bit_equal_under_every_objective(tmp_path: Path) -> None:
     """Two batches of each, in one pair of processes; what they do stands in every_loss_on_two."""
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("tests", "src", "."))
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "every_loss_on_two.py")], cwd=tmp_path, timeout=280,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT / "src")])},
+        env=os.environ | {"PYTHONPATH": path},
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     lines = [line for line in done.stdout.splitlines() if line.startswith("rank 0: ")]
     names = [line.split()[2] for line in lines]
-    assert names == ["vanilla", "lsgan", "hinge", "wgan-gp", "r1", "pan", "none", "parts"]
+    games = ["vanilla", "lsgan", "hinge", "wgan-gp", "r1", "pan", "none", "parts", "cyclegan"]
+    assert names == games
     for line in lines:
         assert line.endswith("2 updates, equal after each, other data, moved"), line
 

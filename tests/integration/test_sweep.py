@@ -116,7 +116,7 @@ def optuna_sweep(tiny: list[str], sweep: Path, *norms: str) -> list[str]:
 def test_nan_counts_as_failed_in_optuna(
     command: Callable[..., int], tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def score(cfg: Any, scoring: Any) -> float:
+    def score(cfg: Any, *_: Any) -> float:
         return float("nan") if cfg.generator.norm == "batch" else 0.1
 
     monkeypatch.setattr("i2i.commands.train.score_for_sweep", score)

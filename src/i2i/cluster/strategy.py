@@ -1,4 +1,4 @@
-"""Data parallel training of several players: each averages the gradients of its own backward pass."""
+"""Data parallel training: each player averages the gradients of its own backward pass."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
