@@ -216,8 +216,8 @@ def allowed_types(part: str = "model") -> tuple[type, ...]:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+    from i2i.data.built_in import BuiltInSet
     from i2i.data.paired_transforms import PairedTransform
-    from i2i.data.synthetic.scenes import SyntheticScenes
     from i2i.data.tasks.task import Task
     from i2i.files.archive import Archive
     from i2i.labels.palette import ClassPalette
@@ -228,7 +228,7 @@ def allowed_types(part: str = "model") -> tuple[type, ...]:
     from i2i.training.speed import Speed
 
     if part == "dataset":
-        kinds = (LightningDataModule, PairedTransform, Archive, SyntheticScenes)
+        kinds = (LightningDataModule, PairedTransform, Archive, BuiltInSet)
         return (*kinds, ClassPalette, Task)
     if part == "metrics":
         return (PairEvaluator, ImageMetric)

@@ -1,6 +1,6 @@
 """Values that conf/ computes: channels of a side, processes of a job, names of folders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -36,6 +36,24 @@ def side_channels(
     if label_side and role == label_role and label_as == "onehot" and classes is not None:
         return len(classes["colours"])
     return 3
+
+
+def domain(domains: Sequence[str], side: str) -> str:
+    """The domain that side A or B of a pair shows.
+
+    Args:
+        domains: That of A, then that of B.
+        side: A or B.
+
+    Raises:
+        SettingError: There are not two of them.
+    """
+    if len(domains) != 2:
+        raise setting_error(
+            f"dataset.domains=[{','.join(map(str, domains))}]", f"{len(domains)} of them",
+            "two, that of side A first", "Name both, such as dataset.domains=[photo,map].",
+        )  # fmt: skip
+    return domains["AB".index(side)]
 
 
 def launched(what: str, otherwise: int | str) -> int | str:
@@ -103,7 +121,7 @@ def in_sweep() -> bool:
 
 def register() -> None:
     """Makes the functions of this file known to OmegaConf."""
-    for resolver in (side_channels, launched, direction, in_sweep):
+    for resolver in (side_channels, domain, launched, direction, in_sweep):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     # One answer a program, which the jobs of a sweep take along.
     for name in ("started", "moment"):

@@ -43,6 +43,7 @@ class PairedSplits(LightningDataModule):
         a_folder: Folder pattern of side A, or of the side-by-side images; ``{split}`` is replaced.
         splits: train, val, test -> folder name, or None where the set publishes none.
         b_folder: Folder pattern of side B; None for side-by-side images.
+        domains: What the sides A and B show, where that has a name; the folder patterns use it.
         label_side: "A" or "B" if that side is a label map, else None.
         classes: The classes of the label map, where they are known.
         label_as: Whether the network sees a label map as colours or as one-hot class ids.
@@ -73,6 +74,7 @@ class PairedSplits(LightningDataModule):
         a_folder: str,
         splits: Mapping[str, str | None],
         b_folder: str | None = None,
+        domains: Sequence[str] | None = None,
         label_side: Side | None = None,
         classes: ClassPalette | None = None,
         label_as: LabelAs = "colours",
@@ -91,6 +93,7 @@ class PairedSplits(LightningDataModule):
         self.name, self.root, self.licence, self.source = name, Path(root), licence, source
         self.input_channels, self.target_channels = input_channels, target_channels
         self.a_folder, self.b_folder, self.single = a_folder, b_folder, single
+        self.domains = domains
         self.splits = {split: splits.get(split) for split in SPLITS}
         self.held_out = {"val": val_from_train, "test": test_from_train}
         self.on_error = one_of("on_error", on_error, ("raise", "skip"))
