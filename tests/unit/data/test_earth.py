@@ -7,7 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
+from hydra.utils import instantiate
 
+from conftest import ROOT
+from i2i.config.resolvers import register
 from i2i.data import earth
 from i2i.data.earth import (
     DOMAINS,
@@ -22,6 +26,7 @@ from i2i.data.earth import (
     tile_places,
 )
 from i2i.errors import SettingError
+from two_steps import composed
 
 SIZE, HEIGHT, WIDTH = 12, 180, 360  # the stand-in has a pixel a degree, the relief four
 
@@ -238,3 +243,23 @@ def test_a_damaged_picture_is_named(file: str, damage: str, globe: Path, tmp_pat
     ):
         EarthTiles(SIZE, pictures=tmp_path / "globe").prepare(tmp_path / "earth")
     assert [path.name for path in tmp_path.iterdir()] == ["globe"]
+
+
+@pytest.mark.parametrize("direction", ["AtoB", "BtoA"])
+def test_the_preset_makes_pairs_of_the_two_domains_that_are_asked_for(
+    direction: str, globe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("I2I_ROOT", str(ROOT))
+    register()
+    cfg = composed(
+        "dataset=earth", f"data_dir={tmp_path}", "dataset.domains=[topography,satellite]",
+        f"dataset.direction={direction}", f"dataset.source.size={SIZE}", "augmentation=none",
+        f"dataset.image_size={SIZE}", f"+dataset.source.pictures={globe}",
+    )  # fmt: skip
+    data = instantiate(cfg.dataset)
+    data.prepare_data()
+    assert len(data.pairs("test")) == 2 * 2 * 7 and "NASA" in data.licence
+    pair = data.dataset("test")[0]
+    blue = [((pair[side][2] + 1) * 127.5).round().unique().item() for side in ("input", "target")]
+    assert blue == ([2, 0] if direction == "AtoB" else [0, 2])
+    assert torch.equal(pair["input"][:2], pair["target"][:2])  # the same place
