@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-train: $(READY)  ## Train on the built-in set: `make train`, or `make train ARGS="generator=resnet9 dataset=maps"`.
+train: $(READY)  ## Train on the built-in set (satellite picture to map): `make train`, or `make train ARGS="generator=resnet9 dataset=maps"`.
 	$(BIN)/python src/train.py $(or $(ARGS),experiments=first_run)
 
 # Two processes of one thread each; tests of one group (trainings that start processes of their own)
