@@ -3,7 +3,7 @@
 import pytest
 from omegaconf import OmegaConf
 
-from i2i.config.resolvers import direction, domain, side_channels
+from i2i.config.resolvers import direction, side_channels
 from i2i.errors import SettingError
 
 CLASSES = {"colours": {"sky": [1, 2, 3], "road": [4, 5, 6]}}
@@ -24,16 +24,6 @@ TASK = {"input_channels": 1, "target_channels": 2}
 )
 def test_channels_of_both_sides(coding: tuple, expected: tuple[int, int]) -> None:
     assert (side_channels("input", *coding), side_channels("target", *coding)) == expected
-
-
-def test_the_domains_of_both_sides() -> None:
-    assert [domain(["photo", "map"], side) for side in "AB"] == ["photo", "map"]
-    for domains in (["photo"], [], ["photo", "map", "sketch"]):
-        found = (
-            rf"dataset\.domains=\[{','.join(domains)}\]: found {len(domains)} of them; expected two"
-        )
-        with pytest.raises(SettingError, match=found):
-            domain(domains, "A")
 
 
 def metrics(*names: str, **options: bool) -> OmegaConf:
