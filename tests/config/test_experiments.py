@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from conftest import ROOT
 from i2i.commands.parts_of_a_run import build
 from i2i.config.checks import validate_config
+from i2i.config.pairing import settle_pairing
 from i2i.config.plain_config import leave_out_what_is_missing
 from i2i.config.resolvers import register
 from i2i.errors import SettingError
@@ -90,10 +91,14 @@ def write_set(cfg: DictConfig, folder: Path, size: int = 64) -> None:
             sides = {"A": photo(), "B": label() if node.label_side == "B" else photo()}
             if node.single:
                 files = {folder / split / f"{i}.png": sides["A"]}
-            elif node.b_folder:
-                parts = {"A": node.a_folder, "B": node.b_folder}
+            elif node.b_folder or node.domains:
+                domains = node.domains or ("A", "B")
+                parts = dict(
+                    zip("AB", (node.a_folder, node.b_folder or node.a_folder), strict=True)
+                )
                 files = {
-                    folder / parts[k].format(split=split) / f"{i}.png": v for k, v in sides.items()
+                    folder / parts[k].format(split=split, domain=domain) / f"{i}.png": sides[k]
+                    for k, domain in zip("AB", domains, strict=True)
                 }
             else:
                 files = {folder / split / f"{i}.png": np.concatenate(list(sides.values()), 1)}
@@ -118,6 +123,7 @@ def run_experiment(name: str, folder: Path, *options: str, vgg: Path | None = No
     big = named == "MultiscaleDiscriminator" or cfg.discriminator.get("n_layers", 0) > 3
     slim(cfg, 96 if big else 64)
     write_set(cfg, folder / "set")
+    settle_pairing(cfg)
     leave_out_what_is_missing(cfg)
     config = OmegaConf.to_container(cfg, resolve=True)
     validate_config(config)
