@@ -1,5 +1,6 @@
 """What a score is called, what it counts in, and whether more of it is better."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -10,6 +11,22 @@ class Score:
     name: str  # in files, in ``sweep_metric=val/NAME``
     more_is_better: bool | None  # None: neither, such as a spread
     unit: str = ""  # for headings of tables
+
+
+# What a run is judged by where nobody says so, in this order. Without the truth the distribution of
+# the images counts; the way back alone says nothing of the answers, but of a training that breaks.
+MAIN = ("ssim", "fid", "reconstruction_l1")
+
+
+def main_score(names: Iterable[str]) -> str | None:
+    """The score that a run is judged by, of those that there are; None where there is none.
+
+    Args:
+        names: NAME or ROUTE/NAME, those of the main route first.
+    """
+    names = list(names)
+    ordered = [n for main in MAIN for n in names if n.rpartition("/")[2] == main]
+    return next(iter([*ordered, *names]), None)
 
 
 def heading(name: str, unit: str = "") -> str:

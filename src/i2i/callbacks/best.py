@@ -12,7 +12,7 @@ class Best(ModelCheckpoint):
     """Saves where a score of the validation is better than ever before.
 
     Which score, and whether more of it is better, is known once the data and the networks of the
-    metrics are: see ``i2i.callbacks.scoring.MAIN``. Where nothing is scored, nothing is saved.
+    metrics are: see ``i2i.scores.MAIN``. Where nothing is scored, nothing is saved.
     """
 
     def __init__(

@@ -10,6 +10,7 @@ from i2i.errors import setting_error
 from i2i.metrics.evaluator import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
+from i2i.scores import main_score
 
 
 class Scoring(Callback):
@@ -112,11 +113,6 @@ def by_name(routes: Mapping[str, Any], entries: Callable[[Any], Any]) -> dict[st
     return {prefixes[route] + n: value for route in routes for n, value in entries(routes[route])}
 
 
-# What a run is judged by where nobody says so, in this order. Without the truth the distribution of
-# the images counts; the way back alone says nothing of the answers, but of a training that breaks.
-MAIN = ("ssim", "fid", "reconstruction_l1")
-
-
 def judged_by(
     trainer: Trainer, pl_module: LightningModule, asked: str | None, setting: str
 ) -> tuple[str | None, bool]:
@@ -144,5 +140,5 @@ def judged_by(
             f"one of {', '.join(f'val/{name}' for name in found)}",
             f"Name one of them, or leave {setting} out.",
         )  # fmt: skip
-    names = [*(n for main in MAIN for n in found if n.rpartition("/")[2] == main), *found]
-    return (f"val/{names[0]}", found[names[0]]) if names else (None, True)
+    main = main_score(found)
+    return (None, True) if main is None else (f"val/{main}", found[main])

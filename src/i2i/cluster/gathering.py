@@ -27,6 +27,15 @@ def gathered(mine: T) -> list[T]:
     return everyone
 
 
+def on_first(mine: T) -> list[T] | None:
+    """Collects what every process has, by rank, on rank zero alone. All call it together."""
+    if not in_group():
+        return [mine]
+    everyone: list | None = [None] * distributed.get_world_size() if is_first() else None
+    distributed.gather_object(mine, everyone)
+    return everyone
+
+
 def made_once(make: Callable[[], T]) -> T:
     """Makes a value on rank zero and hands it to every process. All call it together.
 

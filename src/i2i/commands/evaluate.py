@@ -40,10 +40,13 @@ def evaluate(cfg: Any) -> None:
         changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
         model, checkpoint = load_model(cfg.checkpoint, changes)
         seed_everything(model.seed, verbose=False)
-        datamodule, dataset_node = find_data(cfg, checkpoint.config, model.seed)
+        datamodule, dataset_node = find_data(
+            cfg, checkpoint.config, model.seed, len(model.routes)
+        )  # fmt: skip
         model.task = datamodule.task
         evaluator = make_evaluator(cfg, checkpoint.config["metrics"], model.seed)
         evaluator.check_size(cfg.split, datamodule.smaller_side(cfg.split))
+        require_direction(model, dataset_node["direction"])
         model.evaluates = asked_routes(model, cfg.route)
         scorers = make_scorers(evaluator, datamodule, model, model.evaluates)
         scoring = Scoring(scorers, required=True, test_split=cfg.split)
@@ -84,6 +87,20 @@ def asked_routes(model: Any, route: str | None, key: str = "route") -> tuple[str
     return (route,)
 
 
+def require_direction(model: Any, direction: str) -> None:
+    """Refuses to take one domain for the other, where a system knows them by its routes.
+
+    Raises:
+        SettingError: The data are the other way round than in training.
+    """
+    if len(model.routes) > 1 and direction != model.direction:
+        raise setting_error(
+            f"dataset.direction={direction}", "the domains the other way round",
+            f"{model.direction}, as the checkpoint was trained with",
+            f"Leave dataset.direction out. route={direction} scores the other way.",
+        )  # fmt: skip
+
+
 def checked_output(cfg: Any) -> Path:
     """The folder to write into, once the options are known to make sense without the checkpoint.
 
@@ -113,8 +130,17 @@ def checked_output(cfg: Any) -> Path:
     return output
 
 
-def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str, Any]]:
-    """The data set of the checkpoint, or the one that the command line names instead."""
+def find_data(
+    cfg: Any, saved: dict[str, Any], seed: int, routes: int = 1
+) -> tuple[Any, dict[str, Any]]:
+    """The data set of the checkpoint, or the one that the command line names instead.
+
+    Args:
+        cfg: The composed configuration.
+        saved: That of the checkpoint.
+        seed: Of the data.
+        routes: How many the system has.
+    """
     from hydra.utils import instantiate
 
     from i2i.config.overlay import overlay
@@ -142,7 +168,8 @@ def find_data(cfg: Any, saved: dict[str, Any], seed: int) -> tuple[Any, dict[str
                 "Choose the data set that fits, or another checkpoint.",
             )  # fmt: skip
     datamodule = instantiate(node)
-    check_same_classes(instantiate(saved["dataset"] | {"source": None}).reader, datamodule.reader)
+    trained = instantiate(saved["dataset"] | {"source": None}).reader
+    check_same_classes(trained, datamodule.reader, makes_labels=routes > 1)
     datamodule.prepare_data()
     datamodule.check_content([cfg.split])
     if not datamodule.set_size(cfg.split):
@@ -192,19 +219,20 @@ def check_same_role(trained: dict[str, Any], asked: dict[str, Any]) -> None:
         )  # fmt: skip
 
 
-def check_same_classes(trained: Any, asked: Any) -> None:
+def check_same_classes(trained: Any, asked: Any, makes_labels: bool = False) -> None:
     """Refuses other classes where the network knows them by number, or makes them.
 
     Args:
         trained: The reader of the data set that the checkpoint was trained on.
         asked: That of the data set to score.
+        makes_labels: Whether the system makes labels, on whichever side they are.
 
     Raises:
         SettingError: Their names or their order differ.
     """
     if trained.classes is None or asked.classes is None:
         return
-    known = trained.label_as == "onehot" or trained.label_role == "target"
+    known = trained.label_as == "onehot" or trained.label_role == "target" or makes_labels
     if known and not trained.classes.same_classes(asked.classes):
         raise setting_error(
             "dataset.classes", f"the classes {', '.join(asked.classes.names)}",

@@ -60,7 +60,8 @@ def require_shapes(make: Any, data: dict[str, Any]) -> None:
             for route in model.routes:
                 translator = model.translator(route)
                 wanted = sides["target" if translator.side == "input" else "input"]
-                require_same_shape(translator.network(sides[translator.side]), wanted)
+                made = (translator.call or translator.network)(sides[translator.side])
+                require_same_shape(made, wanted)
             model.judge(*sides.values())
         except NotImplementedError:  # of an operation that needs numbers: the first step will tell
             return
@@ -92,10 +93,10 @@ def make_callbacks(cfg: Any, datamodule: Any, model: Any) -> dict[str, Any]:
 
     if not cfg.trainer.enable_progress_bar:
         cfg.callbacks.progress = None
-    callbacks = {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
-    callbacks |= {"same": SameEverywhere(), "moved": MovedRun(), "sigterm": Sigterm()}
-    callbacks["scoring"] = make_scoring(cfg, datamodule, model)
-    return callbacks
+    # Others ask it at their start which scores there will be.
+    callbacks = {"scoring": make_scoring(cfg, datamodule, model)}
+    callbacks |= {name: instantiate(node) for name, node in cfg.callbacks.items() if node}
+    return callbacks | {"same": SameEverywhere(), "moved": MovedRun(), "sigterm": Sigterm()}
 
 
 def make_scoring(cfg: Any, datamodule: Any, model: Any) -> Any:

@@ -23,7 +23,7 @@ def report(
     rows = {route: {f"model ({Path(chosen).name})": r.values} for route, r in results.items()}
     if cfg.baselines:
         for route, found in baselines(trainer, model, datamodule, scoring.scorers).items():
-            rows[route] |= {name: result.values for name, result in found.items()}
+            rows[route] |= {name: r.values for name, r in found.items() if r.values}
     if not trainer.is_global_zero:
         return
     for route, result in results.items():

@@ -28,7 +28,7 @@ def make_scorers(evaluator: Any, datamodule: Any, model: Any, routes: Any = None
             role = OTHER[role]
         classes = None if role is None else reader.classes
         # Of two ways, one may make photographs and the other one labels.
-        path = evaluator.segmenter if role == "input" or not several else None
+        path = evaluator.segmenter if role != "target" or not several else None
         segmenter = load_segmenter(path, classes, role, datamodule.image_size)
         own = evaluator.for_data(f"{datamodule.name}-{route}" if several else datamodule.name)
         scorers[route] = Scorer(own, classes, role, segmenter, datamodule.has_lossy_labels)

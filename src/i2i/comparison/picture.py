@@ -15,17 +15,22 @@ CELL = 128  # pixels; smaller images are enlarged to at least that width, so tha
 TEXT = 13  # pixels a line of a heading
 MOST_ROWS, MOST_SIDE = 64, 4096  # of what a stranger's run may show
 
-Pictures = dict[str, list[np.ndarray]]  # by input, output and target
+Pictures = dict[str, list[np.ndarray]]  # by input, output, back and target
 
 
 def read_pictures(run: Path) -> Pictures:
     """A run's test pictures, (H, W, 3) uint8 each, by ``input``, ``output`` and ``target``.
 
+    A run without pairs has no target.
+
     Raises:
         SettingError: One is missing, damaged or larger than a sample ever is.
     """
     stems = sorted((run / "samples" / "test").glob("*_output.png"))[:MOST_ROWS]
-    found: Pictures = {"input": [], "output": [], "target": []}
+    kinds = ["input", "output", "target"]
+    if not any((run / "samples" / "test").glob("*_target.png")):
+        kinds.remove("target")
+    found: Pictures = {kind: [] for kind in kinds}
     for stem in stems:
         for kind, images in found.items():
             file = stem.with_name(stem.name.replace("_output", f"_{kind}"))
@@ -53,7 +58,7 @@ def picture(runs: Mapping[str, Pictures]) -> np.ndarray | None:
     for name, shown in runs.items():
         if shown["output"]:
             key = b"".join(str(i.shape).encode() + i.tobytes() for i in shown["input"])
-            key += b"".join(str(i.shape).encode() + i.tobytes() for i in shown["target"])
+            key += b"".join(str(i.shape).encode() + i.tobytes() for i in shown.get("target", ()))
             groups.setdefault(key, []).append((name, shown))
     if not groups:
         return None
@@ -61,7 +66,8 @@ def picture(runs: Mapping[str, Pictures]) -> np.ndarray | None:
     for members in groups.values():
         shown = members[0][1]
         outputs = [(name, pictures["output"]) for name, pictures in members]
-        blocks.append(block([("input", shown["input"]), *outputs, ("target", shown["target"])]))
+        targets = [("target", shown["target"])] if "target" in shown else []
+        blocks.append(block([("input", shown["input"]), *outputs, *targets]))
     width = max(b.shape[1] for b in blocks)
     rest = [((0, 0), (0, width - b.shape[1]), (0, 0)) for b in blocks]
     return np.concatenate(

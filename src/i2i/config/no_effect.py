@@ -61,6 +61,25 @@ NEEDS = (
 )  # fmt: skip
 
 
+# Groups that nobody reads but a system, where its preset names them.
+OF_SYSTEMS = ("generator", "discriminator", "gan_loss", "reconstruction", "optimizer", "scheduler")
+
+
+def require_named(typed: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Refuses options of a part that the system at hand has not.
+
+    Raises:
+        SettingError: There is one.
+    """
+    model = str(values["model"])
+    for key in typed:
+        if (group := key.partition(".")[0]) in OF_SYSTEMS and f"${{{group}" not in model:
+            raise setting_error(
+                key, f"{str(values['model']['_target_']).rpartition('.')[2]}, which has no {group}",
+                "an option of a part that it has", f"Leave {key} out, or choose another model.",
+            )  # fmt: skip
+
+
 def typed_keys() -> list[str]:
     """What the command line sets, without options of Hydra's own; of a run that goes on, all."""
     if not HydraConfig.initialized():
@@ -83,6 +102,8 @@ def require_effect(values: Mapping[str, Any], known: Mapping[str, Any], config_n
     require_of_hydra()
     typed = typed_keys()
     refused = [*GIVEN, *(OF_TRAINING if config_name == "evaluate" else ())]
+    if config_name == "config" and "_target_" in (values.get("model") or {}):
+        require_named(typed, values)
     for key in typed:
         if any(below(key, other) for other in refused):
             raise setting_error(

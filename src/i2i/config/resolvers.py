@@ -7,6 +7,9 @@ from omegaconf import OmegaConf
 
 from i2i.cluster import environment as cluster
 from i2i.errors import setting_error
+from i2i.scores import main_score
+
+OF_SETS = ("fid", "kid", "inception_score")  # compare distributions, and need no pairs
 
 
 def side_channels(
@@ -71,7 +74,7 @@ def direction(score: str | None, *, _root_: Any) -> str:
 
     Args:
         score: ``sweep_metric``: its split and name, with a route between them where there are
-            several; None for the main score, see ``i2i.callbacks.scoring.MAIN``.
+            several; None for the main score, see ``i2i.scores.MAIN``.
         _root_: The whole configuration, whose ``metrics`` say which scores there are.
 
     Raises:
@@ -80,9 +83,10 @@ def direction(score: str | None, *, _root_: Any) -> str:
     metrics = _root_["metrics"]
     if score is None:
         known = scores_of(metrics)
-        truth = _root_["dataset"].get("has_pairs", True)  # without it FID counts, or an L1
-        main = "ssim" if "ssim" in known else next(iter(known), "l1")
-        return "maximize" if truth and known.get(main) else "minimize"
+        if not _root_["dataset"].get("has_pairs", True):
+            back = {f"reconstruction_{n}": more for n, more in known.items() if n not in OF_SETS}
+            known = {n: more for n, more in known.items() if n in OF_SETS} | back
+        return "maximize" if known.get(main_score(known)) else "minimize"
     return "maximize" if more_is_better("sweep_metric", score, metrics) else "minimize"
 
 
@@ -132,6 +136,20 @@ def scores_of(metrics: Mapping[str, Any]) -> dict[str, bool]:
     return found | {name: more for name, more in directed.items() if more is not None}
 
 
+def learns_from() -> str:
+    """For the help: what each system learns from."""
+    from hydra.utils import get_class
+
+    from i2i.resources import root_dir
+
+    lines = []
+    for file in sorted((root_dir() / "conf" / "model").glob("*.yaml")):
+        preset = OmegaConf.load(file)
+        system = get_class(OmegaConf.select(preset, "model._target_") or preset._target_)
+        lines.append(f"model={file.stem} learns from {' or '.join(system.pairings)} images")
+    return "\n".join(lines)
+
+
 def in_sweep() -> bool:
     """Whether this job is one of several."""
     from hydra.core.hydra_config import HydraConfig
@@ -142,7 +160,7 @@ def in_sweep() -> bool:
 
 def register() -> None:
     """Makes the functions of this file known to OmegaConf."""
-    for resolver in (side_channels, exchanged, launched, direction, in_sweep):
+    for resolver in (side_channels, exchanged, launched, direction, learns_from, in_sweep):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     # One answer a program, which the jobs of a sweep take along.
     for name in ("started", "moment"):

@@ -51,7 +51,7 @@ def load_model(
     return model, checkpoint
 
 
-NETWORKS = ("generator", "discriminator")  # how the names of their options under ``model`` begin
+NETWORKS = ("i2i.generators.", "i2i.discriminators.", "i2i.networks.", "torch.nn.")
 LARGEST = 2**14  # of the numbers in a network's options: channels, blocks, layers
 
 
@@ -69,8 +69,8 @@ def require_fitting(make: Callable[[], Any], checkpoint: Checkpoint, setting: st
     import torch
 
     model = checkpoint.config["model"]
-    networks = [p for p, node in model.items() if p.startswith(NETWORKS) and isinstance(node, dict)]
-    for part in networks:
+    nodes = {part: node for part, node in model.items() if isinstance(node, dict)}
+    for part in (p for p, node in nodes.items() if str(node.get("_target_")).startswith(NETWORKS)):
         for key, value in entries(model[part]):
             most = len(checkpoint.weights) if key.startswith("n_") else LARGEST
             if isinstance(value, int | float) and abs(value) > most:

@@ -10,7 +10,7 @@ from i2i.config.saved_model import parameters_of, require_finite
 from i2i.errors import setting_error
 from i2i.messages import say
 
-PLAYERS = ("generator", "discriminator")
+PLAYERS = ("generator", "discriminator")  # what can be asked for alone
 
 
 def start_from(
@@ -38,7 +38,8 @@ def start_from(
         )  # fmt: skip
     source = read_checkpoint(path, "init_from")
     setting = f"init_from={source.path}"
-    wanted = PLAYERS if players == "all" else (players,)
+    networks = [*PLAYERS, *(name for player in model.players for name in player.networks)]
+    wanted = list(dict.fromkeys(networks)) if players == "all" else [players]
     prefixes = {f"{name}.": f"{name}." for name in wanted}
     if "generator" in wanted and model.ema is not None:
         averaged = any(name.startswith("ema.") for name in source.weights)

@@ -27,11 +27,14 @@ def mean_targets(dataset: Any, shown: Callable[[Batch], dict[str, Shown]]) -> di
     """
     step = -(-len(dataset) // MOST_IMAGES)
     totals: dict[str, Tensor] = {}
-    places = range(0, len(dataset), step)
-    for index in places:
+    seen: dict[str, set[int]] = {}  # of a smaller side each picture comes several times
+    for index in range(0, len(dataset), step):
         for route, one in shown(collate([dataset[index]])).items():
-            totals[route] = totals.get(route, 0) + one.y[0].double()
-    return {route: (total / len(places)).float() for route, total in totals.items()}
+            place = int(one.index if one.y_index is None else one.y_index)
+            if place not in seen.setdefault(route, set()):
+                seen[route].add(place)
+                totals[route] = totals.get(route, 0) + one.y[0].double()
+    return {route: (total / len(seen[route])).float() for route, total in totals.items()}
 
 
 def as_channels(image: Tensor, channels: int) -> Tensor:

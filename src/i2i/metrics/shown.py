@@ -1,11 +1,16 @@
 """What a system shows of a batch at validation and test."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from torch import Tensor
 
+from i2i.data.batches import paired
 from i2i.data.tasks.task import Task
+
+OTHER = {"input": "target", "target": "input"}
 
 
 @dataclass
@@ -48,3 +53,18 @@ class Shown:
     def made(self) -> Tensor:
         """What the network made as pictures."""
         return self.task.output_picture(self.x, self.y_hat)
+
+
+def shown_of(batch: Mapping[str, Any], side: str, task: Task) -> Shown:
+    """What a batch holds for a route, not translated yet.
+
+    Args:
+        batch: See ``i2i.data.batches``.
+        side: input or target: what the route takes; the other side is what it is to give.
+        task: How tensors become pictures on that route.
+    """
+    x, y = batch[side], batch[OTHER[side]]
+    if paired(batch):
+        return Shown(batch["index"], batch["name"], x, y, task)
+    names = batch["name" if side == "input" else "target_name"]
+    return Shown(batch[f"{side}_index"], names, x, y, task, batch[f"{OTHER[side]}_index"])

@@ -7,11 +7,10 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from i2i.data.batches import Batch, paired
+from i2i.data.batches import Batch
 from i2i.errors import setting_error
 from i2i.inference.translator import Translator
 from i2i.losses.gan import GANLoss, require_separate_samples
-from i2i.metrics.shown import Shown
 from i2i.training.adversarial import AdversarialModule, Made, Terms
 from i2i.training.image_pool import ImagePool
 from i2i.training.players import Player
@@ -136,26 +135,12 @@ class CycleGAN(AdversarialModule):
         task = self.task.reversed()
         return Translator(self.evaluated["back"], task, "target", self.inference, self.seed)
 
-    def shown(self, batch: Batch) -> dict[str, Shown]:
-        x, y, names, index = batch["input"], batch["target"], batch["name"], batch["index"]
-        there, back = self.routes
-        home = self.task.reversed()
-        if paired(batch):
-            return {
-                there: Shown(index, names, x, y, self.task), back: Shown(index, names, y, x, home)
-            }  # fmt: skip
-        of_x, of_y = batch["input_index"], batch["target_index"]
-        return {
-            there: Shown(of_x, names, x, y, self.task, of_y),
-            back: Shown(of_y, batch["target_name"], y, x, home, of_x),
-        }
-
     def own_state(self) -> dict[str, Tensor]:
         return {way: pool.state() for way, pool in self.pools.items()}
 
     def load_own_state(self, state: Mapping[str, Tensor]) -> None:
         for way, pool in self.pools.items():
-            pool.load(state[way], self.device)
+            pool.load(state.get(way), self.device)
 
 
 def difference(made: Tensor, real: Tensor) -> Tensor:

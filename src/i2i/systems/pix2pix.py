@@ -14,7 +14,6 @@ from i2i.inference.translate import eval_mode
 from i2i.inference.translator import Translator
 from i2i.losses.gan import GANLoss, require_separate_samples
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
-from i2i.metrics.shown import Shown
 from i2i.training.adversarial import AdversarialModule, Made, Terms
 from i2i.training.players import Player
 
@@ -164,10 +163,6 @@ class Pix2Pix(AdversarialModule):
 
     def translator(self, route: str | None = None) -> Translator:
         return Translator(self.evaluated, self.task, "input", self.inference, self.seed)
-
-    def shown(self, batch: Batch) -> dict[str, Shown]:
-        x, y = batch["input"], batch["target"]
-        return {self.direction: Shown(batch["index"], batch["name"], x, y, self.task)}
 
 
 def require_weight(lambda_l1: float) -> None:

@@ -14,7 +14,7 @@ from i2i.data.tasks.task import Task
 from i2i.errors import setting_error
 from i2i.inference.translate import INFERENCE_MODES, seed_noise
 from i2i.inference.translator import Translator
-from i2i.metrics.shown import Shown
+from i2i.metrics.shown import Shown, shown_of
 from i2i.seeds import stable_seed
 from i2i.training.ema import EMA
 from i2i.training.finite import FiniteTerms
@@ -39,7 +39,7 @@ class AdversarialModule(Game):
     """A game between players, each updated by hand; one step is one update of the player ``g``.
 
     A system sets ``generator``, its other networks, ``players`` and ``routes``, and writes
-    ``generate``, ``terms``, ``translator``, ``shown`` and ``judge``. Everything else is here: whose
+    ``generate``, ``terms``, ``translator`` and ``judge``. Everything else is here: whose
     turn it is, the step count, gradient accumulation, clipping, schedules, EMA, evaluation, and
     what makes a run go on exactly after a stop.
 
@@ -119,10 +119,6 @@ class AdversarialModule(Game):
 
     def translator(self, route: str | None = None) -> Translator:
         """What translates on a route; None: the main one."""
-        raise NotImplementedError
-
-    def shown(self, batch: Batch) -> dict[str, Shown]:
-        """What is to be translated and compared of a batch, by route, without ``y_hat``."""
         raise NotImplementedError
 
     def judge(self, x: Tensor, y: Tensor) -> None:
@@ -258,6 +254,11 @@ class AdversarialModule(Game):
         return {route: self.translated(route, shown[route]) for route in self.evaluates or shown}
 
     test_step = validation_step
+
+    def shown(self, batch: Batch) -> dict[str, Shown]:
+        """What is to be translated and compared of a batch, by route, without ``y_hat``."""
+        ways = {route: self.translator(route) for route in self.routes}
+        return {route: shown_of(batch, way.side, way.task) for route, way in ways.items()}
 
     def translated(self, route: str, shown: Shown) -> Shown:
         """What is shown of a batch on a route, translated there and, where that can be, back."""

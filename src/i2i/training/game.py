@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from i2i.cluster.gathering import gathered
+from i2i.cluster.gathering import on_first
+from i2i.errors import setting_error
 from i2i.messages import say
 from i2i.training.fast_module import FastModule
 from i2i.training.players import GENERATOR, Player
@@ -71,12 +72,32 @@ class Game(FastModule):
     def on_train_start(self) -> None:
         """Lets a run that goes on with other rates, or for longer, have them from here on."""
         super().on_train_start()
-        if states := (self.loaded or {}).pop("own_states", None):
-            self.load_own_state(states[self.global_rank])
+        if (states := (self.loaded or {}).pop("own_states", None)) is not None:
+            self.take_up(states)
         if self.loaded is not None and (
             self.rates_changed or self.loaded.get("total_steps") != self.total_steps
         ):
             self.renew_rates()
+
+    def take_up(self, states: Any) -> None:
+        """Takes up what this process kept of its own, where as many processes go on.
+
+        Raises:
+            SettingError: A checkpoint holds something else.
+        """
+        tensors = [v for own in states for v in own.values()] if well_formed(states) else None
+        if tensors is None or not all(value.isfinite().all() for value in tensors):
+            raise setting_error(
+                "resume", "a checkpoint with damaged states of its processes",
+                "finite tensors by name, for each process", "Use another checkpoint of the run.",
+            )  # fmt: skip
+        if len(states) == self.trainer.world_size:
+            self.load_own_state(states[self.global_rank])
+        else:
+            say(
+                f"{len(states)} processes kept images of their own, and "
+                f"{self.trainer.world_size} go on: these begin with none"
+            )
 
     def renew_rates(self) -> None:
         """Takes what optimizers and schedules are set to from this run, and their state as it is.
@@ -120,7 +141,7 @@ class Game(FastModule):
             "processes": self.trainer.world_size,
             "total_steps": self.total_steps,
             "training_images": self.training_images,
-        } | ({"own_states": gathered(own)} if own else {})
+        } | ({"own_states": on_first(own)} if own else {})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.loaded = checkpoint["i2i"]
@@ -131,3 +152,12 @@ class Game(FastModule):
             require_moments(weights, state)
         self.batches_seen = self.loaded["batches_seen"]
         self.images_seen = self.loaded["images_seen"]
+
+
+def well_formed(states: Any) -> bool:
+    """Whether a checkpoint's ``own_states`` are dictionaries of tensors of floats."""
+    return isinstance(states, list) and all(
+        isinstance(own, dict)
+        and all(isinstance(v, Tensor) and v.is_floating_point() for v in own.values())
+        for own in states
+    )

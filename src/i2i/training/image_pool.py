@@ -36,6 +36,8 @@ class ImagePool:
         """
         if self.size == 0:
             return images
+        if self.images and self.images[0].shape != images.shape[1:]:
+            self.images = []  # a run that goes on with pictures of another size
         out = []
         for image in images.detach():
             if len(self.images) < self.size:
@@ -53,16 +55,17 @@ class ImagePool:
         """What it holds, (N, C, H, W) on the CPU; N is 0 at first."""
         return torch.stack(self.images).cpu() if self.images else torch.empty(0)
 
-    def load(self, state: Tensor, device: torch.device) -> None:
+    def load(self, state: Tensor | None, device: torch.device) -> None:
         """Takes up what ``state`` gave.
 
         Raises:
             SettingError: It holds no images, or more than the pool.
         """
-        fits = state.ndim == 4 or not state.numel()
+        fits = state is not None and (state.ndim == 4 or not state.numel())
         if not fits or len(state) > self.size:
+            found = "no" if state is None else f"{tuple(state.shape)} for the"
             raise setting_error(
-                "resume", f"a pool of earlier images of the shape {tuple(state.shape)}",
-                f"at most {self.size} images", "Use another checkpoint of the run.",
+                "resume", f"{found} pool of earlier images", f"at most {self.size} images",
+                "Leave model.pool_size out, or use another checkpoint of the run.",
             )  # fmt: skip
         self.images = [image.clone() for image in state.to(device)] if state.numel() else []

@@ -195,8 +195,9 @@ class PhotoTask(Task):
 
     def reversed(self) -> Task:
         raise setting_error(
-            f"task ({type(self).__name__})", "a system that translates both ways",
-            "pairs, or images of two domains", "Leave task= out, or use model=pix2pix.",
+            f"task ({type(self).__name__})", "a task that goes one way",
+            "none, with a system that translates both ways",
+            "Leave task= out, or choose a system of one route (model=pix2pix).",
         )  # fmt: skip
 
     def label_role(self, reader: PairReader) -> None:
