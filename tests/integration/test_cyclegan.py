@@ -12,6 +12,7 @@ import torch
 
 from bit_for_bit import assert_same
 from conftest import Run, smooth_noise
+from i2i.comparison.picture import picture, read_pictures
 from inception_stand_in import random_weights_file
 from integration.test_ddp import start
 
@@ -170,3 +171,34 @@ def test_two_epochs_are_one_and_one_bit_for_bit(domains: list[str], train: Run) 
     (pools,) = a["i2i"]["own_states"]
     assert [len(pools[way]) for way in ("there", "back")] == [3, 3]
     assert_same(a["i2i"]["own_states"], b["i2i"]["own_states"], "pools")
+
+
+def test_what_would_be_mistaken_is_refused(
+    apart: Path, command: Callable, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    options = [f"checkpoint={apart}", "trainer=cpu", f"output={tmp_path / 'out'}"]
+    assert command("evaluate", *options, "dataset.direction=BtoA") == 1
+    assert "dataset.direction=BtoA: found the domains the other way round" in capfd.readouterr().err
+    for option in ("reconstruction=[ssim]", "+reconstruction.l1.weight=1"):
+        assert command("train", "model=cyclegan", option, f"hydra.run.dir={tmp_path / 'no'}") == 1
+        assert "CycleGAN, which has no reconstruction" in capfd.readouterr().err
+    assert command("train", "model=cyclegan", "dataset.pairing=paired") == 1
+    assert "dataset.pairing=paired: found model=CycleGAN" in capfd.readouterr().err
+    assert not list((tmp_path / "no").glob("*"))
+
+
+def test_a_set_without_pairs_is_no_truth_for_pix2pix(
+    train: Run, domains: list[str], command: Callable, tmp_path: Path
+) -> None:
+    run_dir = train("trainer.max_steps=1", folder="pairs")
+    out = tmp_path / "out"
+    options = [f"checkpoint={run_dir}", "trainer=cpu", f"output={out}", *domains[:3]]
+    assert command("evaluate", *options, "metrics=pairwise") == 0
+    found = json.loads((out / "metrics.json").read_text())
+    assert found["scores"] == {} and found["n_images"] == 7
+
+
+def test_a_sweep_of_sets_without_pairs_has_its_picture(apart: Path) -> None:
+    shown = read_pictures(apart)
+    assert list(shown) == ["input", "output"] and len(shown["output"]) == 7
+    assert picture({"a": shown, "b": shown}) is not None

@@ -6,7 +6,9 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 
+from i2i.config.composing import composed
 from i2i.config.differences import below, select
 from i2i.config.rebuilt import key_of
 from i2i.config.resolvers import in_sweep, more_is_better
@@ -72,8 +74,13 @@ def require_named(typed: Sequence[str], values: Mapping[str, Any]) -> None:
         SettingError: There is one.
     """
     model = str(values["model"])
-    for key in typed:
-        if (group := key.partition(".")[0]) in OF_SYSTEMS and f"${{{group}" not in model:
+    groups = {key: key.partition(".")[0] for key in typed}
+    unread = {k: g for k, g in groups.items() if g in OF_SYSTEMS and f"${{{g}" not in model}
+    if not unread:
+        return
+    usual = OmegaConf.to_container(composed("config"), resolve=False)  # a run that goes on types it
+    for key, group in unread.items():
+        if values.get(group) != usual.get(group):
             raise setting_error(
                 key, f"{str(values['model']['_target_']).rpartition('.')[2]}, which has no {group}",
                 "an option of a part that it has", f"Leave {key} out, or choose another model.",

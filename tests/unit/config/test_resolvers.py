@@ -50,6 +50,23 @@ def test_a_sweep_goes_where_the_score_is_better(score: str, where: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "pairs", "distribution", "where"),
+    [
+        (("ssim", "l1"), True, True, "maximize"), (("psnr", "l1"), True, True, "minimize"),
+        (("l1", "psnr"), True, False, "minimize"), (("psnr",), True, False, "maximize"),
+        (("ssim", "l1"), False, True, "minimize"), (("ssim", "l1"), False, False, "minimize"),
+        (("ssim",), False, False, "maximize"),
+    ],
+)  # fmt: skip
+def test_without_a_name_the_main_score_decides(
+    names: tuple[str, ...], pairs: bool, distribution: bool, where: str
+) -> None:
+    root = metrics(*names, distribution=distribution, segmentation=False)
+    root.dataset = {"has_pairs": pairs}
+    assert direction(None, _root_=root) == where
+
+
+@pytest.mark.parametrize(
     "score", ["val/sim", "val/kid_spread", "ssim", "train/g/l1", "val/", "val/mse"]
 )
 def test_a_score_of_unknown_direction_is_refused(score: str) -> None:

@@ -3,6 +3,7 @@
 import copy
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -245,3 +246,34 @@ def test_every_network_is_a_module_of_the_model() -> None:
     model = make_model()
     assert isinstance(model.generator, nn.ModuleDict)
     assert [len(model.networks(player)) for player in model.players] == [2, 2]
+
+
+def test_a_pool_begins_anew_with_images_of_another_size() -> None:
+    pool = ImagePool(2)
+    pool.swapped(torch.zeros(2, 3, 8, 8))
+    pool.swapped(torch.zeros(1, 3, 16, 16))
+    assert [image.shape[-1] for image in pool.images] == [16]
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        3, [3], [{"there": 3}], [{"there": torch.zeros(2, dtype=torch.int64)}],
+        [{"there": torch.full((1, 3, 8, 8), float("nan"))}], [{"there": torch.zeros(2)}],
+        [{"back": torch.empty(0)}], [{"there": torch.zeros(4, 3, 8, 8), "back": torch.empty(0)}],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_odd_pools_of_a_stranger_are_refused(states: Any) -> None:
+    model = make_model()
+    model._trainer = SimpleNamespace(world_size=1, global_rank=0)
+    with pytest.raises(SettingError, match=r"^resume: found .*; expected "):
+        model.take_up(states)
+
+
+def test_pools_of_other_processes_are_not_mixed_up(capsys: pytest.CaptureFixture) -> None:
+    model = make_model()
+    model._trainer = SimpleNamespace(world_size=1, global_rank=0)
+    model.take_up([{"there": torch.zeros(2, 3, 8, 8)}] * 2)
+    assert model.pools["there"].images == []
+    assert "2 processes kept images of their own, and 1 go on" in capsys.readouterr().out
