@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -14,6 +15,7 @@ from i2i.config.differences import flat, has, select
 from i2i.config.no_effect import require_effect
 from i2i.config.plain_words import value_text
 from i2i.errors import SettingError, setting_error
+from i2i.resources import root_dir
 
 # Nodes that are read whole: parts may be added to them, each with a class of its own.
 OPEN = ("callbacks", "logger", "reconstruction")
@@ -234,6 +236,17 @@ def parameters(target: str) -> set[str] | None:
     return None
 
 
+def chosen_presets(config_name: str) -> Any:
+    """What the presets are that the command line names, without its other options."""
+    from hydra.errors import HydraException
+
+    words = [w for w in sys.argv[1:] if (root_dir() / "conf" / w.partition("=")[0]).is_dir()]
+    try:
+        return composed(config_name, tuple(words))
+    except HydraException:  # one of them is misspelt, too, or stands in a folder of the user's own
+        return composed(config_name)
+
+
 def absent_option(message: str, config_name: str) -> str | None:
     """What to type instead of an option that Hydra refused; None for a message of another kind.
 
@@ -244,7 +257,7 @@ def absent_option(message: str, config_name: str) -> str | None:
     found = re.match(r"Could not override '([^']+)'", message)
     if found is None:
         return None
-    key, known = found[1], OmegaConf.to_container(composed(config_name), resolve=False)
+    key, known = found[1], OmegaConf.to_container(chosen_presets(config_name), resolve=False)
     where, _, name = key.rpartition(".")
     target = select(known, f"{where}._target_")
     takes = parameters(target) if target else set()

@@ -117,3 +117,14 @@ def test_parameters_of_a_class_that_passes_on_are_its_bases_too() -> None:
     assert not {"self", "shared"} & found
     assert parameters("i2i.training.trainer.build_trainer") is None  # the call itself tells
     assert parameters("no.such.thing") is None
+
+
+def test_a_misspelt_option_is_looked_for_in_the_presets_that_were_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["train.py", "model=cyclegan", "model.lambda_cylce=3"])
+    told = absent_option("Could not override 'model.lambda_cylce'.", "config")
+    assert "Did you mean model.lambda_cycle?" in told
+    monkeypatch.setattr("sys.argv", ["train.py", "model=cyclegna", "model.lambda_cylce=3"])
+    told = absent_option("Could not override 'model.lambda_cylce'.", "config")
+    assert "model.lambda_cylce: found" in told

@@ -131,7 +131,7 @@ def test_the_other_way_tells_made_classes_by_the_largest_channel() -> None:
 
 
 def test_what_is_made_of_photographs_has_no_way_back() -> None:
-    with pytest.raises(SettingError, match=r"task \(Edges\): found a system that translates"):
+    with pytest.raises(SettingError, match=r"task \(Edges\): found a task that goes one way"):
         Edges(input_channels=1, target_channels=3).reversed()
     plain = Task()
     assert plain.reversed() is plain
