@@ -119,6 +119,7 @@ def test_parameters_of_a_class_that_passes_on_are_its_bases_too() -> None:
     assert parameters("no.such.thing") is None
 
 
+@pytest.mark.usefixtures("read")
 def test_a_misspelt_option_is_looked_for_in_the_presets_that_were_typed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
