@@ -202,3 +202,19 @@ def test_a_sweep_of_sets_without_pairs_has_its_picture(apart: Path) -> None:
     shown = read_pictures(apart)
     assert list(shown) == ["input", "output"] and len(shown["output"]) == 7
     assert picture({"a": shown, "b": shown}) is not None
+
+
+def test_a_run_with_damaged_pools_is_refused_as_it_was(
+    domains: list[str], train: Run, command: Callable, capfd: pytest.CaptureFixture
+) -> None:
+    options = [*NETWORKS, *domains, "trainer.max_epochs=-1"]
+    run_dir = train(*options, "trainer.max_steps=2", folder="tampered")
+    last = run_dir / "checkpoints" / "last.ckpt"
+    content = torch.load(last, weights_only=True)
+    content["i2i"]["own_states"][0]["there"] += float("nan")
+    torch.save(content, last)
+    before = {p: p.read_bytes() for p in run_dir.rglob("*") if p.is_file()}
+    resumed = [f"resume={run_dir}", f"hydra.run.dir={run_dir}", "trainer.max_steps=4"]
+    assert command("train", *resumed) == 1
+    assert "damaged states of its processes" in capfd.readouterr().err
+    assert before == {p: p.read_bytes() for p in run_dir.rglob("*") if p.is_file()}

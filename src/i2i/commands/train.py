@@ -45,8 +45,8 @@ def train(cfg: Any) -> float | None:
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     typed = HydraConfig.get().overrides.task
     require_read(cfg, "config")
-    settle_pairing(cfg)
     checkpoint = place_of(cfg, run_dir)
+    settle_pairing(cfg)
     leave_out_what_is_missing(cfg)
     say_what_has_no_effect(cfg, typed)
     with in_words("options"):
@@ -72,6 +72,7 @@ def train(cfg: Any) -> float | None:
             )  # fmt: skip
         if content:
             require_restorable(content, trainer, config)
+            model.require_own_states(content.own_states)
         with held(run_dir, wanted=rank() == 0):
             require_as_before(run_dir, content)  # another training may have ended meanwhile
             with in_words("logger"):

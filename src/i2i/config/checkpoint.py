@@ -13,7 +13,7 @@ from i2i.errors import SettingError, setting_error
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
 TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
 BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
-NOTED = ("processes", "training_images")
+NOTED = ("processes", "training_images", "own_states")
 _OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
 
 
@@ -31,6 +31,7 @@ class Checkpoint:
         epochs: Whole ones.
         written: When the file was, in nanoseconds.
         training: What Lightning kept, its tensors without their values; see ``training_state``.
+        own_states: What each process kept of its own images, not looked at; see ``training.game``.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Checkpoint:
     epochs: int = 0
     written: int = 0
     training: dict[str, Any] = field(default_factory=dict)
+    own_states: Any = None
 
 
 def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:

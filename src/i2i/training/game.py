@@ -72,12 +72,30 @@ class Game(FastModule):
     def on_train_start(self) -> None:
         """Lets a run that goes on with other rates, or for longer, have them from here on."""
         super().on_train_start()
-        if (states := (self.loaded or {}).pop("own_states", None)) is not None:
-            self.take_up(states)
+        if self.loaded is not None:
+            self.take_up(self.loaded.pop("own_states", None))
         if self.loaded is not None and (
             self.rates_changed or self.loaded.get("total_steps") != self.total_steps
         ):
             self.renew_rates()
+
+    def require_own_states(self, states: Any) -> None:
+        """Refuses what a checkpoint keeps of its processes' own, where this system cannot use it.
+
+        Raises:
+            SettingError: It is damaged, or there is none and the system keeps something.
+        """
+        empty = self.own_state()
+        if states is None and not empty:
+            return
+        if not well_formed(states):
+            raise setting_error(
+                "resume", "a checkpoint with damaged states of its processes",
+                "finite tensors by name, for each process", "Use another checkpoint of the run.",
+            )  # fmt: skip
+        for own in states:
+            self.load_own_state(own)
+        self.load_own_state(empty)
 
     def take_up(self, states: Any) -> None:
         """Takes up what this process kept of its own, where as many processes go on.
@@ -85,12 +103,9 @@ class Game(FastModule):
         Raises:
             SettingError: A checkpoint holds something else.
         """
-        tensors = [v for own in states for v in own.values()] if well_formed(states) else None
-        if tensors is None or not all(value.isfinite().all() for value in tensors):
-            raise setting_error(
-                "resume", "a checkpoint with damaged states of its processes",
-                "finite tensors by name, for each process", "Use another checkpoint of the run.",
-            )  # fmt: skip
+        self.require_own_states(states)
+        if not states:
+            return
         if len(states) == self.trainer.world_size:
             self.load_own_state(states[self.global_rank])
         else:
@@ -155,9 +170,9 @@ class Game(FastModule):
 
 
 def well_formed(states: Any) -> bool:
-    """Whether a checkpoint's ``own_states`` are dictionaries of tensors of floats."""
-    return isinstance(states, list) and all(
-        isinstance(own, dict)
-        and all(isinstance(v, Tensor) and v.is_floating_point() for v in own.values())
-        for own in states
-    )
+    """Whether a checkpoint's ``own_states`` are dictionaries of finite tensors of floats."""
+    if not isinstance(states, list) or not all(isinstance(own, dict) for own in states):
+        return False
+    values = [value for own in states for value in own.values()]
+    tensors = all(isinstance(v, Tensor) and v.is_floating_point() for v in values)
+    return tensors and all(bool(v.isfinite().all()) for v in values)

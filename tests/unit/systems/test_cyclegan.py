@@ -258,7 +258,7 @@ def test_a_pool_begins_anew_with_images_of_another_size() -> None:
 @pytest.mark.parametrize(
     "states",
     [
-        3, [3], [{"there": 3}], [{"there": torch.zeros(2, dtype=torch.int64)}],
+        None, 3, [3], [{"there": 3}], [{"there": torch.zeros(2, dtype=torch.int64)}],
         [{"there": torch.full((1, 3, 8, 8), float("nan"))}], [{"there": torch.zeros(2)}],
         [{"back": torch.empty(0)}], [{"there": torch.zeros(4, 3, 8, 8), "back": torch.empty(0)}],
     ],
@@ -274,6 +274,6 @@ def test_odd_pools_of_a_stranger_are_refused(states: Any) -> None:
 def test_pools_of_other_processes_are_not_mixed_up(capsys: pytest.CaptureFixture) -> None:
     model = make_model()
     model._trainer = SimpleNamespace(world_size=1, global_rank=0)
-    model.take_up([{"there": torch.zeros(2, 3, 8, 8)}] * 2)
+    model.take_up([{"there": torch.zeros(2, 3, 8, 8), "back": torch.empty(0)}] * 2)
     assert model.pools["there"].images == []
     assert "2 processes kept images of their own, and 1 go on" in capsys.readouterr().out
