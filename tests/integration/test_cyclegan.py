@@ -13,7 +13,6 @@ import torch
 from bit_for_bit import assert_same
 from conftest import Run, smooth_noise
 from i2i.comparison.picture import picture, read_pictures
-from inception_stand_in import random_weights_file
 from integration.test_ddp import start
 
 NETWORKS = [
@@ -34,13 +33,6 @@ def write_domains(root: Path, counts: dict[str, int], channels: int = 3) -> Path
                 image = image[:, :, 0]
             assert cv2.imwrite(str(root / folder / f"{folder[-1].lower()}{i}.png"), image)
     return root
-
-
-@pytest.fixture(scope="module")
-def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("inception") / "random.pth"
-    random_weights_file(path, seed=0)
-    return path
 
 
 @pytest.fixture(scope="module")

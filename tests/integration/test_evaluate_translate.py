@@ -12,16 +12,8 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from conftest import TINY_UNET, Run, write_pairs
-from inception_stand_in import random_weights_file
 
 Command = Callable[..., int]
-
-
-@pytest.fixture(scope="session")
-def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("inception") / "random.pth"
-    random_weights_file(path, seed=0)
-    return path
 
 
 @pytest.fixture(scope="module")

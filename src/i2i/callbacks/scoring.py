@@ -1,16 +1,16 @@
 """Scores the model's images on the validation and test splits."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from i2i.errors import setting_error
-from i2i.metrics.evaluator import EvaluationResult
+from i2i.metrics.result import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
-from i2i.scores import main_score
+from i2i.scores import by_name, main_score
 
 
 class Scoring(Callback):
@@ -55,12 +55,8 @@ class Scoring(Callback):
 
     def directions(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, bool]:
         """Whether more is better, for the scores that a validation will give, by name."""
-        truth = getattr(trainer.datamodule, "has_pairs", True)
-
-        def of(route: str) -> Any:
-            return self.scorers[route].directions(truth, route in pl_module.ways_back).items()
-
-        return by_name({route: route for route in self.scorers}, of)
+        truth, back = getattr(trainer.datamodule, "has_pairs", True), pl_module.ways_back
+        return by_name({r: s.directions(truth, r in back) for r, s in self.scorers.items()})
 
     def start(self, split: str) -> None:
         """Begins a pass."""
@@ -99,18 +95,12 @@ class Scoring(Callback):
             for result in results.values():
                 result.values = dict.fromkeys(result.values, math.nan)
         self.results[split] = results
-        found = by_name(results, lambda result: result.values.items())
+        found = by_name({route: result.values for route, result in results.items()})
         self.values[split] = {name: float(value) for name, value in found.items()}
         values = {f"{split}/{name}": value for name, value in found.items()}
         # Every process has the gathered values already: nothing is left to synchronise.
         pl_module.log_dict(values, logger=False, rank_zero_only=False, sync_dist=False)
         pl_module.write(values)
-
-
-def by_name(routes: Mapping[str, Any], entries: Callable[[Any], Any]) -> dict[str, Any]:
-    """What belongs to several routes, under NAME where there is one, else under ROUTE/NAME."""
-    prefixes = {route: "" if len(routes) == 1 else f"{route}/" for route in routes}
-    return {prefixes[route] + n: value for route in routes for n, value in entries(routes[route])}
 
 
 def judged_by(

@@ -3,18 +3,15 @@
 import csv
 import hashlib
 import io
-import os
 from pathlib import Path
 from typing import Any
 
 from i2i.commands.asked_metrics import make_evaluator
+from i2i.commands.data_to_score import find_data, require_direction
 from i2i.commands.launch import launch
-from i2i.config.no_effect import require_of_split, typed_keys
-from i2i.config.resolvers import side_channels
 from i2i.config.unread import require_read
 from i2i.errors import setting_error
-
-SIDES = ("input", "target")
+from i2i.scores import by_name
 
 
 def evaluate(cfg: Any) -> None:
@@ -87,20 +84,6 @@ def asked_routes(model: Any, route: str | None, key: str = "route") -> tuple[str
     return (route,)
 
 
-def require_direction(model: Any, direction: str) -> None:
-    """Refuses to take one domain for the other, where a system knows them by its routes.
-
-    Raises:
-        SettingError: The data are the other way round than in training.
-    """
-    if len(model.routes) > 1 and direction != model.direction:
-        raise setting_error(
-            f"dataset.direction={direction}", "the domains the other way round",
-            f"{model.direction}, as the checkpoint was trained with",
-            f"Leave dataset.direction out. route={direction} scores the other way.",
-        )  # fmt: skip
-
-
 def checked_output(cfg: Any) -> Path:
     """The folder to write into, once the options are known to make sense without the checkpoint.
 
@@ -130,117 +113,6 @@ def checked_output(cfg: Any) -> Path:
     return output
 
 
-def find_data(
-    cfg: Any, saved: dict[str, Any], seed: int, routes: int = 1
-) -> tuple[Any, dict[str, Any]]:
-    """The data set of the checkpoint, or the one that the command line names instead.
-
-    Args:
-        cfg: The composed configuration.
-        saved: That of the checkpoint.
-        seed: Of the data.
-        routes: How many the system has.
-    """
-    from hydra.utils import instantiate
-
-    from i2i.config.overlay import overlay
-
-    # What fetches a data set is not taken from a file: `dataset=NAME` brings it back. Nor is what
-    # it may ask of this machine.
-    machine = {"source": None, "num_workers": None, "cache_gb": 0}
-    kept = {key: value for key, value in saved["dataset"].items() if key != "max_megapixels"}
-    node = overlay(kept | machine, cfg.dataset) | {"seed": seed}
-    require_of_split(typed_keys(), node, cfg.split)
-    if "_target_" in cfg.dataset:
-        node |= same_coding(saved["dataset"], node)
-    if node.get("root") in (None, "???"):
-        raise setting_error(
-            "dataset.root", "no value", "the folder of the data set", "Add dataset.root=..."
-        )
-    node["root"] = os.path.abspath(os.path.expanduser(node["root"]))
-    node["augmentation"] = node["augmentation"] | {"image_size": node["image_size"]}
-    check_same_role(saved["dataset"], node)
-    for side in (f"{s}_channels" for s in SIDES):
-        if node[side] != saved["dataset"][side]:
-            raise setting_error(
-                f"dataset.{side}={node[side]}", f"{node[side]} channels",
-                f"{saved['dataset'][side]}, as the checkpoint was trained with",
-                "Choose the data set that fits, or another checkpoint.",
-            )  # fmt: skip
-    datamodule = instantiate(node)
-    trained = instantiate(saved["dataset"] | {"source": None}).reader
-    check_same_classes(trained, datamodule.reader, makes_labels=routes > 1)
-    datamodule.prepare_data()
-    datamodule.check_content([cfg.split])
-    if not datamodule.set_size(cfg.split):
-        raise setting_error(
-            f"split={cfg.split}", f"no such split in {node['name']}", "a split that has images",
-            "See dataset.splits and dataset.val_from_train.",
-        )  # fmt: skip
-    return datamodule, node
-
-
-def same_coding(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    """What another data set takes over from that of the checkpoint, which knows one thing.
-
-    Args:
-        trained: The node of the data set that the checkpoint was trained on.
-        asked: That of the data set to score.
-
-    Returns:
-        Task and coding of labels, and the channels that follow from them.
-    """
-    kept = {"task": trained.get("task"), "label_as": trained.get("label_as", "colours")}
-    if not kept["task"] and kept["label_as"] != "onehot":
-        return kept
-    coding = (asked["direction"], asked["label_side"], kept["label_as"], asked["classes"])
-    channels = {f"{s}_channels": side_channels(s, *coding, kept["task"]) for s in SIDES}
-    return kept | channels
-
-
-def check_same_role(trained: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Refuses a data set that would hand labels to a network of photographs.
-
-    Args:
-        trained: The node of the data set that the checkpoint was trained on.
-        asked: That of the data set to score.
-
-    Raises:
-        SettingError: The label map is on the other side.
-    """
-    from i2i.data.pair_reader import role_of
-
-    was, now = (role_of(node.get("label_side"), node["direction"]) for node in (trained, asked))
-    if asked.get("task") is None and None not in (was, now) and was != now:
-        other = "BtoA" if asked["direction"] == "AtoB" else "AtoB"
-        raise setting_error(
-            f"dataset.direction={asked['direction']}", f"a label map as {now}",
-            f"it as {was}, as the checkpoint was trained", f"Add dataset.direction={other}.",
-        )  # fmt: skip
-
-
-def check_same_classes(trained: Any, asked: Any, makes_labels: bool = False) -> None:
-    """Refuses other classes where the network knows them by number, or makes them.
-
-    Args:
-        trained: The reader of the data set that the checkpoint was trained on.
-        asked: That of the data set to score.
-        makes_labels: Whether the system makes labels, on whichever side they are.
-
-    Raises:
-        SettingError: Their names or their order differ.
-    """
-    if trained.classes is None or asked.classes is None:
-        return
-    known = trained.label_as == "onehot" or trained.label_role == "target" or makes_labels
-    if known and not trained.classes.same_classes(asked.classes):
-        raise setting_error(
-            "dataset.classes", f"the classes {', '.join(asked.classes.names)}",
-            f"those of the checkpoint: {', '.join(trained.classes.names)}",
-            "Choose the data set that fits, or another checkpoint.",
-        )  # fmt: skip
-
-
 def write_results(
     output: Path,
     split: str,
@@ -250,7 +122,7 @@ def write_results(
     model: Any,
 ) -> None:
     """metrics.json with the protocol beside the scores, and per_image.csv of each route."""
-    from i2i.commands.report import joined, of_routes
+    from i2i.commands.report import of_routes
     from i2i.run_folder import code_version, write_json
 
     for route, result in results.items():
@@ -259,7 +131,7 @@ def write_results(
     digest = hashlib.sha256(checkpoint.path.read_bytes()).hexdigest()
     write_json(
         output / "metrics.json",
-        {"scores": joined(results, lambda result: result.values)}
+        {"scores": by_name({route: result.values for route, result in results.items()})}
         | of_routes(results)
         | {
             "dataset": dataset["name"],

@@ -4,6 +4,7 @@ from typing import Any
 
 from i2i.config.resolvers import more_is_better
 from i2i.config.saved_model import parameters_of, require_finite, require_fitting
+from i2i.data.batches import OTHER_SIDE
 from i2i.errors import setting_error
 
 
@@ -55,11 +56,11 @@ def require_shapes(make: Any, data: dict[str, Any]) -> None:
 
     with torch.device("meta"), torch.no_grad():
         model = make().eval()
-        sides = dict(zip(("input", "target"), blank_pair(data, 2), strict=True))
+        sides = dict(zip(OTHER_SIDE, blank_pair(data, 2), strict=True))
         try:
             for route in model.routes:
                 translator = model.translator(route)
-                wanted = sides["target" if translator.side == "input" else "input"]
+                wanted = sides[OTHER_SIDE[translator.side]]
                 made = (translator.call or translator.network)(sides[translator.side])
                 require_same_shape(made, wanted)
             model.judge(*sides.values())

@@ -1,8 +1,9 @@
 """What a training run says of itself at its end: the test split's scores, and where all is."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from i2i.scores import by_name
 
 
 def report(
@@ -32,7 +33,7 @@ def report(
         title = title_of("Test", cfg.dataset.name, results, route)
         print(f"\n{table(title, rows[route], result.units)}")
     names = dict.fromkeys(name for found in rows.values() for name in found)
-    scores = {name: joined(rows, lambda found, name=name: found.get(name, {})) for name in names}
+    scores = {n: by_name({route: own.get(n, {}) for route, own in rows.items()}) for n in names}
     content = {"checkpoint": chosen, "scores": scores} | of_routes(results)
     write_json(run_dir / "test_metrics.json", content)
     samples = callbacks.get("samples")
@@ -53,24 +54,17 @@ def baselines(trainer: Any, model: Any, datamodule: Any, scorers: Any) -> dict[s
     return score_baselines(scorers, shown, datamodule.test_dataloader(), means, n_batches)
 
 
-def joined(routes: dict[str, Any], entries: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    """What belongs to each route, under NAME where there is one, else under ROUTE/NAME."""
-    from i2i.callbacks.scoring import by_name
-
-    return by_name(routes, lambda route: entries(route).items())
-
-
 def of_routes(results: dict[str, Any]) -> dict[str, Any]:
     """What a file of scores says beside them: units, classes, and how they were made."""
     parts = {
-        "ceiling": joined(results, lambda result: result.ceiling or {}),
-        "classes": joined(results, lambda result: result.classes),
+        "ceiling": by_name({route: result.ceiling or {} for route, result in results.items()}),
+        "classes": by_name({route: result.classes for route, result in results.items()}),
     }
     main = next(iter(results))
     protocols = {route: result.protocol for route, result in results.items()}
     return {
         "n_images": results[main].n_images,  # of the main route; a protocol says that of each
-        "units": joined(results, lambda result: result.units),
+        "units": by_name({route: result.units for route, result in results.items()}),
         **{name: part for name, part in parts.items() if part},
         "protocol": protocols if len(results) > 1 else protocols[main],
     }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-OTHER = {"input": "target", "target": "input", None: None}
+from i2i.data.batches import OTHER_SIDE
 
 
 def make_scorers(evaluator: Any, datamodule: Any, model: Any, routes: Any = None) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def make_scorers(evaluator: Any, datamodule: Any, model: Any, routes: Any = None
     for route in routes or model.routes:
         role = datamodule.task.label_role(reader)
         if model.translator(route).side == "target":
-            role = OTHER[role]
+            role = OTHER_SIDE.get(role)
         classes = None if role is None else reader.classes
         # Of two ways, one may make photographs and the other one labels.
         path = evaluator.segmenter if role != "target" or not several else None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from i2i.data.pairing_checks import pairing_of
 from i2i.errors import setting_error
 from i2i.messages import say
 
@@ -18,7 +19,7 @@ def settle_pairing(cfg: Any) -> None:
     from hydra.utils import get_class
 
     data, model = cfg.dataset, get_class(cfg.model._target_)
-    own, asked = "paired" if data.has_pairs else "unpaired", data.pairing
+    own, asked = pairing_of(None, data.has_pairs, data.name), data.pairing
     wanted = " or ".join(model.pairings)
     if asked is not None and asked not in model.pairings:
         raise setting_error(
@@ -26,11 +27,7 @@ def settle_pairing(cfg: Any) -> None:
             wanted, f"Leave dataset.pairing out, or choose a model for {asked} images.",
         )  # fmt: skip
     chosen = asked or (own if own in model.pairings else model.pairings[0])
-    if chosen == "paired" and not data.has_pairs:
-        raise setting_error(
-            f"dataset={data.name}", "a set without pairs", f"pairs, as {model.__name__} needs them",
-            "Use model=cyclegan, or a data set with pairs.",
-        )  # fmt: skip
+    pairing_of(chosen, data.has_pairs, data.name)
     if chosen != own and asked is None:
         say(f"dataset.pairing={chosen}: {model.__name__} learns from {chosen} images")
     data.pairing = chosen

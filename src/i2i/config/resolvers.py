@@ -7,9 +7,7 @@ from omegaconf import OmegaConf
 
 from i2i.cluster import environment as cluster
 from i2i.errors import setting_error
-from i2i.scores import main_score
-
-OF_SETS = ("fid", "kid", "inception_score")  # compare distributions, and need no pairs
+from i2i.scores import RECONSTRUCTION, main_score
 
 
 def side_channels(
@@ -82,10 +80,7 @@ def direction(score: str | None, *, _root_: Any) -> str:
     """
     metrics = _root_["metrics"]
     if score is None:
-        known = scores_of(metrics)
-        if not _root_["dataset"].get("has_pairs", True):
-            back = {f"reconstruction_{n}": more for n, more in known.items() if n not in OF_SETS}
-            known = {n: more for n, more in known.items() if n in OF_SETS} | back
+        known = scores_of(metrics, truth=_root_["dataset"].get("has_pairs", True))
         return "maximize" if known.get(main_score(known)) else "minimize"
     return "maximize" if more_is_better("sweep_metric", score, metrics) else "minimize"
 
@@ -108,7 +103,7 @@ def more_is_better(option: str, score: Any, metrics: Mapping[str, Any]) -> bool:
             "Pruning needs val/.",
         )  # fmt: skip
     known = scores_of(metrics)
-    name = name.rpartition("/")[2].removeprefix("reconstruction_")
+    name = name.rpartition("/")[2].removeprefix(RECONSTRUCTION)
     if name not in known:
         raise setting_error(
             f"{option}={score}", f"a score called {name}",
@@ -118,19 +113,25 @@ def more_is_better(option: str, score: Any, metrics: Mapping[str, Any]) -> bool:
     return known[name]
 
 
-def scores_of(metrics: Mapping[str, Any]) -> dict[str, bool]:
-    """Whether more is better, by name of the scores that a node ``metrics`` computes."""
+def scores_of(metrics: Mapping[str, Any], truth: bool = True) -> dict[str, bool]:
+    """Whether more is better, by name of the scores that a node ``metrics`` computes.
+
+    Args:
+        metrics: The node.
+        truth: Whether the true answers are known; else the way there and back is measured.
+    """
     from hydra.utils import get_class  # the classes bring torch, which few jobs need here
 
     from i2i.labels.class_scores import SCORES as OF_CLASSES
     from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 
+    prefix = "" if truth else RECONSTRUCTION
     found = {
-        name: get_class(node["_target_"]).more_is_better
+        prefix + name: get_class(node["_target_"]).more_is_better
         for name, node in metrics.items()
         if isinstance(node, Mapping)
     }
-    further = [*(OF_CLASSES if metrics["segmentation"] else ())]
+    further = [*(OF_CLASSES if truth and metrics["segmentation"] else ())]
     further += OF_INCEPTION if metrics["distribution"] else ()
     directed = {score.name: score.more_is_better for score in further}
     return found | {name: more for name, more in directed.items() if more is not None}

@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 Batch = dict[str, Any]
+OTHER_SIDE = {"input": "target", "target": "input"}
 
 
 def size(batch: Mapping[str, Any]) -> int:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
-from i2i.data.pair_list import PairFiles
+from i2i.data.index.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.labels.stray_colours import Strays, refuse_strays
 

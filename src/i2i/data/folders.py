@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from i2i.data.folder_patterns import Folder
-from i2i.data.pair_index import find_pairs, find_pictures
-from i2i.data.pair_list import PairList
+from i2i.data.index.folder_patterns import Folder
+from i2i.data.index.pair_index import find_pairs, find_pictures
+from i2i.data.index.pair_list import PairList
 from i2i.data.paired_transforms import Role
 from i2i.data.pairing import Labelled, Paired, Pairing, Samples, Unpaired
 from i2i.data.sides import Side, apart

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
+from i2i.data.index.pair_list import PairFiles
 from i2i.data.option_checks import check_labels_known, one_of
-from i2i.data.pair_list import PairFiles
 from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error
 from i2i.images.frame import MOST_PIXELS
@@ -20,6 +20,7 @@ LabelAs = Literal["colours", "onehot"]
 LabelFiles = Literal["colours", "ids"]
 
 
+OTHER_WAY: dict[Direction, Direction] = {"AtoB": "BtoA", "BtoA": "AtoB"}
 ROLES: tuple[Role, Role] = ("input", "target")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from i2i.data.folder_patterns import Folder
+from i2i.data.index.folder_patterns import Folder
 from i2i.data.option_checks import one_of
 from i2i.data.pair_reader import PairReader
 from i2i.data.pairing import PAIRINGS, Pairing

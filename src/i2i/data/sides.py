@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from i2i.data.pair_list import PairFiles, PairList
+from i2i.data.index.pair_list import PairFiles, PairList
 from i2i.data.paired_transforms import Role
 
 

@@ -6,8 +6,10 @@ from typing import Literal, Protocol
 
 from lightning.pytorch import LightningDataModule
 
-from i2i.data.folder_patterns import check_patterns, folders_of_sides
 from i2i.data.folders import Folders, PairFolders, SideFolders
+from i2i.data.index.folder_patterns import check_patterns, folders_of_sides
+from i2i.data.index.pair_list import PairList
+from i2i.data.index.validation_split import hold_out
 from i2i.data.option_checks import (
     SPLITS,
     check_held_out,
@@ -15,13 +17,11 @@ from i2i.data.option_checks import (
     check_single,
     one_of,
 )
-from i2i.data.pair_list import PairList
 from i2i.data.pair_reader import Direction, LabelAs, LabelFiles, PairReader, Side
 from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_pairing, pairing_of
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
-from i2i.data.validation_split import hold_out
 from i2i.errors import setting_error
 from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.labels.palette import ClassPalette

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from i2i.data.pair_reader import OTHER_WAY
 from i2i.data.tasks.task import Task
 from i2i.inference.translate import has_noise, translate
 
@@ -47,7 +48,7 @@ class Translator:
         if self.side == "input":
             return dict(dataset)
         return dict(dataset) | {
-            "direction": "BtoA" if dataset["direction"] == "AtoB" else "AtoB",
+            "direction": OTHER_WAY[dataset["direction"]],
             "input_channels": dataset["target_channels"],
             "target_channels": dataset["input_channels"],
         }

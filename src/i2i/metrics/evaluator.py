@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,6 +22,8 @@ from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 from i2i.metrics.inception_scores import InceptionScores, InceptionShare
 from i2i.metrics.optional_network import OptionalNetwork, found_together
 from i2i.metrics.real_cache import RealCache
+from i2i.metrics.result import EvaluationResult
+from i2i.scores import RECONSTRUCTION
 
 PROTOCOL = {
     "images": "8 bit, rounded; one value per image, then the mean over images",
@@ -33,33 +35,6 @@ SEGMENTATION = (
     "over classes"
 )
 SCORES = (*OF_CLASSES, *OF_INCEPTION)  # of a pass, beside the means of its metrics
-RECONSTRUCTION = "reconstruction_"  # before a metric's name: of what was translated there and back
-
-
-@dataclass
-class EvaluationResult:
-    """What a pass found, the same on every process.
-
-    Attributes:
-        values: Means over images under the names of the metrics, in their order; with class maps
-            ``labels.class_scores.SCORES``, with Inception ``inception_scores.SCORES`` (spreads are
-            standard deviations over subsets and splits); ``exact_images``, the number of images
-            with an infinite PSNR, where there are some.
-        per_image: ``name``, ``index`` and the values of each image, by index.
-        n_images: Different images seen.
-        protocol: How the values were made, in plain values for a JSON file.
-        classes: IoU by class name under ``model``, and under ``ceiling`` where there is one.
-        ceiling: The three segmentation scores of the real photographs, where they were given.
-        units: Those of the values that have one, by name.
-    """
-
-    values: dict[str, float]
-    per_image: list[dict[str, Any]]
-    n_images: int
-    protocol: dict[str, Any]
-    classes: dict[str, dict[str, float]] = field(default_factory=dict)
-    ceiling: dict[str, float] | None = None
-    units: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

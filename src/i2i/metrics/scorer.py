@@ -11,9 +11,10 @@ from i2i.images.quantise import to_uint8
 from i2i.labels.class_scores import SCORES as OF_CLASSES
 from i2i.labels.class_scores import Matrices, matrices
 from i2i.labels.palette import ClassPalette
-from i2i.metrics.evaluator import RECONSTRUCTION, ClassMaps, PairEvaluator
+from i2i.metrics.evaluator import ClassMaps, PairEvaluator
 from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 from i2i.metrics.shown import Shown
+from i2i.scores import RECONSTRUCTION
 
 
 class Segmenter(Protocol):

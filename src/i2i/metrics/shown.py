@@ -7,10 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from i2i.data.batches import paired
+from i2i.data.batches import OTHER_SIDE, paired
 from i2i.data.tasks.task import Task
-
-OTHER = {"input": "target", "target": "input"}
 
 
 @dataclass
@@ -63,8 +61,9 @@ def shown_of(batch: Mapping[str, Any], side: str, task: Task) -> Shown:
         side: input or target: what the route takes; the other side is what it is to give.
         task: How tensors become pictures on that route.
     """
-    x, y = batch[side], batch[OTHER[side]]
+    other = OTHER_SIDE[side]
+    x, y = batch[side], batch[other]
     if paired(batch):
         return Shown(batch["index"], batch["name"], x, y, task)
     names = batch["name" if side == "input" else "target_name"]
-    return Shown(batch[f"{side}_index"], names, x, y, task, batch[f"{OTHER[side]}_index"])
+    return Shown(batch[f"{side}_index"], names, x, y, task, batch[f"{other}_index"])

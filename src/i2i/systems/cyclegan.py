@@ -1,21 +1,20 @@
 """CycleGAN: two domains without pairs, and a way back from each (Zhu et al. 2017)."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss
 
 from i2i.data.batches import Batch
+from i2i.data.pair_reader import OTHER_WAY
 from i2i.errors import setting_error
 from i2i.inference.translator import Translator
 from i2i.losses.gan import GANLoss, require_separate_samples
+from i2i.losses.reconstruction import L1
+from i2i.losses.weights import require_weights
 from i2i.training.adversarial import AdversarialModule, Made, Terms
 from i2i.training.image_pool import ImagePool
 from i2i.training.players import Player
-
-OTHER = {"AtoB": "BtoA", "BtoA": "AtoB"}
 
 
 class CycleGAN(AdversarialModule):
@@ -61,8 +60,10 @@ class CycleGAN(AdversarialModule):
             SettingError: A weight is out of range, or the networks or the objective do not fit.
         """
         super().__init__(**shared)
-        weights = {"lambda_cycle": lambda_cycle, "lambda_cycle_back": lambda_cycle_back}
-        require_weights(weights | {"lambda_identity": lambda_identity})
+        require_weights(
+            lambda_cycle=lambda_cycle, lambda_cycle_back=lambda_cycle_back,
+            lambda_identity=lambda_identity,
+        )  # fmt: skip
         require_game(gan_loss)
         for network in (discriminator, discriminator_back):
             require_separate_samples(gan_loss, network)
@@ -70,12 +71,12 @@ class CycleGAN(AdversarialModule):
         self.generator = nn.ModuleDict({"there": generator, "back": generator_back})
         self.discriminator = nn.ModuleDict({"there": discriminator, "back": discriminator_back})
         self.gan_loss, self.lambda_identity = gan_loss, lambda_identity
-        self.lambda_x, self.lambda_y = lambda_cycle, lambda_cycle_back
+        self.lambda_x, self.lambda_y, self.l1 = lambda_cycle, lambda_cycle_back, L1()
         self.pools = {way: ImagePool(pool_size) for way in ("there", "back")}
         self.players = (
             Player("g", ("generator",), *self.of_g), Player("d", ("discriminator",), *self.of_d),
         )  # fmt: skip
-        there, back = self.direction, OTHER[self.direction]
+        there, back = self.direction, OTHER_WAY[self.direction]
         self.routes, self.ways_back = (there, back), {there: back, back: there}
         self.keep_average()
 
@@ -111,13 +112,13 @@ class CycleGAN(AdversarialModule):
         terms = {
             "gan_there": self.gan_loss.generator(self.run(judge_y, x, fake_y).logits),
             "gan_back": self.gan_loss.generator(self.run(judge_x, y, fake_x).logits),
-            "cycle_there": self.lambda_x * difference(self.run(back, fake_y), x),
-            "cycle_back": self.lambda_y * difference(self.run(there, fake_x), y),
+            "cycle_there": self.lambda_x * self.l1(self.run(back, fake_y), x),
+            "cycle_back": self.lambda_y * self.l1(self.run(there, fake_x), y),
         }
         if self.lambda_identity > 0:
             of_x, of_y = self.lambda_x * self.lambda_identity, self.lambda_y * self.lambda_identity
-            terms["identity_there"] = of_y * difference(self.run(there, y), y)
-            terms["identity_back"] = of_x * difference(self.run(back, x), x)
+            terms["identity_there"] = of_y * self.l1(self.run(there, y), y)
+            terms["identity_back"] = of_x * self.l1(self.run(back, x), x)
         return terms
 
     def d_terms(self, way: str, real: Tensor, fake: Tensor) -> Terms:
@@ -141,25 +142,6 @@ class CycleGAN(AdversarialModule):
     def load_own_state(self, state: Mapping[str, Tensor]) -> None:
         for way, pool in self.pools.items():
             pool.load(state.get(way), self.device)
-
-
-def difference(made: Tensor, real: Tensor) -> Tensor:
-    """Mean absolute difference, in float32."""
-    return l1_loss(made.float(), real.float())
-
-
-def require_weights(weights: Mapping[str, float]) -> None:
-    """Refuses weights that are negative, infinite or no numbers.
-
-    Raises:
-        SettingError: One is.
-    """
-    for name, value in weights.items():
-        if not 0 <= value < math.inf:
-            raise setting_error(
-                f"model.{name}={value}", "that weight", "0 or more",
-                "Use 10 for a cycle and 0.5 for the identity, or 0 to leave the term out.",
-            )  # fmt: skip
 
 
 def require_game(gan_loss: GANLoss) -> None:

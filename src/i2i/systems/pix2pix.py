@@ -1,6 +1,5 @@
 """pix2pix: a conditional GAN with reconstruction terms, L1 in the paper (Isola et al. 2017)."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from i2i.inference.translate import eval_mode
 from i2i.inference.translator import Translator
 from i2i.losses.gan import GANLoss, require_separate_samples
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
+from i2i.losses.weights import require_weights
 from i2i.training.adversarial import AdversarialModule, Made, Terms
 from i2i.training.players import Player
 
@@ -53,7 +53,7 @@ class Pix2Pix(AdversarialModule):
         """
         super().__init__(**shared)
         require_separate_samples(gan_loss, discriminator)
-        require_weight(lambda_l1)
+        require_weights(lambda_l1=lambda_l1)
         self.generator, self.discriminator, self.gan_loss = generator, discriminator, gan_loss
         self.lambda_l1, self.sum_scales = lambda_l1, sum_scales
         terms = {"l1": L1()} if reconstruction is None else dict(reconstruction.items())
@@ -163,19 +163,6 @@ class Pix2Pix(AdversarialModule):
 
     def translator(self, route: str | None = None) -> Translator:
         return Translator(self.evaluated, self.task, "input", self.inference, self.seed)
-
-
-def require_weight(lambda_l1: float) -> None:
-    """Refuses a weight of L1 that is negative, infinite or no number.
-
-    Raises:
-        SettingError: It is.
-    """
-    if not 0 <= lambda_l1 < math.inf:
-        raise setting_error(
-            f"model.lambda_l1={lambda_l1}", "that weight", "0 or more",
-            "Use model.lambda_l1=100, or 0 to leave L1 out.",
-        )  # fmt: skip
 
 
 def require_one_meaning(terms: Mapping[str, ReconstructionLoss | None]) -> None:

@@ -220,17 +220,6 @@ class AdversarialModule(Game):
         for schedule in self.active_schedules().values():
             schedule.step()
 
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        """Makes the last step of a run a validated one, and the loggers' x axis the step."""
-        trainer = self.trainer
-        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
-        finished = 0 < trainer.max_steps <= trainer.global_step
-        if finished:
-            trainer.should_stop = True
-        last_epoch = 0 < (trainer.max_epochs or 0) <= trainer.current_epoch + 1
-        if (finished or last_epoch) and trainer.check_val_every_n_epoch is not None:
-            trainer.check_val_every_n_epoch = 1
-
     # ---- evaluation ----
 
     def require_finite(self) -> None:

@@ -8,6 +8,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from i2i.cluster.gathering import on_first
+from i2i.data.batches import Batch
 from i2i.errors import setting_error
 from i2i.messages import say
 from i2i.training.fast_module import FastModule
@@ -113,6 +114,17 @@ class Game(FastModule):
                 f"{len(states)} processes kept images of their own, and "
                 f"{self.trainer.world_size} go on: these begin with none"
             )
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Makes the last step of a run a validated one, and the loggers' x axis the step."""
+        trainer = self.trainer
+        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
+        finished = 0 < trainer.max_steps <= trainer.global_step
+        if finished:
+            trainer.should_stop = True
+        last_epoch = 0 < (trainer.max_epochs or 0) <= trainer.current_epoch + 1
+        if (finished or last_epoch) and trainer.check_val_every_n_epoch is not None:
+            trainer.check_val_every_n_epoch = 1
 
     def renew_rates(self) -> None:
         """Takes what optimizers and schedules are set to from this run, and their state as it is.

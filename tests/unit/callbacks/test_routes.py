@@ -11,11 +11,12 @@ import torch
 
 from evaluators import pairwise
 from i2i.callbacks.samples import SampleGrid
-from i2i.callbacks.scoring import Scoring, by_name
+from i2i.callbacks.scoring import Scoring
 from i2i.data.tasks.task import Task
 from i2i.images.grid import GAP
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
+from i2i.scores import by_name
 from unit.callbacks.test_samples import Pictures, make_trainer
 from unit.callbacks.test_scoring import Model, Recorder
 
@@ -48,9 +49,8 @@ def run_split(callback: Any, trainer: Any, model: Any, stage: str, *outputs: dic
 
 def test_what_belongs_to_several_routes_is_called_by_theirs() -> None:
     values = {"AtoB": {"ssim": 1}, "BtoA": {"ssim": 2, "l1": 3}}
-    found = by_name(values, lambda route: route.items())
-    assert found == {"AtoB/ssim": 1, "BtoA/ssim": 2, "BtoA/l1": 3}
-    assert by_name({"AtoB": {"ssim": 1}}, lambda route: route.items()) == {"ssim": 1}
+    assert by_name(values) == {"AtoB/ssim": 1, "BtoA/ssim": 2, "BtoA/l1": 3}
+    assert by_name({"AtoB": {"ssim": 1}}) == {"ssim": 1}
 
 
 def test_each_route_has_a_scorer_of_its_own() -> None:

@@ -9,7 +9,7 @@ import torch
 from evaluators import pairwise
 from i2i.callbacks.scoring import Scoring
 from i2i.data.tasks.task import Task
-from i2i.metrics.evaluator import EvaluationResult
+from i2i.metrics.result import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
 from i2i.training.finite import FiniteTerms

@@ -8,11 +8,13 @@ import pytest
 from evaluators import pairwise
 from i2i.commands import segmenter as module
 from i2i.commands.evaluate import asked_routes
-from i2i.commands.report import joined, of_routes, title_of
+from i2i.commands.report import of_routes, title_of
 from i2i.commands.scorer import make_scorers
 from i2i.errors import SettingError
 from i2i.labels.palette import ClassPalette
-from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
+from i2i.metrics.evaluator import PairEvaluator
+from i2i.metrics.result import EvaluationResult
+from i2i.scores import by_name
 
 PALETTE = ClassPalette({"sky": [10, 20, 30], "wall": [200, 0, 0]})
 SIDES = {"AtoB": "input", "BtoA": "target"}
@@ -137,7 +139,8 @@ def test_a_file_says_of_two_routes_which_is_which() -> None:
         "classes": {"AtoB/model": {"sky": 0.5}},
         "protocol": {"AtoB": {"n_images": 1}, "BtoA": {"n_images": 2}},
     }
-    assert joined(both, lambda one: one.values) == {"AtoB/ssim": 0.1, "BtoA/ssim": 0.2}
+    values = {route: one.values for route, one in both.items()}
+    assert by_name(values) == {"AtoB/ssim": 0.1, "BtoA/ssim": 0.2}
 
 
 def test_tables_of_several_routes_name_theirs() -> None:

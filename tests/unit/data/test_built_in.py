@@ -10,6 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from drawn_scenes import SMALL, contents
 from i2i.data.built_in import write_png
 from i2i.data.synthetic import scenes as synthetic
 from i2i.data.synthetic.scenes import SyntheticScenes
@@ -17,18 +18,6 @@ from i2i.errors import SettingError
 
 # What cannot be read as a manifest is other files: no JSON, other JSON, too long.
 NO_MANIFEST = ("{", "[]", '{"record": 3}', "x" * 20_000)
-SMALL = {"n_train": 3, "n_val": 1, "n_test": 2, "size": 64}
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(f.relative_to(root)): f.read_bytes() for f in root.rglob("*") if f.is_file()}
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("sets") / "deep" / "scenes"
-    SyntheticScenes(**SMALL).prepare(root)
-    return root
 
 
 def test_a_finished_set_is_left_alone_and_another_one_refused(drawn: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from i2i.data import content_checks as content
 from i2i.data.content_checks import check_labels, from_all_over
-from i2i.data.pair_list import PairFiles
+from i2i.data.index.pair_list import PairFiles
 from i2i.errors import SettingError
 from i2i.labels.palette import ClassPalette
 

@@ -10,8 +10,8 @@ import torch
 from i2i.data.batch_sampler import SampleKey
 from i2i.data.image_cache import ImageCache, can_share
 from i2i.data.image_dataset import CachePart, ImageDataset
-from i2i.data.pair_index import find_pairs
-from i2i.data.pair_list import PairList
+from i2i.data.index.pair_index import find_pairs
+from i2i.data.index.pair_list import PairList
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import PairedTransform
 from i2i.data.pairing import Paired

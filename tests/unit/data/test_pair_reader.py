@@ -10,7 +10,7 @@ from PIL import Image
 
 from i2i.data.batch_sampler import SampleKey
 from i2i.data.image_dataset import ImageDataset
-from i2i.data.pair_index import PairFiles, find_pairs
+from i2i.data.index.pair_index import PairFiles, find_pairs
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import PairedTransform
 from i2i.data.pairing import Paired

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from i2i.data.batch_sampler import mix_seed
-from i2i.data.pair_list import PairList
+from i2i.data.index.pair_list import PairList
 from i2i.data.pairing import Labelled, Paired, Plan, Unpaired
 from i2i.data.sides import Side, apart
 

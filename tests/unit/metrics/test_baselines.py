@@ -8,7 +8,7 @@ import torch
 from evaluators import full
 from i2i.data.tasks.task import Task
 from i2i.metrics.baselines import MOST_IMAGES, as_channels, mean_targets, score_baselines
-from i2i.metrics.evaluator import EvaluationResult
+from i2i.metrics.result import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
 

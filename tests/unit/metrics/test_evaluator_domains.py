@@ -10,8 +10,9 @@ from evaluators import full, pairwise
 from i2i.images.quantise import to_uint8
 from i2i.metrics import quality
 from i2i.metrics.distribution import frechet_distance, inception_score, kernel_distance
-from i2i.metrics.evaluator import EvaluationResult, PairEvaluator
+from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.inception import InceptionOutput
+from i2i.metrics.result import EvaluationResult
 from inception_stand_in import put_in_place
 
 PAIRWISE = {"ssim", "psnr", "mse", "l1"}

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.data.batches import OTHER_SIDE
 from i2i.data.option_checks import one_of
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
@@ -40,9 +41,7 @@ class LabelTask(Task):
         self._from_zero = role == "input"  # what "not this class" is as a number: 0, else -1
 
     def reversed(self) -> "LabelTask":
-        other = LabelTask(
-            self.classes, "target" if self.role == "input" else "input", self.label_as
-        )
+        other = LabelTask(self.classes, OTHER_SIDE[self.role], self.label_as)
         other._from_zero = self._from_zero  # the tensors are those of the same data set
         return other
 

@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from i2i.data.content_checks import check_labels, check_photos
-from i2i.data.pair_list import PairFiles
+from i2i.data.index.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error

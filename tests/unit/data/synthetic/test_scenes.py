@@ -5,23 +5,12 @@ import cv2
 import numpy as np
 import pytest
 
+from drawn_scenes import SMALL, contents
 from i2i.data.synthetic.drawing import PALETTE, PARTS, Canvas, draw_scene
 from i2i.data.synthetic.scenes import SyntheticScenes, scene_generator
 from i2i.errors import SettingError
 
-SMALL = {"n_train": 3, "n_val": 1, "n_test": 2, "size": 64}
 Dozen = tuple[np.ndarray, np.ndarray]  # photographs, label colours
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(f.relative_to(root)): f.read_bytes() for f in root.rglob("*") if f.is_file()}
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("sets") / "deep" / "scenes"
-    SyntheticScenes(**SMALL).prepare(root)
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from i2i.data.pair_list import PairFiles, PairList
+from i2i.data.index.pair_list import PairFiles, PairList
 
 NAMES = ["a", "sub/b.5", "ü", "z\udcff"]  # the last is no UTF-8 on the disk
 PAIRS = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from i2i.data.pair_list import PairList
+from i2i.data.index.pair_list import PairList
 from i2i.errors import setting_error
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2i.data import pair_index
-from i2i.data.folder_patterns import check_patterns
-from i2i.data.pair_index import PairFiles, find_pairs
+from i2i.data.index import pair_index
+from i2i.data.index.folder_patterns import check_patterns
+from i2i.data.index.pair_index import PairFiles, find_pairs
 from i2i.errors import SettingError
 from i2i.images.image_io import write_png
 

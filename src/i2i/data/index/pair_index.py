@@ -8,8 +8,8 @@ from typing import Literal
 
 from lightning.fabric.utilities.rank_zero import rank_zero_info, rank_zero_warn
 
-from i2i.data.listing import folder_of, images_below, some
-from i2i.data.pair_list import PairFiles, PairList
+from i2i.data.index.listing import folder_of, images_below, some
+from i2i.data.index.pair_list import PairFiles, PairList
 from i2i.errors import setting_error
 from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import examine_image

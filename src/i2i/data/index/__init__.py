@@ -1,0 +1,1 @@
+"""Which files a data set has: folders, names, matches, and what is held out for validation."""
