@@ -199,7 +199,7 @@ class AdversarialModule(Game):
             part = batch if length == whole else take(batch, slice(start, start + length))
             share = size(part) / whole
             images = made.get(start)
-            if images is None or (of_g and length < whole):
+            if images is None or (of_g and self.accumulate > 1):  # what is kept has no graph
                 with torch.set_grad_enabled(of_g):
                     images = self.generate(part)
                 made[start] = detached(images)

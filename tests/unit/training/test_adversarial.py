@@ -206,6 +206,15 @@ def test_accumulation_is_the_update_of_the_whole_batch(accumulate: int) -> None:
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12, msg=name)
 
 
+@pytest.mark.parametrize("gan_loss", [VanillaGAN(), WassersteinGP()])
+def test_a_batch_smaller_than_the_parts_still_moves_the_generator(gan_loss: Any) -> None:
+    """What was made for D, whose turn is first, has no graph that G could learn through."""
+    model = make_model(gan_loss=gan_loss, accumulate=2)
+    before = weights(model.generator)
+    fit(model, Pairs(2, batch_size=1), max_steps=1)
+    assert not same(before, weights(model.generator))
+
+
 def test_accumulation_in_bfloat16_moves_each_kernel_as_the_whole_batch() -> None:
     """Autocast's rounding differs with the number of images, and so each kernel's change a bit.
 
