@@ -7,22 +7,73 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
-from i2i.data.batches import size
 from i2i.images.grid import image_grid
 from i2i.images.image_io import write_png
 from i2i.images.rgb import rgb_of_tensor
 from i2i.metrics.shown import Shown
 
+Row = dict[str, Tensor]  # pictures by column, (1 or 3, H, W) on the CPU
 
-def row_of(shown: Shown, place: int) -> dict[str, Tensor]:
-    """The pictures of one sample by column, (1 or 3, H, W) on the CPU."""
+
+def row_of(shown: Shown, place: int) -> Row:
+    """The pictures of one sample by column."""
     columns = {"input": shown.source, "output": shown.made, "back": shown.back}
-    columns["target"] = shown.real if shown.y_index is None else None
-    return {
-        name: pictures[place].detach().float().cpu()
-        for name, pictures in columns.items()
-        if pictures is not None
-    }
+    columns["target"] = shown.real if shown.true else None
+    known = {name: pictures for name, pictures in columns.items() if pictures is not None}
+    return {name: kept(pictures, place) for name, pictures in known.items()}
+
+
+def kept(pictures: Tensor, place: int) -> Tensor:
+    """One picture of a batch on the CPU."""
+    return pictures[place].detach().float().cpu()
+
+
+class Rows:
+    """A row for each of a few samples from all over a split, however many there will be."""
+
+    def __init__(self, n: int) -> None:
+        self.n, self.rows = n, []
+        self.seen, self.stride = 0, 1  # one sample in that many is kept
+
+    def add(self, shown: Shown) -> None:
+        """Keeps what stands at the right distance."""
+        for place in range(len(shown.index)):
+            if self.seen % self.stride == 0:
+                self.rows.append(row_of(shown, place))
+            self.seen += 1
+            if len(self.rows) == 2 * self.n:  # every second one, from now on too
+                self.rows, self.stride = self.rows[::2], 2 * self.stride
+
+    def chosen(self) -> list[Row]:
+        """At most n rows, spread over the split."""
+        count = min(self.n, len(self.rows))
+        return [self.rows[i * len(self.rows) // count] for i in range(count)]
+
+    @property
+    def title(self) -> str:
+        """What stands in a row."""
+        return " | ".join(self.rows[0]).capitalize()
+
+
+class RowsOfClasses:
+    """A row for each class, of pictures that were made of nothing; one row of all without."""
+
+    title = "Made pictures, a row for each class"
+
+    def __init__(self, n: int) -> None:
+        self.n, self.made = n, {}
+
+    def add(self, shown: Shown) -> None:
+        """Keeps the first n pictures of each class."""
+        labels = [0] * len(shown.index) if shown.label is None else shown.label.tolist()
+        for place, label in enumerate(labels):
+            row = self.made.setdefault(label, {})
+            if len(row) < self.n:
+                row[f"output_{len(row)}"] = kept(shown.made, place)
+
+    def chosen(self) -> list[Row]:
+        """The rows by class; those that are shorter than others are as they are."""
+        return [self.made[label] for label in sorted(self.made)]
 
 
 class SampleGrid(Callback):
@@ -38,7 +89,7 @@ class SampleGrid(Callback):
 
     Attributes:
         last_picture: The file that was written last, of the main route.
-        columns: What stands in its columns, for messages.
+        columns: What stands in its rows, for messages.
     """
 
     def __init__(
@@ -47,13 +98,12 @@ class SampleGrid(Callback):
         n_images: int = 8,  # rows
     ):
         self.folder, self.n_images = Path(folder), n_images
-        self.rows: dict[str, list[dict[str, Tensor]]] = {}  # by route: pictures by column
-        self.seen, self.stride = 0, 1  # images of this pass; one in that many is kept
+        self.rows: dict[str, Rows | RowsOfClasses] = {}  # of this pass, by route
         self.last_picture: Path | None = None
         self.columns = ""
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.rows, self.seen, self.stride = {}, 0, 1
+        self.rows = {}
 
     on_test_epoch_start = on_validation_epoch_start
 
@@ -67,15 +117,10 @@ class SampleGrid(Callback):
     ) -> None:
         if not trainer.is_global_zero:
             return
-        for place in range(size(batch)):
-            if self.seen % self.stride == 0:
-                for route, shown in outputs.items():
-                    self.rows.setdefault(route, []).append(row_of(shown, place))
-            self.seen += 1
-            kept = next(iter(self.rows.values()))
-            if len(kept) == 2 * self.n_images:  # every second one, from now on too
-                self.rows = {route: rows[::2] for route, rows in self.rows.items()}
-                self.stride *= 2
+        for route, shown in outputs.items():
+            if route not in self.rows:
+                self.rows[route] = (RowsOfClasses if shown.x is None else Rows)(self.n_images)
+            self.rows[route].add(shown)
 
     on_test_batch_end = on_validation_batch_end
 
@@ -92,31 +137,28 @@ class SampleGrid(Callback):
             for column, image in row.items():
                 write_png(self.folder / "test" / f"{i:03d}_{column}.png", rgb_of_tensor(image))
 
-    def chosen(self, route: str) -> list[dict[str, Tensor]]:
-        """Rows of a route, spread over the split; (1 or 3, H, W) in [-1, 1] by column."""
-        rows = self.rows.get(route, [])
-        count = min(self.n_images, len(rows))
-        return [rows[i * len(rows) // count] for i in range(count)]
+    def chosen(self, route: str) -> list[Row]:
+        """Rows of a route."""
+        return self.rows[route].chosen() if route in self.rows else []
 
     def write_all(self, trainer: Trainer, name: str, split: str) -> None:
         """Writes the grid of each route; the name of one alone needs no route."""
         for route in reversed(self.rows):
             suffix = f"_{route}" if len(self.rows) > 1 else ""
-            self.write(trainer, self.chosen(route), name + suffix, split, suffix)
+            if rows := self.chosen(route):
+                self.columns = self.rows[route].title
+                self.write(trainer, rows, name + suffix, split, suffix)
 
     def write(
         self,
         trainer: Trainer,
-        rows: list[dict[str, Tensor]],
+        rows: list[Row],
         name: str,
         split: str,
         suffix: str = "",
     ) -> None:
         """Writes the grid as a PNG and hands it to every logger that takes pictures."""
-        if not rows:
-            return
         grid = image_grid([[rgb_of_tensor(image) for image in row.values()] for row in rows])
-        self.columns = " | ".join(rows[0]).capitalize()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.last_picture = self.folder / f"{name}.png"
         write_png(self.last_picture, grid)

@@ -123,7 +123,8 @@ def judged_by(
     scoring = next((c for c in trainer.callbacks if isinstance(c, Scoring)), None)
     found = scoring.directions(trainer, pl_module) if scoring else {}
     if asked is not None:
-        if (name := asked.removeprefix("val/")) in found and asked.startswith("val/"):
+        split, _, name = str(asked).partition("/")  # a number may stand there, too
+        if split == "val" and name in found:
             return asked, found[name]
         raise setting_error(
             f"{setting}={asked}", "no such score of a validation",

@@ -20,11 +20,11 @@ def make_scorers(evaluator: Any, datamodule: Any, model: Any, routes: Any = None
     from i2i.commands.segmenter import load_segmenter
     from i2i.metrics.scorer import Scorer
 
-    reader, several = datamodule.reader, len(model.routes) > 1
+    reader, several, ways = datamodule.reader, len(model.routes) > 1, model.translators()
     scorers = {}
     for route in routes or model.routes:
         role = datamodule.task.label_role(reader)
-        if model.translator(route).side == "target":
+        if route in ways and ways[route].side == "target":
             role = OTHER_SIDE.get(role)
         classes = None if role is None else reader.classes
         # Of two ways, one may make photographs and the other one labels.

@@ -95,7 +95,8 @@ def translate(
     names: Sequence[str],
     mode: str,
     seed: int,
-    call: Callable[[Tensor], Tensor] | None = None,
+    call: Callable[..., Tensor] | None = None,
+    beside: Sequence[Tensor] = (),
 ) -> Tensor:
     """Translates images as at test time; changes nothing in the generator.
 
@@ -109,33 +110,36 @@ def translate(
         names: One an image.
         mode: ``paper`` or ``eval``.
         seed: Of the dropout noise.
-        call: From padded images to outputs, through the generator; None: the generator itself.
+        call: From padded images, and what is given beside them, to outputs, through the generator;
+            None: the generator itself.
+        beside: What else the call gets, (B, ...) each, such as codes or labels.
 
     Returns:
         (B, C_out, H, W) float32 in [-1, 1].
     """
     with torch.autocast(x.device.type, enabled=False):
-        return _in_mode(generator, call or generator, x.float(), names, mode, seed)
+        return _in_mode(generator, call or generator, x.float(), names, mode, seed, beside)
 
 
 def _in_mode(
     generator: nn.Module,
-    call: Callable[[Tensor], Tensor],
+    call: Callable[..., Tensor],
     x: Tensor,
     names: Sequence[str],
     mode: str,
     seed: int,
+    beside: Sequence[Tensor],
 ) -> Tensor:
     height, width = x.shape[-2:]
     padded = pad_to_multiple(x, generator.divisor)
     if mode == "eval" or not (has_noise(generator) or has_batch_norm(generator)):
         with eval_mode(generator):
-            y_hat = call(padded)
+            y_hat = call(padded, *beside)
     else:
         images = []
         with paper_mode(generator):
-            for image, name in zip(padded.split(1), names, strict=True):
+            for name, *one in zip(names, *(i.split(1) for i in (padded, *beside)), strict=True):
                 with seeded_noise(stable_seed(seed, name), x.device):
-                    images.append(call(image))
+                    images.append(call(*one))
         y_hat = torch.cat(images)
     return y_hat[..., :height, :width]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from i2i.data.pair_reader import OTHER_WAY
 from i2i.data.tasks.task import Task
 from i2i.inference.translate import has_noise, translate
+from i2i.seeds import stable_seed
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class Translator:
         inference: ``paper`` or ``eval``; see ``translate``.
         seed: Of the dropout noise.
         call: From padded inputs to outputs, where the network is given more than images, such as
-            a label; None calls the network.
+            a label; with ``latent`` from inputs and codes. None calls the network.
+        latent: Numbers of the code z that the network is given beside an image; 0: it is given
+            none. One is drawn from N(0, 1) for each image.
     """
 
     network: nn.Module
@@ -31,7 +34,8 @@ class Translator:
     side: Literal["input", "target"]
     inference: str
     seed: int
-    call: Callable[[Tensor], Tensor] | None = None
+    call: Callable[..., Tensor] | None = None
+    latent: int = 0
 
     @property
     def divisor(self) -> int:
@@ -56,20 +60,40 @@ class Translator:
     @property
     def has_noise(self) -> bool:
         """Whether another seed gives other pictures."""
-        return self.inference == "paper" and has_noise(self.network)
+        return self.latent > 0 or (self.inference == "paper" and has_noise(self.network))
 
-    def __call__(self, x: Tensor, names: Sequence[str]) -> Tensor:
+    def __call__(self, x: Tensor, names: Sequence[str], z: Tensor | None = None) -> Tensor:
         """Translates as at test time.
 
         Args:
             x: (B, C, H, W) in [-1, 1], any H and W.
-            names: One an image; the noise depends on it.
+            names: One an image; the noise and the code depend on it.
+            z: Codes, (B, latent), in place of those that are drawn.
 
         Returns:
             (B, C_out, H, W) float32 in [-1, 1].
         """
-        return translate(self.network, x, names, self.inference, self.seed, self.call)
+        beside = [self.codes(names) if z is None else z.to(x)] if self.latent else []
+        return translate(self.network, x, names, self.inference, self.seed, self.call, beside)
 
-    def pictures(self, x: Tensor, names: Sequence[str]) -> Tensor:
+    def codes(self, names: Sequence[str]) -> Tensor:
+        """The codes that are drawn for images of these names: (B, latent) on the network's device.
+
+        They are drawn on the CPU, so that they are the same on every device.
+        """
+        drawn = [drawn_code(self.latent, stable_seed(self.seed, name, "z")) for name in names]
+        return torch.stack(drawn).to(self.device)
+
+    def blank(self, x: Tensor) -> Tensor:
+        """What comes out for images of a shape, without noise; for checks on the meta device."""
+        beside = [x.new_zeros(len(x), self.latent)] if self.latent else []
+        return (self.call or self.network)(x, *beside)
+
+    def pictures(self, x: Tensor, names: Sequence[str], z: Tensor | None = None) -> Tensor:
         """The translations as pictures, (B, 1 or 3, H, W) in [-1, 1]."""
-        return self.task.output_picture(x, self(x, names))
+        return self.task.output_picture(x, self(x, names, z))
+
+
+def drawn_code(n: int, seed: int) -> Tensor:
+    """A code of n numbers from N(0, 1), on the CPU."""
+    return torch.randn(n, generator=torch.Generator("cpu").manual_seed(seed))

@@ -30,10 +30,11 @@ def mean_targets(dataset: Any, shown: Callable[[Batch], dict[str, Shown]]) -> di
     seen: dict[str, set[int]] = {}  # of a smaller side each picture comes several times
     for index in range(0, len(dataset), step):
         for route, one in shown(collate([dataset[index]])).items():
-            place = int(one.index if one.y_index is None else one.y_index)
-            if place not in seen.setdefault(route, set()):
-                seen[route].add(place)
-                totals[route] = totals.get(route, 0) + one.y[0].double()
+            places = one.index if one.y_index is None else one.y_index
+            for place, y in zip(places.tolist(), one.y, strict=True):
+                if place not in seen.setdefault(route, set()):
+                    seen[route].add(place)
+                    totals[route] = totals.get(route, 0) + y.double()
     return {route: (total / len(seen[route])).float() for route, total in totals.items()}
 
 
@@ -61,22 +62,27 @@ def score_baselines(
         limit: Batches to take; None for all.
 
     Returns:
-        Results by route, under ``input copied`` and ``mean training target``.
+        Results by route, under ``input copied``, where there is an input, and ``mean training
+        target``.
     """
 
-    def copied(route: str, one: Shown) -> Tensor:
-        return as_channels(one.source, one.real.shape[1])
+    def copied(route: str, one: Shown) -> Tensor | None:
+        return None if one.x is None else as_channels(one.source, one.real.shape[1])
 
     def constant(route: str, one: Shown) -> Tensor:
-        return one.task.output_picture(one.x, means[route].to(one.y.device).expand_as(one.y))
+        mean = means[route].to(one.y.device)
+        return one.task.output_picture(one.x, mean.expand(len(one.index), *mean.shape))
 
     results: dict[str, dict[str, EvaluationResult]] = {route: {} for route in scorers}
     for name, answer in (("input copied", copied), ("mean training target", constant)):
+        answered: set[str] = set()
         for scorer in scorers.values():
             scorer.evaluator.start("test")
         for batch in islice(loader, limit):
             for route, one in shown(batch).items():
-                scorers[route].update(one, answer(route, one))
-        for route, scorer in scorers.items():
-            results[route][name] = scorer.evaluator.compute()
+                if (made := answer(route, one)) is not None:
+                    scorers[route].update(one, made)
+                    answered.add(route)
+        for route in answered:
+            results[route][name] = scorers[route].evaluator.compute()
     return results

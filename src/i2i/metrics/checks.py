@@ -40,14 +40,18 @@ def require_metrics(metrics: Mapping[str, Any]) -> None:
             )  # fmt: skip
 
 
-def require_fitting(n: int, names: Sequence[str], output: Tensor, target: Tensor) -> None:
+def require_fitting(
+    n: int, names: Sequence[str], output: Tensor, target: Tensor, true: bool = True
+) -> None:
     """Refuses a batch whose parts do not belong together.
 
     Raises:
-        SettingError: Outputs and targets have not the same shape.
+        SettingError: Outputs and targets have not the same shape; of other images of the domain
+            (not ``true``) there may be more or fewer.
         ValueError: There are not ``n`` names and images.
     """
-    if output.shape != target.shape:
+    first = 0 if true else 1
+    if output.shape[first:] != target.shape[first:]:
         raise setting_error(
             f"model output for {', '.join(names)}", f"shape {tuple(output.shape)}",
             f"the target's {tuple(target.shape)}",

@@ -177,6 +177,7 @@ class PairEvaluator:
         classes: ClassMaps | None = None,
         target_index: Tensor | None = None,
         back: tuple[Tensor, Tensor] | None = None,
+        true: bool = True,
     ) -> None:
         """Adds a batch.
 
@@ -184,11 +185,11 @@ class PairEvaluator:
             index: Place of each image in its split, (B,).
             names: Name of each image.
             output: What the network made, float (B, C, H, W) in [-1, 1].
-            target: What it should be, same shape.
+            target: What it should be, same shape; B' images where they are not true answers.
             classes: Class maps of the images, where segmentation is scored.
-            target_index: Place of each target in its split, (B,), where the targets are other
-                images of the domain; None where they are the true answers.
+            target_index: Place of each target in its split, (B,) or (B',); None: ``index``.
             back: What was translated there and back, and what that should be.
+            true: Whether the targets are the true answers, and not other images of the domain.
 
         Raises:
             SettingError: The shapes differ, an image holds NaN, is smaller than 11 pixels, or has
@@ -198,9 +199,10 @@ class PairEvaluator:
             raise RuntimeError("PairEvaluator.update() before start(split)")
         indices = index.tolist()
         targets = indices if target_index is None else target_index.tolist()
-        require_fitting(len(indices), names, output, target)
-        y_hat, y = to_uint8(output.detach(), names), to_uint8(target.detach(), names)
-        columns = {} if target_index is not None else self._measured("", y_hat, y)
+        require_fitting(len(indices), names, output, target, true)
+        y_hat = to_uint8(output.detach(), names)
+        y = to_uint8(target.detach(), names if true else None)
+        columns = self._measured("", y_hat, y) if true else {}
         if back is not None:
             columns |= self._measured(RECONSTRUCTION, *(to_uint8(i.detach(), names) for i in back))
         for row, i in enumerate(indices):
@@ -214,6 +216,8 @@ class PairEvaluator:
             self._classes.add(indices, classes)
 
     def _measured(self, prefix: str, output: Tensor, target: Tensor) -> dict[str, list[float]]:
+        if not len(output):  # a batch that has nothing for this route
+            return {}
         measured = {name: metric(output, target) for name, metric in self.metrics.items()}
         return {prefix + name: values.tolist() for name, values in measured.items()}
 

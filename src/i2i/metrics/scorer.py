@@ -89,10 +89,10 @@ class Scorer:
             made: Other pictures, (B, 1 or 3, H, W), to score in place of those that it made.
         """
         made = shown.made if made is None else made
-        classes = self.class_maps(shown, made) if shown.y_index is None else None
+        classes = self.class_maps(shown, made) if shown.true else None
         back = None if shown.back is None else (shown.back, shown.source)
         self.evaluator.update(
-            shown.index, shown.names, made, shown.real, classes, shown.y_index, back
+            shown.index, shown.names, made, shown.real, classes, shown.y_index, back, shown.true
         )
 
     def class_maps(self, shown: Shown, made: Tensor) -> ClassMaps | None:

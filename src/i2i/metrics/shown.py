@@ -18,29 +18,35 @@ class Shown:
     Attributes:
         index: Places of the sources in their side of the split, (B,).
         names: Of the sources.
-        x: The sources, as the network takes them, (B, C_in, H, W).
-        y: The true answers, or other pictures of the domain that was asked for.
+        x: The sources, as the network takes them, (B, C_in, H, W); None where a system makes
+            pictures of nothing.
+        y: The true answers, (B, C_out, H, W), or B' other pictures of the domain that was asked
+            for.
         task: How tensors become pictures.
-        y_index: Places of ``y`` in their side, (B,), where they are not the true answers; else
-            None.
-        y_hat: What the network made.
+        y_index: Places of ``y`` in their side, (B,) or (B',); None: those of the sources.
+        true: Whether ``y`` are the true answers, one for each source.
+        label: The domain, class or attributes that each made picture ought to be of, (B,) or
+            (B, n); None where nothing is labelled.
+        y_hat: What the network made, (B, C_out, H, W).
         back: ``y_hat`` translated back, as pictures, which ought to be the sources; None where
             nothing translates back.
     """
 
     index: Tensor
     names: list[str]
-    x: Tensor
+    x: Tensor | None
     y: Tensor
     task: Task
     y_index: Tensor | None = None
+    true: bool = True
+    label: Tensor | None = None
     y_hat: Tensor | None = None
     back: Tensor | None = None
 
     @cached_property
-    def source(self) -> Tensor:
+    def source(self) -> Tensor | None:
         """The sources as pictures."""
-        return self.task.input_picture(self.x)
+        return None if self.x is None else self.task.input_picture(self.x)
 
     @cached_property
     def real(self) -> Tensor:
@@ -66,4 +72,4 @@ def shown_of(batch: Mapping[str, Any], side: str, task: Task) -> Shown:
     if paired(batch):
         return Shown(batch["index"], batch["name"], x, y, task)
     names = batch["name" if side == "input" else "target_name"]
-    return Shown(batch[f"{side}_index"], names, x, y, task, batch[f"{other}_index"])
+    return Shown(batch[f"{side}_index"], names, x, y, task, batch[f"{other}_index"], true=False)

@@ -121,6 +121,10 @@ class AdversarialModule(Game):
         """What translates on a route; None: the main one."""
         raise NotImplementedError
 
+    def translators(self) -> dict[str, Translator]:
+        """Those of all routes; a system that makes pictures of nothing has none."""
+        return {route: self.translator(route) for route in self.routes}
+
     def judge(self, x: Tensor, y: Tensor) -> None:
         """Shows the discriminators images of the data's shapes, to see whether they take them.
 
@@ -246,16 +250,24 @@ class AdversarialModule(Game):
 
     def shown(self, batch: Batch) -> dict[str, Shown]:
         """What is to be translated and compared of a batch, by route, without ``y_hat``."""
-        ways = {route: self.translator(route) for route in self.routes}
-        return {route: shown_of(batch, way.side, way.task) for route, way in ways.items()}
+        ways = self.translators().items()
+        return {route: shown_of(batch, way.side, way.task) for route, way in ways}
 
     def translated(self, route: str, shown: Shown) -> Shown:
         """What is shown of a batch on a route, translated there and, where that can be, back."""
-        y_hat = self.finite.shown(self.translator(route)(shown.x, shown.names))
-        back = None
-        if home := self.ways_back.get(route):
-            back = self.finite.shown(self.translator(home).pictures(y_hat, shown.names))
-        return replace(shown, y_hat=y_hat, back=back)
+        if not len(shown.index):  # a batch that has no picture to send this way
+            return replace(shown, y_hat=shown.y[:0])
+        y_hat = self.finite.shown(self.make(route, shown))
+        back = self.come_back(route, shown, y_hat) if route in self.ways_back else None
+        return replace(shown, y_hat=y_hat, back=None if back is None else self.finite.shown(back))
+
+    def make(self, route: str, shown: Shown) -> Tensor:
+        """What the generator makes on a route, (B, C_out, H, W)."""
+        return self.translator(route)(shown.x, shown.names)
+
+    def come_back(self, route: str, shown: Shown, y_hat: Tensor) -> Tensor:
+        """Answers translated back, as pictures."""
+        return self.translator(self.ways_back[route]).pictures(y_hat, shown.names)
 
     # ---- logging and state ----
 

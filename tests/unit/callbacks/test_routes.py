@@ -35,7 +35,7 @@ def two_routes(n: int = 2, first: int = 0, known: bool = True) -> dict[str, Show
     for route, sign in (("AtoB", 1), ("BtoA", -1)):
         x, y_hat, back, y = (flat(n, sign * level) for level in LEVELS.values())
         other = None if known else index.flip(0)
-        shown[route] = Shown(index, names, x, y, Task(), other, y_hat, back)
+        shown[route] = Shown(index, names, x, y, Task(), other, known, None, y_hat, back)
     return shown
 
 
@@ -60,10 +60,10 @@ def test_each_route_has_a_scorer_of_its_own() -> None:
     run_split(callback, None, Model(), "validation", outputs, two_routes(1, 2))
     for route, recorder in recorders.items():
         assert [call[0] for call in recorder.calls] == ["start", "update", "update", "compute"]
-        _, index, _, made, real, classes, y_index, back = recorder.calls[1]
+        _, index, _, made, real, classes, y_index, back, true = recorder.calls[1]
         shown = outputs[route]
         assert index is shown.index and made is shown.y_hat and real is shown.y
-        assert classes is None and y_index is None
+        assert classes is None and y_index is None and true
         assert back[0] is shown.back and back[1] is shown.x
 
 

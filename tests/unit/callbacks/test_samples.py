@@ -1,5 +1,6 @@
 """Sample pictures: what stands where, and who gets them."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -178,3 +179,43 @@ def test_at_test_the_files_of_process_0_outlive_the_other_processes(tmp_path: Pa
         callback.on_test_batch_end(trainer, None, outputs, batch, 0)
         callback.on_test_epoch_end(trainer, None)
     assert len(list((tmp_path / "test").glob("*.png"))) == 6
+
+
+def made_of_nothing(labels: list[int] | None, levels: list[float]) -> dict[str, Shown]:
+    n = len(levels)
+    made = torch.tensor(levels).view(-1, 1, 1, 1).expand(-1, 1, 6, 5)
+    label = None if labels is None else torch.tensor(labels)
+    shown = Shown(torch.arange(n), [""] * n, None, made, Task(), true=False, label=label)
+    return {"": replace(shown, y_hat=made)}
+
+
+def grid_of(callback: SampleGrid, *outputs: dict[str, Shown]) -> np.ndarray:
+    """The level of each place, (rows, columns); white is 255."""
+    callback.on_test_epoch_start(make_trainer(), None)
+    for shown in outputs:
+        callback.on_test_batch_end(make_trainer(), None, shown, {}, 0)
+    callback.on_test_epoch_end(make_trainer(), None)
+    return cv2.imread(str(callback.last_picture))[GAP :: 6 + GAP, GAP :: 5 + GAP, 0]
+
+
+def test_pictures_made_of_nothing_stand_by_class(tmp_path: Path) -> None:
+    callback = SampleGrid(str(tmp_path), n_images=2)
+    grid = grid_of(
+        callback,
+        made_of_nothing([1, 0, 1], [-1, -0.2, 0.2]), made_of_nothing([1, 0], [0.5, 0.6]),
+    )  # fmt: skip
+    assert grid.tolist() == [[102, 204], [0, 153]]
+    assert callback.columns == "Made pictures, a row for each class"
+
+
+def test_pictures_without_classes_stand_in_a_row(tmp_path: Path) -> None:
+    grid = grid_of(SampleGrid(str(tmp_path), n_images=2), made_of_nothing(None, [-1, 1, 0]))
+    assert grid.tolist() == [[0, 255]]
+
+
+def test_routes_may_have_nothing_of_a_batch(tmp_path: Path) -> None:
+    """As the picture of a domain has in those that make this domain."""
+    _, some = make_batch(2)
+    none = {"AtoB": replace(some["AtoB"], index=torch.arange(0), names=[])}
+    callback = SampleGrid(str(tmp_path), n_images=2)
+    assert grid_of(callback, none, some, none).shape == (2, 3)

@@ -87,7 +87,8 @@ def test_a_pass_is_one_start_every_batch_and_one_compute(split: str) -> None:
     assert [call[0] for call in evaluator.calls] == ["start", "update", "update", "compute"]
     assert evaluator.calls[0][1] == split
     _, index, names, y_hat, y, *rest = evaluator.calls[1]
-    assert rest == [None] * 3  # no classes, no places of other targets, nothing translated back
+    # No classes, no places of other targets, nothing translated back; they are the true answers.
+    assert rest == [None, None, None, True]
     assert index is batch["index"] and names == batch["name"]
     assert y_hat is outputs and y is batch["target"]
 

@@ -107,6 +107,9 @@ def test_refusals_come_before_a_run_does(
         "callbacks.best.monitor=val/mean_iou: found a score called mean_iou": [
             "train", *new, "callbacks.best.monitor=val/mean_iou"
         ],
+        "callbacks.best.monitor=2: found no such score": [
+            "train", *new, "callbacks.best.monitor=2"
+        ],
         "data_dir=/a: found a run on ": ["train", f"resume={run_dir}", "data_dir=/a"],
         "dataset.splits.train=x: found split=test": [
             "evaluate", f"checkpoint={run_dir}", "dataset.splits.train=x"

@@ -1,5 +1,7 @@
 """A translator: one way of a system, with all that scoring, translation and export ask of it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -81,6 +83,41 @@ def test_a_call_of_its_own_gets_padded_images_in_the_networks_mode(unet: UNetGen
         Translator(unet, Task(), "input", "paper", 0, call)(x, ["a", "b"]), noisy / 2
     )
     assert [shape for shape, *_ in seen] == [(1, 3, 64, 64)] * 2  # one image, one noise
+
+
+@pytest.mark.parametrize("inference", ["paper", "eval"])
+def test_codes_are_drawn_from_seed_and_name_alone(unet: UNetGenerator, inference: str) -> None:
+    seen: list[Tensor] = []
+
+    def call(x: Tensor, z: Tensor) -> Tensor:
+        seen.append(z)
+        return unet(x) + z.mean(1).view(-1, 1, 1, 1)
+
+    x, names = images(), ["a", "b"]
+    translator = Translator(unet, Task(), "input", inference, 7, call, latent=4)
+    assert translator.has_noise
+    made = translator(x, names)
+    codes = torch.cat(seen)
+    assert codes.shape == (2, 4) and not torch.equal(codes[0], codes[1])
+    assert torch.equal(codes, translator.codes(names))
+    assert torch.equal(translator.codes(["b"])[0], codes[1])  # whoever is beside it
+    assert not torch.equal(replace(translator, seed=8).codes(names), codes)
+    assert torch.equal(translator(x, names, codes), made)
+    assert not torch.equal(translator(x, names, codes.flip(0)), made)
+
+
+def test_codes_are_standard_normal(unet: UNetGenerator) -> None:
+    translator = Translator(unet, Task(), "input", "eval", 0, latent=8)
+    drawn = translator.codes([str(i) for i in range(2000)]).double()  # 16,000 numbers
+    assert abs(drawn.mean()) < 0.03 and abs(drawn.std() - 1) < 0.02  # 4 standard errors
+
+
+def test_a_blank_picture_comes_with_a_blank_code(unet: UNetGenerator) -> None:
+    plain = Translator(unet, Task(), "input", "eval", 0)
+    coded = replace(plain, call=lambda x, z: x[:, :1] + z.sum(), latent=3)
+    x = torch.ones(2, 3, 32, 32)
+    assert plain.blank(x).shape == (2, 3, 32, 32)
+    assert torch.equal(coded.blank(x), torch.ones(2, 1, 32, 32))
 
 
 def test_pictures_are_made_by_the_task(unet: UNetGenerator) -> None:

@@ -157,3 +157,33 @@ def test_a_limit_is_one_of_batches() -> None:
     mean = {"AtoB": torch.zeros(3, 16, 16)}
     results = score_baselines(scorers, shown, make_batches((2, 1, 1)), mean, 2)
     assert {result.n_images for result in results["AtoB"].values()} == {3}
+
+
+def of_nothing(batch: dict) -> dict[str, Shown]:
+    """As a system shows a batch that makes pictures of nothing."""
+    y, names = batch["target"], batch["name"]
+    return {"": Shown(batch["index"], names, None, y, Task(), batch["index"], true=False)}
+
+
+def test_without_an_input_there_is_none_to_copy() -> None:
+    scorers = {"": Scorer(full(distribution=False))}
+    mean = mean_targets(Targets(5), of_nothing)
+    assert mean[""].mean().item() == pytest.approx(0.4)
+    batches = make_batches((2, 1))
+    results = score_baselines(scorers, of_nothing, batches, {"": torch.zeros(3, 16, 16)})
+    assert list(results[""]) == ["mean training target"]
+    assert results[""]["mean training target"].n_images == 3
+
+
+def to_the_second(batch: dict) -> dict[str, Shown]:
+    """As a system of two domains shows a batch whose even pictures are of the second domain."""
+    index, x = batch["index"], batch["target"]
+    away, there = index % 2 == 1, index % 2 == 0
+    names = [str(i) for i in index[away].tolist()]
+    return {"B": Shown(index[away], names, x[away], x[there], Task(), index[there], true=False)}
+
+
+def test_the_mean_is_that_of_the_domain_that_is_asked_for() -> None:
+    """Samples have a source on this route or an answer, never both."""
+    mean = mean_targets(Targets(5), to_the_second)["B"]
+    assert torch.allclose(mean, torch.full((3, 1, 2), (0 + 2 + 4) / 3 / 5))

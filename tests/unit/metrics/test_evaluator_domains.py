@@ -70,7 +70,7 @@ def run_pass(
         index = torch.arange(at, min(at + batch, len(made)))
         other = (index + shift) % len(real)
         names = [f"{i}.png" for i in index.tolist()]
-        evaluator.update(index, names, made[index], real[other], target_index=other)
+        evaluator.update(index, names, made[index], real[other], target_index=other, true=False)
     return evaluator.compute()
 
 
@@ -84,6 +84,24 @@ def test_other_images_of_the_domain_are_compared_as_distributions_alone(
     assert [set(row) for row in result.per_image] == [{"name", "index"}] * MADE
     assert result.n_images == result.protocol["n_images"] == MADE
     assert not PAIRWISE & result.protocol.keys() and not PAIRWISE & result.units.keys()
+
+
+def test_a_batch_may_hold_more_of_one_side_than_of_the_other_or_nothing(
+    extractor: BlockMeans, made: Tensor, real: Tensor
+) -> None:
+    """As a batch of labelled pictures does, some of which are of the domain that was asked for."""
+    evaluator = ready()
+    evaluator.start("val")
+    i, j = torch.arange(MADE), torch.arange(REAL)
+    for of_made, of_real in ((i[:3], j[:0]), (i[:0], j[:4]), (i[3:], j[4:])):
+        names = [f"{n}.png" for n in of_made.tolist()]
+        pictures = made[of_made], real[of_real]
+        back = pictures[0], pictures[0]
+        evaluator.update(of_made, names, *pictures, None, of_real, back, true=False)
+    result = evaluator.compute()
+    assert result.values.pop("reconstruction_l1") == 0
+    expected = run_pass(ready(), made, real).values
+    assert {name: result.values[name] for name in expected} == expected
 
 
 def test_distributions_are_those_of_the_features_of_each_image_once(
@@ -125,7 +143,9 @@ def test_more_real_images_than_made_ones_count_too(
     evaluator.start("test")
     for i in range(MADE):
         index, other = torch.tensor([i % 4]), torch.tensor([i])
-        evaluator.update(index, [f"{i % 4}"], real[index], made[other], target_index=other)
+        evaluator.update(
+            index, [f"{i % 4}"], real[index], made[other], target_index=other, true=False
+        )
     result = evaluator.compute()
     assert result.n_images == 4
     sides = [BlockMeans()(to_uint8(images)).features for images in (made, real[:4])]
@@ -177,7 +197,7 @@ def test_what_comes_back_is_measured_against_what_it_should_be(
         index = torch.arange(at, min(at + 4, REAL))
         evaluator.update(
             index, [f"{i}" for i in index.tolist()], made[index], real[index], None,
-            None if known else index, (back[index], source[index]),
+            None if known else index, (back[index], source[index]), known,
         )  # fmt: skip
     result = evaluator.compute()
     own = ["ssim", "psnr", "mse", "l1"]

@@ -97,7 +97,8 @@ def score(rank: int, n_ranks: int, folder: Path) -> dict:
     for i in shard(rank, n_ranks, 4):
         other = i % N_OTHERS
         index, place, back = torch.tensor([i]), torch.tensor([other]), (output[[i]], target[[i]])
-        evaluator.update(index, [f"{i}"], output[[i]], target[[other]], None, place, back)
+        pictures = output[[i]], target[[other]]
+        evaluator.update(index, [f"{i}"], *pictures, None, place, back, true=False)
     found["apart"] = asdict(evaluator.compute())
     evaluator.start("tiny")
     if rank == 0:

@@ -163,7 +163,7 @@ def test_without_the_true_answers_no_classes_are_compared(role: str) -> None:
     scorer = Scorer(pairwise(), PALETTE, role, segmenter)
     scorer.evaluator.start("test")
     task = LabelTask(PALETTE, role, "colours")
-    scorer.update(shown(label, label, label, task, y_index=INDEX.flip(0), back=label))
+    scorer.update(shown(label, label, label, task, y_index=INDEX.flip(0), true=False, back=label))
     result = scorer.evaluator.compute()
     assert segmenter.seen == [] and result.ceiling is None
     assert all(name.startswith("reconstruction_") for name in result.values)

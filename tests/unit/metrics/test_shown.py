@@ -37,4 +37,4 @@ def test_pictures_are_made_by_the_task_once() -> None:
 def test_by_itself_the_answer_is_the_true_one_and_nothing_comes_back() -> None:
     image = torch.zeros(1, 3, 2, 2)
     shown = Shown(torch.arange(1), ["a"], image, image, Task())
-    assert shown.y_index is None and shown.y_hat is None and shown.back is None
+    assert shown.true and shown.y_index is None and shown.y_hat is None and shown.back is None

@@ -194,7 +194,7 @@ def test_routes_are_named_by_the_direction_of_the_data() -> None:
 def test_with_pairs_the_truth_is_shown_both_ways() -> None:
     samples = [{k: s[k] for k in ("input", "target", "name", "index")} for s in make_samples(2)]
     shown = make_model().shown(next(iter(DataLoader(samples, batch_size=2))))
-    assert all(one.y_index is None for one in shown.values())
+    assert all(one.true and one.y_index is None for one in shown.values())
     assert shown["BtoA"].y is shown["AtoB"].x
 
 
