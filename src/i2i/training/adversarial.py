@@ -20,6 +20,7 @@ from i2i.training.ema import EMA
 from i2i.training.finite import FiniteTerms
 from i2i.training.game import Game
 from i2i.training.players import GENERATOR, Player, frozen
+from i2i.training.rounds import steps_in
 from i2i.training.speed import Speed
 
 Terms = dict[str, Tensor]
@@ -147,23 +148,18 @@ class AdversarialModule(Game):
         """Updates the players whose turn it is, one after the other, on one batch."""
         batch = self.laid_out(batch)
         self.start_step()
-        turns, terms = self.turns(), {}
+        turns = self.turns()
         with_g = any(player.name == GENERATOR for player in turns)
         # What was made of each part of the batch, by its first sample. One forward serves all
         # updates; in parts G makes its own again, so that one part's graph is in memory at a time.
         made = {0: self.generate(batch)} if with_g and self.accumulate == 1 else {}
-        for player in turns:
-            terms[player.name] = self.update(player, batch, made)
+        terms = {player.name: self.update(player, batch, made) for player in turns}
+        self.newest |= terms
         if with_g:
             self.end_step()
-            self.write_terms(terms)
+            self.write_terms(self.newest)
         self.batches_seen += 1
         self.images_seen += size(batch) * self.trainer.world_size
-
-    def turns(self) -> list[Player]:
-        """Who is updated on the batch at hand: G every ``n_critic``-th time, the others always."""
-        g_turn = (self.batches_seen + 1) % self.n_critic == 0
-        return [p for p in self.players if p.learns and (p.name != GENERATOR or g_turn)]
 
     def start_step(self) -> None:
         """Draws the noise of this step from its number, and keeps Lightning from miscounting."""
@@ -181,7 +177,7 @@ class AdversarialModule(Game):
         others = [p for other in self.players if other is not player for p in other.parameters]
         with frozen(others):
             terms = self.backward_in_parts(player, batch, made)
-        self.finite.note(player.name, terms, self.batches_seen // self.n_critic + 1)
+        self.finite.note(player.name, terms, steps_in(self.rounds, self.batches_seen) + 1)
         self.take_step(optimizer)
         return terms
 

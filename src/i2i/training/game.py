@@ -13,6 +13,7 @@ from i2i.errors import setting_error
 from i2i.messages import say
 from i2i.training.fast_module import FastModule
 from i2i.training.players import GENERATOR, Player
+from i2i.training.rounds import Rounds, critics_first, require_all_before_g
 from i2i.training.schedules import renewed, total_steps
 from i2i.training.speed import Speed, require_moments
 
@@ -24,7 +25,8 @@ class Game(FastModule):
         batches_seen: Batches this run has trained on; saved with the checkpoint.
         images_seen: Images, over all processes; saved with the checkpoint.
         config: The resolved configuration, as plain values; saved with the checkpoint.
-        n_critic: Batches that make a step.
+        n_critic: Updates of the others for one of ``g``, where ``rounds`` follow from it.
+        newest: The newest terms of each player, who may have had no turn on the batch at hand.
     """
 
     def __init__(
@@ -38,11 +40,26 @@ class Game(FastModule):
         self.automatic_optimization = False
         self.make_scheduler, self.n_critic, self.config = make_scheduler, n_critic, config
         self.batches_seen = self.images_seen = 0
+        self.newest: dict[str, dict[str, Tensor]] = {}
         self.loaded: dict[str, Any] | None = None  # what on_save_checkpoint wrote, where resumed
         self.total_steps = 0  # generator steps of the schedules
         # For a run that goes on; set by the command.
         self.training_images = ""  # which they are
         self.rates_changed = False  # whether optimizers or schedule have other options than before
+
+    @property
+    def rounds(self) -> Rounds:
+        """Whose turn it is, batch by batch, as a pattern that repeats.
+
+        It follows from ``n_critic``; a system may have a pattern of its own, in which every player
+        has a turn before the first of ``g`` is over.
+        """
+        return critics_first(self.players, self.n_critic)
+
+    def turns(self) -> list[Player]:
+        """Who is updated on the batch at hand, in the order of the players."""
+        names = self.rounds[self.batches_seen % len(self.rounds)]
+        return [player for player in self.players if player.learns and player.name in names]
 
     @property
     def saved_order(self) -> list[Player]:
@@ -56,8 +73,9 @@ class Game(FastModule):
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[Any]]:
         """G's optimizer first; each with a schedule over generator steps."""
+        require_all_before_g(self.rounds, self.players)
         optimizers = [self.optimizer_for(player) for player in self.saved_order]
-        total = self.total_steps = total_steps(self.trainer, self.n_critic)
+        total = self.total_steps = total_steps(self.trainer, self.rounds)
         return optimizers, [self.make_scheduler(opt, total_steps=total) for opt in optimizers]
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
@@ -75,6 +93,7 @@ class Game(FastModule):
         super().on_train_start()
         if self.loaded is not None:
             self.take_up(self.loaded.pop("own_states", None))
+            self.recall(self.loaded.pop("newest", None))
         if self.loaded is not None and (
             self.rates_changed or self.loaded.get("total_steps") != self.total_steps
         ):
@@ -114,6 +133,14 @@ class Game(FastModule):
                 f"{len(states)} processes kept images of their own, and "
                 f"{self.trainer.world_size} go on: these begin with none"
             )
+
+    def recall(self, newest: Any) -> None:
+        """Takes up the terms that the next row of the log has beside those of its own batch."""
+        if isinstance(newest, dict) and well_formed(list(newest.values())):
+            self.newest = {
+                player: {name: value.to(self.device) for name, value in terms.items()}
+                for player, terms in newest.items()
+            }
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Makes the last step of a run a validated one, and the loggers' x axis the step."""
@@ -160,6 +187,10 @@ class Game(FastModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         own = self.own_state()
+        newest = {
+            player: {n: self.trainer.strategy.reduce(v.clone()).cpu() for n, v in terms.items()}
+            for player, terms in self.newest.items()
+        }
         checkpoint["i2i"] = {
             "format": 1,
             "config": dict(self.config),
@@ -168,6 +199,7 @@ class Game(FastModule):
             "processes": self.trainer.world_size,
             "total_steps": self.total_steps,
             "training_images": self.training_images,
+            "newest": newest,
         } | ({"own_states": on_first(own)} if own else {})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from i2i.errors import setting_error
+from i2i.training.rounds import Rounds, steps_in
 
 
 class LinearDecay(LambdaLR):
@@ -51,8 +52,12 @@ def renewed(make: Callable[..., Any], optimizer: Optimizer, total_steps: int, st
     return schedule
 
 
-def total_steps(trainer: Trainer, n_critic: int) -> int:
+def total_steps(trainer: Trainer, rounds: Rounds) -> int:
     """Generator steps of the whole run, from max_steps and max_epochs, whichever ends first.
+
+    Args:
+        trainer: Of the run.
+        rounds: Whose turn it is on each batch.
 
     Raises:
         SettingError: Neither is set.
@@ -62,7 +67,8 @@ def total_steps(trainer: Trainer, n_critic: int) -> int:
         limits.append(trainer.max_steps)
     if trainer.max_epochs is not None and trainer.max_epochs > 0:
         trainer.fit_loop.setup_data()
-        limits.append(trainer.max_epochs * int(trainer.num_training_batches) // n_critic)
+        batches = trainer.max_epochs * int(trainer.num_training_batches)
+        limits.append(steps_in(rounds, batches))
     if not limits:
         raise setting_error(
             "trainer.max_steps, trainer.max_epochs", "no end of training", "one of them above 0",

@@ -160,7 +160,7 @@ def test_schedule_counts_generator_steps_and_ends_near_zero() -> None:
 def test_total_steps_from_epochs() -> None:
     model = make_model(n_critic=2)
     fit(model, Pairs(8, batch_size=2), max_steps=-1, max_epochs=3)
-    assert total_steps(model.trainer, model.n_critic) == 3 * 4 // 2
+    assert total_steps(model.trainer, model.rounds) == 3 * 4 // 2
 
 
 def step_by_hand(model: Pix2Pix, batch: dict[str, Any]) -> None:
