@@ -8,7 +8,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from i2i.errors import setting_error
 
-NORMS = ("batch", "instance", "layer", "spectral", "none")
+NORMS = ("batch", "instance", "instance_affine", "layer", "spectral", "none")
 
 
 def make_norm(norm: str, channels: int, setting: str = "norm", affine: bool = True) -> nn.Module:
@@ -16,24 +16,28 @@ def make_norm(norm: str, channels: int, setting: str = "norm", affine: bool = Tr
 
     Args:
         norm: ``batch`` (affine, running statistics), ``instance`` (no affine, no running
-            statistics, so that the batch size does not change the result), ``layer`` (over C, H and
-            W of one sample, affine; what Gulrajani et al. 2017, Sec. 4 advise for critics),
+            statistics, so that the batch size does not change the result), ``instance_affine`` (the
+            same with a learnt scale and shift), ``layer`` (over C, H and W of one sample, affine;
+            what Gulrajani et al. 2017, Sec. 4 advise for critics),
             ``spectral`` (of the weights instead of the feature maps: the layer itself does nothing,
             and the network ends its constructor with ``add_spectral_norm``) or ``none``.
         channels: Number of feature maps.
         setting: The option that the value came from, for the error.
-        affine: False leaves out the scale and shift of ``batch`` and ``layer``.
+        affine: False leaves out the scale and shift of ``batch``, ``layer`` and
+            ``instance_affine``.
 
     Returns:
         The layer.
 
     Raises:
-        SettingError: The name is none of these five.
+        SettingError: The name is none of these six.
     """
     if norm == "batch":
         return nn.BatchNorm2d(channels, affine=affine)
     if norm == "instance":
         return nn.InstanceNorm2d(channels)
+    if norm == "instance_affine":
+        return nn.InstanceNorm2d(channels, affine=affine)
     if norm == "layer":
         return nn.GroupNorm(1, channels, affine=affine)
     if norm in ("spectral", "none"):
@@ -62,7 +66,7 @@ def leaky_relu_after(norm: str) -> nn.Module:
     No norm and no convolution needs its own result in the backward pass, so that one copy less is
     kept. Instance norm returns a view, of which autograd would make more copies instead.
     """
-    return nn.LeakyReLU(0.2, inplace=norm != "instance")
+    return nn.LeakyReLU(0.2, inplace=not norm.startswith("instance"))
 
 
 def needs_bias(norm: str) -> bool:

@@ -56,6 +56,20 @@ def exchanged(network: Any) -> Any:
     return OmegaConf.create({SIDES.get(key, key): value for key, value in plain.items()})
 
 
+def n_labels(domains: Any) -> int:
+    """How many domains, classes or attributes a data set has.
+
+    Args:
+        domains: Their names; None for the two sides of a set that has no names for them.
+    """
+    return 2 if domains is None else len(domains)
+
+
+def plus(a: int, b: int) -> int:
+    """The sum, such as the channels of a picture with those of its labels."""
+    return a + b
+
+
 def launched(what: str, otherwise: int | str) -> int | str:
     """Processes a machine (``devices``) or machines (``nodes``), as torchrun or srun started them.
 
@@ -161,7 +175,7 @@ def in_sweep() -> bool:
 
 def register() -> None:
     """Makes the functions of this file known to OmegaConf."""
-    for resolver in (side_channels, exchanged, launched, direction, learns_from, in_sweep):
+    for resolver in (side_channels, exchanged, n_labels, plus, launched, direction, learns_from, in_sweep):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     # One answer a program, which the jobs of a sweep take along.
     for name in ("started", "moment"):

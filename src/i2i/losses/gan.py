@@ -117,6 +117,19 @@ def require_separate_samples(gan_loss: GANLoss, discriminator: nn.Module) -> Non
         )  # fmt: skip
 
 
+def require_game(gan_loss: GANLoss) -> None:
+    """Refuses to train without a discriminator, where nothing else tells the domains apart.
+
+    Raises:
+        SettingError: There is no adversarial objective.
+    """
+    if not gan_loss.adversarial:
+        raise setting_error(
+            "gan_loss=none", "no adversarial objective", "one that tells the domains apart",
+            "Use gan_loss=lsgan, or model=pix2pix for a generator that learns from pairs alone.",
+        )  # fmt: skip
+
+
 class NoGAN(GANLoss):
     """No game: G learns from its reconstruction terms alone, and D from none.
 

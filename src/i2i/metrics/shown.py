@@ -27,6 +27,7 @@ class Shown:
         true: Whether ``y`` are the true answers, one for each source.
         label: The domain, class or attributes that each made picture ought to be of, (B,) or
             (B, n); None where nothing is labelled.
+        source_label: That of the sources.
         y_hat: What the network made, (B, C_out, H, W).
         back: ``y_hat`` translated back, as pictures, which ought to be the sources; None where
             nothing translates back.
@@ -40,6 +41,7 @@ class Shown:
     y_index: Tensor | None = None
     true: bool = True
     label: Tensor | None = None
+    source_label: Tensor | None = None
     y_hat: Tensor | None = None
     back: Tensor | None = None
 
@@ -73,3 +75,25 @@ def shown_of(batch: Mapping[str, Any], side: str, task: Task) -> Shown:
         return Shown(batch["index"], batch["name"], x, y, task)
     names = batch["name" if side == "input" else "target_name"]
     return Shown(batch[f"{side}_index"], names, x, y, task, batch[f"{other}_index"], true=False)
+
+
+def shown_of_label(batch: Mapping[str, Any], number: int, asked: Tensor, task: Task) -> Shown:
+    """What a labelled batch holds for the route to a domain or attribute, not translated yet.
+
+    Its sources are the pictures that are not of the domain. They are compared with the same places
+    in that domain, where a batch has ``answers``, else with the pictures that are of it.
+
+    Args:
+        batch: See ``i2i.data.batches``.
+        number: Of the domain or attribute.
+        asked: Labels that the pictures of the batch ought to get on this route.
+        task: How tensors become pictures.
+    """
+    label, index = batch["label"], batch["index"]
+    has = label[:, number] > 0 if label.is_floating_point() else label == number
+    names = [name for name, there in zip(batch["name"], has.tolist(), strict=True) if not there]
+    y, y_index, true = batch["input"][has], index[has], "answers" in batch
+    if true:
+        y, y_index = batch["answers"][~has, number], batch["answer_index"][~has, number]
+    known = {"label": asked[~has], "source_label": label[~has]}
+    return Shown(index[~has], names, batch["input"][~has], y, task, y_index, true, **known)

@@ -9,7 +9,7 @@ from i2i.data.batches import Batch
 from i2i.data.pair_reader import OTHER_WAY
 from i2i.errors import setting_error
 from i2i.inference.translator import Translator
-from i2i.losses.gan import GANLoss, require_separate_samples
+from i2i.losses.gan import GANLoss, require_game, require_separate_samples
 from i2i.losses.reconstruction import L1
 from i2i.losses.weights import require_weights
 from i2i.training.adversarial import AdversarialModule, Made, Terms
@@ -142,19 +142,6 @@ class CycleGAN(AdversarialModule):
     def load_own_state(self, state: Mapping[str, Tensor]) -> None:
         for way, pool in self.pools.items():
             pool.load(state.get(way), self.device)
-
-
-def require_game(gan_loss: GANLoss) -> None:
-    """Refuses to train without discriminators: nothing else tells the domains apart.
-
-    Raises:
-        SettingError: There is no adversarial objective.
-    """
-    if not gan_loss.adversarial:
-        raise setting_error(
-            "gan_loss=none", "no adversarial objective", "one that tells the domains apart",
-            "Use gan_loss=lsgan, or model=pix2pix for a generator that learns from pairs alone.",
-        )  # fmt: skip
 
 
 def require_unconditional(discriminator: nn.Module) -> None:
