@@ -65,6 +65,17 @@ def n_labels(domains: Any) -> int:
     return 2 if domains is None else len(domains)
 
 
+def label_names(domains: Any, direction: str) -> Any:
+    """What the labels 0, 1, ... of a data set mean.
+
+    Args:
+        domains: ``dataset.domains``; None for A and B.
+        direction: AtoB or BtoA: which of them is the first.
+    """
+    names = [str(name) for name in domains or ("A", "B")]
+    return OmegaConf.create(names if direction == "AtoB" else names[::-1])
+
+
 def plus(a: int, b: int) -> int:
     """The sum, such as the channels of a picture with those of its labels."""
     return a + b
@@ -175,7 +186,8 @@ def in_sweep() -> bool:
 
 def register() -> None:
     """Makes the functions of this file known to OmegaConf."""
-    for resolver in (side_channels, exchanged, n_labels, plus, launched, direction, learns_from, in_sweep):
+    of_networks = (side_channels, exchanged, n_labels, label_names, plus)
+    for resolver in (*of_networks, launched, direction, learns_from, in_sweep):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     # One answer a program, which the jobs of a sweep take along.
     for name in ("started", "moment"):

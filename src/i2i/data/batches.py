@@ -8,7 +8,8 @@ the places of both in their own sides, and what the second is called.
 
 Labelled samples are ``input``, ``label`` and ``name``: a picture and the number of its domain, (B,)
 int64. In evaluation, where the domains show the same places, there are ``answers``, too,
-(B, n_domains, C, H, W): the place of the input in each domain, in the order of their numbers.
+(B, n_domains, C, H, W): the place of the input in each domain, in the order of their numbers. These
+samples are number ``answer_index`` of the split, (B, n_domains).
 """
 
 from collections.abc import Mapping

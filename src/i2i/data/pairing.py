@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Literal, NamedTuple, Protocol
 
+import torch
+
 from i2i.data.batch_sampler import mix_seed
 from i2i.data.paired_transforms import Role
 from i2i.data.sides import Side, Unit, n_units
@@ -139,6 +141,9 @@ class Labelled:
         unit = self.domains[label][place]
         known = {"label": label, "name": unit.files.name, "index": index}
         if self.answers:
+            ends = zip(self._ends, self.domains, strict=True)
+            places = [end - len(domain) + place for end, domain in ends]
+            known["answer_index"] = torch.tensor(places)
             return Plan((), known, self._everywhere(place, seed))
         return Plan((Part(("input",), unit, self._half(label), seed),), known)
 

@@ -76,7 +76,7 @@ class MultiscaleDiscriminator(nn.Module):
         for i, network in enumerate(self.scales):
             if i > 0:
                 x, y = halve(x), halve(y)  # (B, C, ceil(H / 2), ceil(W / 2))
-            logits, features = network(x, y)
+            logits, features, _ = network(x, y)
             out.logits.extend(logits)
             out.features.extend(features)
         return out

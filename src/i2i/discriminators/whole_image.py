@@ -34,5 +34,5 @@ class GlobalDiscriminator(StagedDiscriminator):
         Returns:
             One scale: logits (B, 1, 1, 1) and one feature map a stage.
         """
-        logits, features = super().forward(x, y)
-        return DiscriminatorOutput([m.mean((2, 3), keepdim=True) for m in logits], features)
+        found = super().forward(x, y)
+        return found._replace(logits=[m.mean((2, 3), keepdim=True) for m in found.logits])

@@ -130,6 +130,20 @@ def require_game(gan_loss: GANLoss) -> None:
         )  # fmt: skip
 
 
+def require_unconditional(discriminator: nn.Module) -> None:
+    """Refuses a discriminator that wants to see what an image was made from.
+
+    Raises:
+        SettingError: It does.
+    """
+    if getattr(discriminator, "conditional", False):
+        raise setting_error(
+            "discriminator.conditional=true", "a discriminator of pairs",
+            "one of single images: without pairs there is nothing to show beside them",
+            "Leave it out, or add discriminator.conditional=false.",
+        )  # fmt: skip
+
+
 class NoGAN(GANLoss):
     """No game: G learns from its reconstruction terms alone, and D from none.
 

@@ -9,7 +9,12 @@ from i2i.data.batches import Batch
 from i2i.data.pair_reader import OTHER_WAY
 from i2i.errors import setting_error
 from i2i.inference.translator import Translator
-from i2i.losses.gan import GANLoss, require_game, require_separate_samples
+from i2i.losses.gan import (
+    GANLoss,
+    require_game,
+    require_separate_samples,
+    require_unconditional,
+)
 from i2i.losses.reconstruction import L1
 from i2i.losses.weights import require_weights
 from i2i.training.adversarial import AdversarialModule, Made, Terms
@@ -142,17 +147,3 @@ class CycleGAN(AdversarialModule):
     def load_own_state(self, state: Mapping[str, Tensor]) -> None:
         for way, pool in self.pools.items():
             pool.load(state.get(way), self.device)
-
-
-def require_unconditional(discriminator: nn.Module) -> None:
-    """Refuses a discriminator that wants to see what an image was made from.
-
-    Raises:
-        SettingError: It does.
-    """
-    if getattr(discriminator, "conditional", False):
-        raise setting_error(
-            "discriminator.conditional=true", "a discriminator of pairs",
-            "one of single images: without pairs there is nothing to show beside them",
-            "Leave it out, or add discriminator.conditional=false.",
-        )  # fmt: skip

@@ -12,7 +12,12 @@ from i2i.errors import setting_error
 from i2i.inference.translate import translate
 from i2i.inference.translator import Translator
 from i2i.losses.classes import class_loss, one_hot
-from i2i.losses.gan import GANLoss, require_game, require_separate_samples
+from i2i.losses.gan import (
+    GANLoss,
+    require_game,
+    require_separate_samples,
+    require_unconditional,
+)
 from i2i.losses.reconstruction import L1
 from i2i.losses.weights import require_weights
 from i2i.metrics.shown import Shown, shown_of_label
@@ -40,7 +45,7 @@ class StarGAN(AdversarialModule):
         generator: nn.Module,
         discriminator: nn.Module,
         gan_loss: GANLoss,
-        domains: Sequence[str] | None = None,
+        domains: Sequence[str],
         exclusive: Sequence[Sequence[str]] = (),
         lambda_cycle: float = 10.0,
         lambda_class: float = 1.0,
@@ -52,8 +57,7 @@ class StarGAN(AdversarialModule):
             generator: Takes a picture with its label planes.
             discriminator: Does not see what a picture was made from, and tells domains.
             gan_loss: See ``i2i.losses.gan``; wgan-gp in the paper.
-            domains: Names of the domains or attributes by number; they name the routes, too. None:
-                A and B.
+            domains: Names of the domains or attributes by number; they name the routes, too.
             exclusive: Groups of attributes of which a picture has one only: to give it another one
                 is to take the others away. Domains exclude each other anyhow.
             lambda_cycle: Weight of the way back, 0 or more.
@@ -67,7 +71,8 @@ class StarGAN(AdversarialModule):
         require_weights(lambda_cycle=lambda_cycle, lambda_class=lambda_class)
         require_game(gan_loss)
         require_separate_samples(gan_loss, discriminator)
-        self.domains = list(map(str, domains or ("A", "B")))
+        require_unconditional(discriminator)
+        self.domains = list(domains)
         require_domains(self.domains)
         self.rivals = [others(name, self.domains, exclusive) for name in self.domains]
         self.generator, self.discriminator = generator, discriminator
