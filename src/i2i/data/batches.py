@@ -5,6 +5,10 @@ Images are the tensors that have a height and a width. Lists and the other tenso
 for each sample. Pairs are ``input``, ``target`` and ``name``. Where the second picture does not
 show the same as the first, there are ``input_index``, ``target_index`` and ``target_name``, too:
 the places of both in their own sides, and what the second is called.
+
+Labelled samples are ``input``, ``label`` and ``name``: a picture and the number of its domain, (B,)
+int64. In evaluation, where the domains show the same places, there are ``answers``, too,
+(B, n_domains, C, H, W): the place of the input in each domain, in the order of their numbers.
 """
 
 from collections.abc import Mapping
@@ -22,7 +26,10 @@ def size(batch: Mapping[str, Any]) -> int:
 
 
 def images(batch: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The images of a batch or of one sample, by key: (B, C, H, W) or (C, H, W)."""
+    """The images of a batch or of one sample, by key: (B, C, H, W) or (C, H, W).
+
+    ``answers`` have one dimension more.
+    """
     found = batch.items()
     return {key: value for key, value in found if isinstance(value, Tensor) and value.ndim >= 3}
 

@@ -46,7 +46,7 @@ class EarthTiles(BuiltInSet):
 
     Attributes:
         size: Height and width of a tile in pixels, from 8 to 256.
-        domains: The two of the three that are the sides A and B; all three are cut.
+        domains: The two of the three that are the sides A and B, or all three; all are cut.
         pictures: A folder with other pictures of the same names; None takes those of the package.
 
     Raises:
@@ -61,11 +61,12 @@ class EarthTiles(BuiltInSet):
     def __post_init__(self) -> None:
         whole_number("dataset.source.size", self.size, 8, 256)
         names = [str(name) for name in self.domains]
-        if len(set(names)) != 2 or len(names) != 2 or not set(names) <= set(DOMAINS):
+        if not 2 <= len(set(names)) == len(names) or not set(names) <= set(DOMAINS):
             raise setting_error(
                 f"dataset.domains=[{','.join(names)}]",
                 next((repr(n) for n in names if n not in DOMAINS), f"{len(set(names))} domain(s)"),
-                f"two of {', '.join(DOMAINS)}, the input first",
+                f"two of {', '.join(DOMAINS)}, the input first, or all with "
+                "dataset.pairing=labelled",
                 f"For example dataset.domains=[{','.join(DOMAINS[:2])}].",
             )
 

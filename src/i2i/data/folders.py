@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from i2i.data.index.folder_patterns import Folder
 from i2i.data.index.pair_index import find_pairs, find_pictures
 from i2i.data.index.pair_list import PairList
+from i2i.data.index.same_places import find_same_places
 from i2i.data.paired_transforms import Role
 from i2i.data.pairing import Labelled, Paired, Pairing, Samples, Unpaired
 from i2i.data.sides import Side, apart
@@ -63,7 +64,7 @@ class PairFolders:
         one_file = self.photo or len(self.sides) == 1
         sides = (whole, whole) if one_file else apart((pairs, pairs), ("input", "target"))
         if pairing == "labelled":
-            return Labelled(sides)
+            return Labelled(sides, answers=not training)
         if pairing == "unpaired" and training:
             return Unpaired(*sides, partners=True)
         return Paired(whole)
@@ -71,15 +72,19 @@ class PairFolders:
 
 @dataclass(frozen=True)
 class SideFolders:
-    """A folder for each side, or for each of several domains, whose pictures make no pairs.
+    """A folder for each side, or for each of several domains.
 
     Attributes:
         sides: Those of input and target, or of the domains in the order of their numbers.
+        partners: Whether all show the same places, under the same names.
     """
 
     sides: tuple[Folder, ...]
+    partners: bool = False
 
     def find(self, root: Path, split_folder: str, **options: Any) -> tuple[PairList, ...]:
+        if self.partners:
+            return find_same_places(root, split_folder, self.sides, **options)
         return tuple(
             find_pictures(root, split_folder, folder=side.pattern, key=side.key, **options)
             for side in self.sides
@@ -92,5 +97,5 @@ class SideFolders:
         roles: list[Role] = ["input", *["target"] * (len(lists) - 1)]
         sides = apart(lists, roles)
         if pairing == "labelled":
-            return Labelled(sides)
+            return Labelled(sides, answers=self.partners and not training)
         return Unpaired(*sides, partners=False)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -66,10 +67,13 @@ class ImageDataset(Dataset[Batch]):
 
     def __getitem__(self, key: int | SampleKey) -> Batch:
         index, seed = key if isinstance(key, SampleKey) else (int(key), None)
-        parts, known = self.samples.plan(index, seed)
+        parts, known, everywhere = self.samples.plan(index, seed)
         images: Batch = {}
         for part in parts:
             images |= zip(part.keys, self._shown(part), strict=True)
+        if everywhere:
+            answers = [image for part in everywhere for image in self._shown(part)]
+            images |= {"input": answers[known["label"]], "answers": torch.stack(answers)}
         return images | known
 
     def _shown(self, part: Part) -> tuple[Tensor, ...]:

@@ -32,6 +32,7 @@ class Plan(NamedTuple):
 
     parts: tuple[Part, ...]
     known: dict[str, Any]  # what it holds besides its images
+    answers: tuple[Part, ...] = ()  # the same place in each domain; one of them is the input
 
 
 class Samples(Protocol):
@@ -121,10 +122,12 @@ class Labelled:
 
     Args:
         domains: In the order of their numbers.
+        answers: Whether a sample also holds the same place in every domain; pictures at the same
+            place of their domains belong together then.
     """
 
-    def __init__(self, domains: Sequence[Side]) -> None:
-        self.domains, self.n_units = domains, n_units(domains)
+    def __init__(self, domains: Sequence[Side], *, answers: bool) -> None:
+        self.domains, self.answers, self.n_units = domains, answers, n_units(domains)
         self._ends = list(accumulate(map(len, domains)))
 
     def __len__(self) -> int:
@@ -132,8 +135,21 @@ class Labelled:
 
     def plan(self, index: int, seed: int | None) -> Plan:
         label = bisect_right(self._ends, index)
-        domain = self.domains[label]
-        unit = domain[index - self._ends[label] + len(domain)]
-        half: Role = "target" if label else "input"  # where one file holds both domains
-        part = Part(("input",), unit, half, seed)
-        return Plan((part,), {"label": label, "name": unit.files.name, "index": index})
+        place = index - self._ends[label] + len(self.domains[label])
+        unit = self.domains[label][place]
+        known = {"label": label, "name": unit.files.name, "index": index}
+        if self.answers:
+            return Plan((), known, self._everywhere(place, seed))
+        return Plan((Part(("input",), unit, self._half(label), seed),), known)
+
+    def _everywhere(self, place: int, seed: int | None) -> tuple[Part, ...]:
+        """A place in all domains; the file that holds two of them is read once."""
+        units = [domain[place] for domain in self.domains]
+        if units[0] == units[-1]:
+            return (Part(("answers",), units[0], None, seed),)
+        return tuple(
+            Part(("answers",), unit, self._half(label), seed) for label, unit in enumerate(units)
+        )
+
+    def _half(self, label: int) -> Role:
+        return "target" if label else "input"  # where one file holds both domains

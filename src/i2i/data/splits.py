@@ -49,7 +49,8 @@ class Splits(LightningDataModule):
         b_folder: Folder pattern of side B; None for side-by-side images, and with ``{domain}``.
         domains: What sides A and B are called, with ``pairing="labelled"`` as many as there are;
             the names of their folders, where ``a_folder`` has ``{domain}``.
-        has_pairs: Whether the two sides show the same; else each is listed by itself.
+        has_pairs: Whether the two sides, or all domains, show the same places; else each is listed
+            by itself.
         pairing: What makes a sample: "paired"; "unpaired", where training takes the second picture
             from another place, and evaluation what is known; "labelled", one picture and the number
             of its domain. None is what the set is by itself.
@@ -129,7 +130,7 @@ class Splits(LightningDataModule):
         self.domains = tuple(map(str, domains or ("A", "B")))[::forth]
         self.folders: Folders = PairFolders(sides, single, task is not None)
         if apart:
-            self.folders = SideFolders(sides[::forth])
+            self.folders = SideFolders(sides[::forth], partners=has_pairs)
         self._files: dict[str, tuple[PairList, ...]] = {}
 
     @property

@@ -71,8 +71,9 @@ class FastModule(LightningModule):
         """The batch with its images in memory as the weights are."""
         if not self.speed.wants_channels_last(self.device):
             return batch
+        found = {key: value for key, value in images(batch).items() if value.ndim == 4}
         layout = torch.channels_last
-        return batch | {k: v.contiguous(memory_format=layout) for k, v in images(batch).items()}
+        return batch | {k: v.contiguous(memory_format=layout) for k, v in found.items()}
 
     def last_backward(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> None:
         """The backward pass before a player's step: leaves the mean gradient of all processes.

@@ -85,9 +85,27 @@ def test_paired_samples_are_the_pairs() -> None:
 
 def test_domains_are_numbered_in_order() -> None:
     domains = apart([names(d, n) for d, n in (("a", 2), ("b", 1), ("c", 3))], ["input"] * 3)
-    samples = Labelled(domains)
+    samples = Labelled(domains, answers=False)
     plans = [samples.plan(i, i) for i in range(len(samples))]
     found = [(plan.known["label"], plan.known["name"]) for plan in plans]
     assert found == [(0, "a0"), (0, "a1"), (1, "b0"), (2, "c0"), (2, "c1"), (2, "c2")]
     assert [plan.parts[0].unit.entry for plan in plans] == list(range(6)) and samples.n_units == 6
     assert [plan.known["index"] for plan in plans] == list(range(6))
+
+
+def test_the_same_place_of_each_domain_is_the_answer() -> None:
+    samples = Labelled(apart([names(d, 2) for d in "abc"], ["input"] * 3), answers=True)
+    for index in range(6):
+        plan = samples.plan(index, None)
+        place = index % 2
+        assert plan.known == {"label": index // 2, "name": f"{'abc'[index // 2]}{place}"} | {
+            "index": index
+        }
+        assert [part.unit.entry for part in plan.answers] == [place, 2 + place, 4 + place]
+        assert plan.parts == () and {part.seed for part in plan.answers} == {None}
+
+
+def test_the_file_that_holds_both_domains_is_read_once() -> None:
+    whole = Side(names("p", 2), None)
+    (part,) = Labelled((whole, whole), answers=True).plan(3, None).answers
+    assert part.unit.entry == 1 and part.role is None

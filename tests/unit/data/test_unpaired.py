@@ -1,5 +1,7 @@
 """Data sets whose samples are no pairs: two sides that do not belong together, and domains."""
 
+import itertools
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -395,6 +397,83 @@ def test_many_domains_are_labelled_in_their_order(styles: Path) -> None:
     ]  # fmt: skip
     assert data.counted("train") == "3 + 3 + 3"
     assert data.domains == ("topography", "satellite", "relief")
+
+
+def test_evaluation_of_domains_knows_the_same_place_in_each(styles: Path) -> None:
+    names = ("topography", "satellite", "relief")
+    data = domains(styles, *names, pairing="labelled")
+    answers = {
+        0: [(0, 3), (0, 0), (1, 0)],
+        1: [(0, 4), (0, 1), (1, 1)],
+        2: [(0, 5), (0, 2), (1, 2)],
+    }
+    for batch in data.loader("train"):
+        assert list(batch) == ["input", "answers", "label", "name", "index"]
+        assert batch["answers"].shape == (len(batch["index"]), 3, 3, SIZE, SIZE)
+        assert batch["answers"].dtype == torch.float32
+        rows = zip(batch["index"].tolist(), batch["answers"], batch["input"], strict=True)
+        for index, found, shown in rows:
+            assert [which(image) for image in found] == answers[index % 3]
+            assert torch.equal(shown, found[index // 3])
+    trained = next(iter(data.train_dataloader()))
+    assert list(trained) == ["input", "label", "name", "index"]
+    without = domains(styles, *names, pairing="labelled", has_pairs=False).dataset("train")
+    assert "answers" not in without[0] and len(without) == 9
+
+
+@pytest.mark.parametrize("direction", ["AtoB", "BtoA"])
+@pytest.mark.parametrize("apart", [False, True])
+def test_evaluation_of_labelled_pairs_knows_both_sides(
+    tmp_path: Path, direction: str, apart: bool
+) -> None:
+    for side, number in itertools.product(range(2), range(3)):
+        write_png(tmp_path / "train" / "ab"[side] / f"{number}.png", picture(side, number))
+    options = {"pairing": "labelled", "direction": direction, "splits": {"train": "train"}}
+    if apart:
+        folders = {"a_folder": "{split}/a", "b_folder": "{split}/b", "has_pairs": True}
+        data = build(tmp_path, **folders, **options)
+    else:
+        shutil.rmtree(tmp_path / "train")
+        data = with_pairs(tmp_path, 3, **options)
+    first = int(direction == "BtoA")
+    for index in range(6):
+        sample = data.dataset("train")[index]
+        number = index % 3
+        assert [which(i) for i in sample["answers"]] == [(first, number), (1 - first, number)]
+        assert torch.equal(sample["input"], sample["answers"][sample["label"]])
+
+
+def test_domains_of_places_that_are_not_the_same_are_named(styles: Path) -> None:
+    data = domains(styles, "satellite", "relief", "topography", pairing="labelled")
+    relief = styles / "train" / "relief"
+    (relief / "1.png").rename(relief / "7.png")
+    found = r"1 name\(s\) in 'train/satellite' that 'train/relief' has not: 1; expected the same "
+    with pytest.raises(SettingError, match=found + r"names .*dataset\.has_pairs=false"):
+        data.setup("fit")
+    (relief / "7.png").rename(relief / "1.png")
+    write_png(styles / "train" / "topography" / "x.png", picture(0, 0))
+    with pytest.raises(SettingError, match=r"in 'train/topography' that 'train/satellite' .*: x;"):
+        data.setup("fit")
+    (styles / "train" / "topography" / "x.png").unlink()
+    write_png(relief / "2.png", picture(0, 0, SIZE + 2))
+    with pytest.raises(
+        SettingError, match=r"unequal size.*satellite/2.png 8 x 8, .*relief/2.png 10"
+    ):
+        data.setup("fit")
+
+
+def test_a_damaged_picture_costs_its_place_in_every_domain(styles: Path) -> None:
+    names = ("satellite", "relief", "topography")
+    (styles / "train" / "relief" / "1.png").write_bytes(b"x")
+    with pytest.raises(SettingError, match=r"1 damaged file\(s\): train/relief/1\.png"):
+        domains(styles, *names, pairing="labelled").setup("fit")
+    data = domains(styles, *names, pairing="labelled", on_error="skip")
+    with pytest.warns(UserWarning, match="left out 1 of 3 images of 'train/relief'"):
+        data.setup("fit")
+    assert [[file.name for file in side] for side in data.files("train")] == [["0", "2"]] * 3
+    assert data.skipped("train") == 3
+    sample = data.dataset("train")[1]
+    assert [which(image) for image in sample["answers"]] == [(0, 2), (1, 2), (0, 5)]
 
 
 def test_domains_may_be_numbers(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lightning.fabric.utilities.rank_zero import rank_zero_info, rank_zero_warn
 
@@ -19,6 +19,15 @@ MOST_EXAMINED = 8000  # pairs of a split that are all looked at
 SPREAD = 2000  # pairs that stand for a larger split
 
 OnError = Literal["raise", "skip"]
+Size = tuple[int, int]  # height and width in pixels
+
+
+class Seen(NamedTuple):
+    """A pair, or one picture, whose files were looked at and are whole."""
+
+    files: PairFiles
+    a: Size
+    b: Size | None  # None: there is no second file
 
 
 def find_pairs(
@@ -62,7 +71,10 @@ def find_pairs(
         if not single:
             _warn_of_two_folders(files_a)
         pairs = PairList(files_a, at_a, files_a.values())
-    return _check_files(root, split_folder, pairs, single, on_error, most_pixels)
+    pairs, seen = whole_files(root, pairs, single, on_error, most_pixels, split_folder)
+    if not single:
+        _check_sizes(root, seen)
+    return pairs
 
 
 def find_pictures(
@@ -87,11 +99,15 @@ def find_pictures(
     Raises:
         SettingError: If the folder is missing, unreadable or empty, or files are damaged.
     """
+    pictures = list_pictures(root, split_folder, folder, key)
+    return whole_files(root, pictures, True, on_error, most_pixels)[0]
+
+
+def list_pictures(root: Path, split_folder: str, folder: str, key: str) -> PairList:
+    """Lists the pictures of one side as ``find_pictures`` does, without looking into a file."""
     at = folder_of(root, folder, split_folder, key)
     files = images_below(root, at)
-    where = str(at.relative_to(root))
-    pictures = PairList(files, at, files.values())
-    return _check_files(root, where, pictures, True, on_error, most_pixels)
+    return PairList(files, at, files.values())
 
 
 def _matched(root: Path, at_a: Path, files_a: dict[str, str], at_b: Path) -> PairList:
@@ -131,17 +147,33 @@ def _warn_of_two_folders(files: dict[str, str]) -> None:
             )
 
 
-def _check_files(
+def whole_files(
     root: Path,
-    split_folder: str,
     pairs: PairList,
     single: bool,
     on_error: OnError,
     most_pixels: int,
-) -> PairList:
-    """Leaves out or refuses damaged files, and refuses pairs whose sizes do not fit."""
+    where: str | None = None,
+) -> tuple[PairList, list[Seen]]:
+    """Leaves out or refuses damaged files.
+
+    Args:
+        root: The data set's folder.
+        pairs: Listed, not looked into.
+        single: As in ``find_pairs``.
+        on_error: Likewise.
+        most_pixels: Likewise.
+        where: What messages call the place; None for the folder of the files below ``root``.
+
+    Returns:
+        Those that are left, and among them those that were looked at.
+
+    Raises:
+        SettingError: Files are damaged.
+    """
     kind = "images" if single else "pairs"
-    looked_at = _looked_at(pairs, f"'{split_folder}' has {len(pairs):,} {kind}", on_error)
+    where = where or str(pairs.folder.relative_to(root))
+    looked_at = _looked_at(pairs, f"'{where}' has {len(pairs):,} {kind}", on_error)
     files = [path for pair in looked_at for path in (pair.a, pair.b) if path is not None]
     with ThreadPoolExecutor(max_workers=8) as pool:  # waits for the disk more than it computes
         found = pool.map(partial(examine_image, most_pixels=most_pixels), files)
@@ -165,11 +197,10 @@ def _check_files(
         pairs.skipped = n_pairs - len(pairs)
         rank_zero_warn(
             f"dataset.on_error=skip left out {pairs.skipped} of {n_pairs} {kind} of "
-            f"'{split_folder}', for damaged files: {some(damaged)}"
+            f"'{where}', for damaged files: {some(damaged)}"
         )
-    if not single:
-        _check_sizes(root, [looked_at[i] for i in whole], sizes)
-    return pairs
+    sound = [looked_at[place] for place in whole]
+    return pairs, [Seen(pair, sizes[pair.a], sizes.get(pair.b)) for pair in sound]
 
 
 def _looked_at(pairs: PairList, found: str, on_error: str) -> Sequence[PairFiles]:
@@ -183,13 +214,11 @@ def _looked_at(pairs: PairList, found: str, on_error: str) -> Sequence[PairFiles
     return pairs.subset(place * len(pairs) // SPREAD for place in range(SPREAD))
 
 
-def _check_sizes(
-    root: Path, pairs: Sequence[PairFiles], sizes: dict[Path, tuple[int, int]]
-) -> None:
+def _check_sizes(root: Path, seen: Sequence[Seen]) -> None:
     odd = [
-        f"{pair.a.relative_to(root)} (width {sizes[pair.a][1]})"
-        for pair in pairs
-        if pair.b is None and sizes[pair.a][1] % 2
+        f"{pair.a.relative_to(root)} (width {size[1]})"
+        for pair, size, _ in seen
+        if pair.b is None and size[1] % 2
     ]
     if odd:
         raise setting_error(
@@ -199,9 +228,7 @@ def _check_sizes(
             "Mend these files, or set dataset.b_folder if the sides lie in two folders.",
         )
     unequal = [
-        f"{pair.name} (A {_by(sizes[pair.a])}, B {_by(sizes[pair.b])})"
-        for pair in pairs
-        if pair.b is not None and sizes[pair.a] != sizes[pair.b]
+        f"{pair.name} (A {by(a)}, B {by(b)})" for pair, a, b in seen if b is not None and a != b
     ]
     if unequal:
         raise setting_error(
@@ -212,5 +239,6 @@ def _check_sizes(
         )
 
 
-def _by(size: tuple[int, int]) -> str:
+def by(size: Size) -> str:
+    """Says a size: height x width."""
     return f"{size[0]} x {size[1]}"
