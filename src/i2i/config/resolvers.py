@@ -175,7 +175,13 @@ def in_sweep() -> bool:
 def register() -> None:
     """Makes the functions of this file known to OmegaConf."""
     for resolver in (
-        side_channels, exchanged, given_code, launched, direction, learns_from, in_sweep,
+        side_channels,
+        exchanged,
+        given_code,
+        launched,
+        direction,
+        learns_from,
+        in_sweep,
     ):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     # One answer a program, which the jobs of a sweep take along.
