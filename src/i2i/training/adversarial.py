@@ -16,6 +16,7 @@ from i2i.inference.translate import INFERENCE_MODES, seed_noise
 from i2i.inference.translator import Translator
 from i2i.metrics.shown import Shown, shown_of
 from i2i.seeds import stable_seed
+from i2i.training.diffaugment import DiffAugment
 from i2i.training.ema import EMA
 from i2i.training.finite import FiniteTerms
 from i2i.training.game import Game
@@ -49,6 +50,7 @@ class AdversarialModule(Game):
 
     Attributes:
         generator: What is averaged and translates: a network, or an ``nn.ModuleDict`` of several.
+        discriminator: What judges images, likewise; a system may have none.
         routes: Names of the translations that the system offers, the main one first.
         ways_back: For routes whose answers can be translated back: the route that does so.
         pairings: The values of ``dataset.pairing`` that its terms can learn from.
@@ -74,6 +76,7 @@ class AdversarialModule(Game):
         clip_g: float | None = None,  # largest norm of G's gradient; None does not clip
         clip_d: float | None = None,
         ema_decay: float | None = None,  # e.g. 0.999; None keeps no average
+        diffaugment: Sequence[str] = (),  # color, translation, cutout: what D's images go through
         inference: str = "paper",  # or eval
         speed: Speed | None = None,  # None: what Speed() says
         on_nan: str = "stop",  # or continue: where a term is NaN or infinite
@@ -95,11 +98,12 @@ class AdversarialModule(Game):
         self.discriminator_weight, self.accumulate = discriminator_weight, accumulate
         self.ema_decay, self.inference = ema_decay, inference
         self.seed, self.direction, self.task = seed, direction, task or Task()
-        self.finite = FiniteTerms(on_nan)
+        self.finite, self.diffaugment = FiniteTerms(on_nan), DiffAugment(diffaugment)
         self.ema: EMA | None = None
 
     def keep_average(self) -> None:
-        """Starts the EMA; a system calls it once its generator stands."""
+        """Starts the EMA and the augmentation; a system calls it once its networks stand."""
+        self.diffaugment.attach(self, self.players)
         if self.ema_decay is not None:
             self.ema = EMA(self.generator, self.ema_decay)
 
@@ -203,7 +207,8 @@ class AdversarialModule(Game):
                 with torch.set_grad_enabled(of_g):
                     images = self.generate(part)
                 made[start] = detached(images)
-            terms = self.terms(player.name, part, images if of_g else detached(images))
+            with self.diffaugment.drawn(size(part), self.device):
+                terms = self.terms(player.name, part, images if of_g else detached(images))
             loss = share * sum(terms.values())
             if start + length < whole:
                 self.manual_backward(loss)
