@@ -3,7 +3,6 @@
 Started without arguments it starts its second process itself. Prints a line for each objective.
 """
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1
 from unit.systems.test_bicyclegan import make_model as make_bicyclegan
 from unit.systems.test_cyclegan import make_model as make_cyclegan
+from unit.systems.test_discogan import make_model as make_discogan
 from unit.training.test_adversarial import Pairs, make_model
 
 CASES: dict[str, dict[str, Any]] = {
@@ -29,8 +29,9 @@ CASES: dict[str, dict[str, Any]] = {
     "parts": {"gan_loss": WassersteinGP(), "accumulate": 2},
     "cyclegan": {"ema_decay": 0.5, "pool_size": 1},
     "bicyclegan": {"ema_decay": 0.5},
+    "discogan": {"first_batches": 2},
 }
-MAKERS = {"cyclegan": make_cyclegan, "bicyclegan": make_bicyclegan}  # the others are pix2pix
+MAKE = {"cyclegan": make_cyclegan, "bicyclegan": make_bicyclegan, "discogan": make_discogan}
 
 
 def everywhere(value: torch.Tensor) -> list[torch.Tensor]:
@@ -73,7 +74,7 @@ class Compare(Callback):
 def main() -> None:
     """Fits every case."""
     for name, options in CASES.items():
-        model = MAKERS.get(name, partial(make_model, "instance"))(**options)
+        model = MAKE[name](**options) if name in MAKE else make_model("instance", **options)
         if dist.is_initialized() and dist.get_rank() == 1:
             with torch.no_grad():  # process 0's weights have to arrive
                 next(model.parameters()).add_(1.0)

@@ -191,13 +191,6 @@ def validate_speed(config: Mapping[str, Any]) -> None:
         )  # fmt: skip
 
 
-# Height and width that each preset under conf/discriminator needs, in pixels.
-LEAST_SIZES = {
-    "patch286": 96, "multiscale": 1, "two_scales": 47, "global": 32, "patch70": 24, "patch16": 6,
-    "pixel": 1,
-}  # fmt: skip
-
-
 def validate_networks(config: Mapping[str, Any], *networks: Any) -> None:
     """Checks the image size against what generators can halve and discriminators can score.
 
@@ -256,11 +249,10 @@ def validate_discriminator(size: Any, divisor: int, discriminator: Any) -> None:
     height, width = as_size(size)
     least = getattr(discriminator, "least_size", 1)
     if min(height, width) < least:
-        fitting = [name for name, needs in LEAST_SIZES.items() if needs <= min(height, width)]
         raise setting_error(
             f"dataset.image_size={size}", f"{height} x {width} pixels",
             f"at least {least} x {least} for {type(discriminator).__name__}, which has no score "
             "for smaller images",
-            f"Use a discriminator that fits (discriminator={' or '.join(fitting)}), or "
-            f"dataset.image_size={-(-least // divisor) * divisor}.",
+            "Use one that sees less, such as discriminator=patch16 (6 x 6 pixels or more) or pixel "
+            f"(any size), or dataset.image_size={-(-least // divisor) * divisor}.",
         )  # fmt: skip
