@@ -34,8 +34,15 @@ def require_writable(folder: Path, setting: str) -> None:
 
 
 def forget_if_empty(folder: Path) -> None:
-    """Removes a folder DATE/TIME that a refused command left empty, and that of its day."""
+    """Removes a folder DATE/TIME that a refused command left empty, and that of its day.
+
+    Where the user stands is no such folder, nor is any above it: the run folder of ``translate`` is
+    the working directory.
+    """
+    here = Path.cwd().resolve()
     for empty in (folder, folder.parent):
+        if empty.resolve() in (here, *here.parents):
+            return
         try:
             empty.rmdir()
         except OSError:

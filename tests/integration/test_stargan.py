@@ -15,7 +15,7 @@ from integration.test_ddp import start, trail
 
 DOMAINS = {"dim": 0, "grey": 60, "light": 120}  # levels that are added to the same places
 NETWORKS = [
-    "model=stargan", "generator.base_channels=2", "generator.n_blocks=1",
+    "model=stargan", "generator=stargan", "generator.base_channels=2", "generator.n_blocks=1",
     "discriminator.base_channels=2", "model.n_critic=2",
 ]  # fmt: skip
 
@@ -77,7 +77,9 @@ def test_what_does_not_fit_is_refused(
     for words, line in {
         "route=dark: found no such route of StarGAN": ["translate", *translate, "domain=dark"],
         "attributes: found dark: 1": ["translate", *translate, "attributes={dark:1}"],
-        "dataset.domains=[dim]: found ": ["train", *NETWORKS, *places, "dataset.domains=[dim]", new],
+        "dataset.domains=[dim]: found ": [
+            "train", *NETWORKS, *places, "dataset.domains=[dim]", new
+        ],
         "dark": ["train", *NETWORKS, *places, "dataset.domains=[dim,dark]", new],
         "which tells no domains": [
             "train", *NETWORKS, *places, "discriminator=patch70", "discriminator.conditional=false",

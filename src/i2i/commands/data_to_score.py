@@ -48,8 +48,9 @@ def find_data(
                 "Choose the data set that fits, or another checkpoint.",
             )  # fmt: skip
     datamodule = instantiate(node)
-    trained = instantiate(saved["dataset"] | {"source": None}).reader
-    check_same_classes(trained, datamodule.reader, makes_labels=routes > 1)
+    trained = instantiate(saved["dataset"] | {"source": None})
+    check_same_classes(trained.reader, datamodule.reader, makes_labels=routes > 1)
+    check_same_labels(trained, datamodule)
     datamodule.prepare_data()
     datamodule.check_content([cfg.split])
     if not datamodule.set_size(cfg.split):
@@ -71,6 +72,8 @@ def same_coding(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any
         Task and coding of labels, and the channels that follow from them.
     """
     kept = {"task": trained.get("task"), "label_as": trained.get("label_as", "colours")}
+    if trained.get("pairing") == "labelled":
+        kept["pairing"] = "labelled"
     if not kept["task"] and kept["label_as"] != "onehot":
         return kept
     coding = (asked["direction"], asked["label_side"], kept["label_as"], asked["classes"])
@@ -118,6 +121,25 @@ def check_same_classes(trained: Any, asked: Any, makes_labels: bool = False) -> 
             "dataset.classes", f"the classes {', '.join(asked.classes.names)}",
             f"those of the checkpoint: {', '.join(trained.classes.names)}",
             "Choose the data set that fits, or another checkpoint.",
+        )  # fmt: skip
+
+
+def check_same_labels(trained: Any, asked: Any) -> None:
+    """Refuses other domains or classes where the system knows them by number.
+
+    Args:
+        trained: The data that the checkpoint was trained on.
+        asked: Those to score.
+
+    Raises:
+        SettingError: Their names or their order differ.
+    """
+    if trained.pairing == "labelled" and asked.domains != trained.domains:
+        raise setting_error(
+            "dataset.domains", f"the domains {', '.join(asked.domains)}",
+            f"those of the checkpoint: {', '.join(trained.domains)}",
+            f"Add dataset.domains=[{','.join(trained.domains)}], or choose a data set that has "
+            "them.",
         )  # fmt: skip
 
 

@@ -61,7 +61,6 @@ def translate_jobs(
     from omegaconf import OmegaConf
 
     from i2i.cluster.devices import resolve_accelerator, torch_device
-    from i2i.commands.evaluate import asked_routes
     from i2i.config.saved_model import load_model
     from i2i.inference.tiled_files import make_tiling
     from i2i.inference.translation import Translation, translate_all
@@ -69,8 +68,7 @@ def translate_jobs(
 
     changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
     model, checkpoint = load_model(cfg.checkpoint, changes)
-    (route,) = asked_routes(model, cfg.route or model.routes[0])
-    translator = model.translator(route)
+    translator = asked_translator(model, cfg)
     dataset = translator.seen(model.config["dataset"])
     require_choice_of(samples, translator)
     masks = find_masks(cfg.mask, [job.name for job in jobs], translator.task, cfg.on_error)
@@ -91,6 +89,27 @@ def translate_jobs(
     translate_all(translation, jobs, cfg.on_error, counts)
     if samples.measured and translation.diversity.rows:
         report(translation.diversity, output, samples.drawn, translator, checkpoint, counts)
+
+
+def asked_translator(model: Any, cfg: Any) -> Any:
+    """The translator of the route that is asked for, or of the attributes.
+
+    Raises:
+        SettingError: The system has no such route, or knows no attributes.
+    """
+    from omegaconf import OmegaConf
+
+    from i2i.commands.evaluate import asked_routes
+
+    if cfg.attributes is None:
+        (route,) = asked_routes(model, cfg.route or model.routes[0])
+        return model.translator(route)
+    if cfg.route is not None or not OmegaConf.is_dict(cfg.attributes):
+        raise setting_error(
+            f"attributes={cfg.attributes}", "no names with values, or a route beside them",
+            "0 or 1 for each name, or a route", "Write attributes='{Male:1,Young:0}'.",
+        )  # fmt: skip
+    return model.with_attributes(OmegaConf.to_container(cfg.attributes))
 
 
 def require_choice(option: str, value: Any) -> None:

@@ -18,6 +18,7 @@ from i2i.errors import SettingError, setting_error
 from i2i.resources import root_dir
 
 # Nodes that are read whole: parts may be added to them, each with a class of its own.
+NAMES = ("attributes",)  # whose keys are names that the model knows
 OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
 OVERLAYS = ("dataset", "metrics")
@@ -63,7 +64,7 @@ def require_read(cfg: Any, config_name: str) -> None:
             continue
         if key in OPEN:
             require_parts(key, node)
-        elif "_target_" not in node:
+        elif "_target_" not in node and key not in NAMES:
             for unread in node.keys() - (known[key] or {}).keys():
                 raise no_part_takes(f"{key}.{unread}", known)
         for where, part in parts(node, key):

@@ -100,8 +100,9 @@ def translate(
 ) -> Tensor:
     """Translates images as at test time; changes nothing in the generator.
 
-    In paper mode each image goes through alone, with noise drawn from (seed, name): its result does
-    not depend on the batch it came in or on the process that worked on it. The network runs in
+    In paper mode each image goes through alone, with noise drawn from (seed, name), and on a CPU in
+    both modes: its result does not depend on the batch it came in or on the process that worked on
+    it. The network runs in
     float32 whatever precision it is trained in, so that a score in training is that of evaluate.
 
     Args:
@@ -133,8 +134,12 @@ def _in_mode(
     height, width = x.shape[-2:]
     padded = pad_to_multiple(x, generator.divisor)
     if mode == "eval" or not (has_noise(generator) or has_batch_norm(generator)):
+        # A CPU's kernels, and with them the last bits of a result, can depend on the number of
+        # images; and it works on them one after the other anyway.
+        at_once = 1 if x.device.type == "cpu" else max(len(x), 1)
+        parts = zip(*(i.split(at_once) for i in (padded, *beside)), strict=True)
         with eval_mode(generator):
-            y_hat = call(padded, *beside)
+            y_hat = torch.cat([call(*part) for part in parts])
     else:
         images = []
         with paper_mode(generator):

@@ -126,6 +126,18 @@ class AdversarialModule(Game):
         """What translates on a route; None: the main one."""
         raise NotImplementedError
 
+    def with_attributes(self, attributes: Mapping[str, Any]) -> Translator:
+        """What translates to pictures with these attributes, 0 or 1 by name.
+
+        Raises:
+            SettingError: The system knows none, or not these.
+        """
+        raise setting_error(
+            f"attributes={dict(attributes)}", f"a checkpoint of {type(self).__name__}",
+            "a system that was trained on attributes (model=stargan dataset=celeba)",
+            "Leave attributes out.",
+        )  # fmt: skip
+
     def translators(self) -> dict[str, Translator]:
         """Those of all routes; a system that makes pictures of nothing has none."""
         return {route: self.translator(route) for route in self.routes}

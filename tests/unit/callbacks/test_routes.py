@@ -35,7 +35,7 @@ def two_routes(n: int = 2, first: int = 0, known: bool = True) -> dict[str, Show
     for route, sign in (("AtoB", 1), ("BtoA", -1)):
         x, y_hat, back, y = (flat(n, sign * level) for level in LEVELS.values())
         other = None if known else index.flip(0)
-        shown[route] = Shown(index, names, x, y, Task(), other, known, None, y_hat, back)
+        shown[route] = Shown(index, names, x, y, Task(), other, known, y_hat=y_hat, back=back)
     return shown
 
 

@@ -76,7 +76,7 @@ def by_hand(model: DiscoGAN, x: Tensor, y: Tensor, r: float) -> dict[str, Tensor
     ways = (("there", g, f, d_y, x, y), ("back", f, g, d_x, y, x))
     for way, made_by, home, judge, source, real in ways:
         fake = made_by(source)
-        logits, hidden = judge(fake, fake)
+        logits, hidden, _ = judge(fake, fake)
         terms[f"gan_{way}"] = (1 - r) * 0.1 * -torch.log(torch.sigmoid(logits[0])).mean()
         total = torch.zeros(())
         for layer in (1, 2, 3):  # of four hidden ones
@@ -287,7 +287,7 @@ def test_dcgan_has_one_score_at_64_which_sees_the_whole_image() -> None:
     bound = 1 / (512 * 16) ** 0.5
     assert 0.99 * bound < network.score.weight.abs().max() <= bound
     y = torch.rand(2, 3, 64, 64)
-    logits, features = network(y, y)
+    logits, features, _ = network(y, y)
     assert network.score(features[0][-1]).shape == logits[0].shape == (2, 1, 1, 1)
     assert [tuple(m.shape[1:]) for m in features[0]] == [
         (64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4)
