@@ -110,6 +110,8 @@ def read_digits(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """
     try:
         text = zlib.decompressobj(wbits=31).decompress(read_bytes(file, MOST_BYTES), MOST_BYTES)
+        if not text.strip():
+            raise ValueError("nothing in it")
         rows = np.loadtxt(text.decode().splitlines(), delimiter=",", ndmin=2)
         levels, classes = rows[:, :-1], rows[:, -1]
         if rows.shape[1] != SIDE * SIDE + 1 or set(classes) != {*range(N_CLASSES)}:

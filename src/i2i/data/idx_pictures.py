@@ -58,14 +58,15 @@ class IdxPictures(BuiltInSet):
 
     def fill(self, folder: Path) -> None:
         """Writes the pictures of each split, by class."""
+        names = list(map(str, self.classes))
         given = None if self.folder is None else Path(self.folder)
         work = folder / "download" if given is None else given
         for split in SPLITS:
             pictures, labels = self.read(work, split, download=given is None)
-            for name in self.classes:
-                (folder / split / str(name)).mkdir(parents=True)
+            for name in names:
+                (folder / split / name).mkdir(parents=True)
             for number, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
-                file = folder / split / str(self.classes[label]) / f"{number:05d}.png"
+                file = folder / split / names[label] / f"{number:05d}.png"
                 write_png(file, picture[:, :, np.newaxis])
         if given is None:
             shutil.rmtree(work)

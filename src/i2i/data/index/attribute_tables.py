@@ -81,7 +81,7 @@ class AttributeTables:
             )  # fmt: skip
         pictures = PairList(chosen, at, [self._present[name] for name in chosen])
         return whole_files(
-            root, pictures, True, on_error, most_pixels, f"{folder.pattern} {split}"
+            root, pictures, True, on_error, most_pixels, f"{folder.pattern} ({split})"
         )[0]
 
     def labels(self, pictures: PairList) -> Tensor:
