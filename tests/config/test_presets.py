@@ -37,6 +37,7 @@ def test_preset_is_built(group: str, name: str, monkeypatch: pytest.MonkeyPatch)
     options = [f"{group}={name}"]
     options += ["dataset.root=somewhere"] if group == "dataset" else []
     options += ["task=edges"] if name == "photos" else []
+    options += ["dataset.domains=[cat,dog]"] if name == "class_folders" else []
     cfg = composed(*options)
     for player in (cfg.generator, cfg.discriminator):
         if "base_channels" in player:

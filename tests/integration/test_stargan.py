@@ -77,7 +77,7 @@ def test_what_does_not_fit_is_refused(
     for words, line in {
         "route=dark: found no such route of StarGAN": ["translate", *translate, "domain=dark"],
         "attributes: found dark: 1": ["translate", *translate, "attributes={dark:1}"],
-        "dataset.domains=[dim]: found ": [
+        "found 1 domain(s) in 1 names": [
             "train", *NETWORKS, *places, "dataset.domains=[dim]", new
         ],
         "dark": ["train", *NETWORKS, *places, "dataset.domains=[dim,dark]", new],

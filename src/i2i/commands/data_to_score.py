@@ -72,13 +72,43 @@ def same_coding(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any
         Task and coding of labels, and the channels that follow from them.
     """
     kept = {"task": trained.get("task"), "label_as": trained.get("label_as", "colours")}
-    if trained.get("pairing") == "labelled":
-        kept["pairing"] = "labelled"
+    kept |= same_labels(trained, asked)
     if not kept["task"] and kept["label_as"] != "onehot":
         return kept
     coding = (asked["direction"], asked["label_side"], kept["label_as"], asked["classes"])
     channels = {f"{s}_channels": side_channels(s, *coding, kept["task"]) for s in SIDES}
     return kept | channels
+
+
+def same_labels(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """What another data set takes over from one whose domains the network knows by number.
+
+    Args:
+        trained: The node of the data set that the checkpoint was trained on.
+        asked: That of the data set to score.
+
+    Raises:
+        SettingError: It has no such domains, or the pictures of one that is learnt from otherwise.
+    """
+    from i2i.data.pairing_checks import pairing_of
+
+    labels = bool(asked.get("has_labels"))
+    pairing = trained.get("pairing")
+    if pairing != "labelled":
+        if labels:
+            pairing_of(pairing or "paired", False, asked["name"], labels)
+        return {}
+    known, names = trained.get("domains") or ["A", "B"], asked.get("domains")
+    if labels and names is None:
+        names = known
+    found = names or ["A", "B"]
+    if len(found) != len(known) or (labels and list(map(str, found)) != list(map(str, known))):
+        raise setting_error(
+            "dataset.domains", f"[{','.join(map(str, found))}]",
+            f"those of the checkpoint, in their order: [{','.join(map(str, known))}]",
+            "Name them: dataset.domains=[...], or choose the data set that fits.",
+        )  # fmt: skip
+    return {"pairing": "labelled", "domains": names}
 
 
 def check_same_role(trained: dict[str, Any], asked: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.parts_of_a_run import build, make_callbacks
 from i2i.commands.report import report, score_for_sweep
 from i2i.config.checkpoint import read_checkpoint
+from i2i.config.domains import settle_domains
 from i2i.config.pairing import settle_pairing
 from i2i.config.plain_config import (
     leave_out_what_is_missing,
@@ -47,6 +48,7 @@ def train(cfg: Any) -> float | None:
     require_read(cfg, "config")
     checkpoint = place_of(cfg, run_dir)
     settle_pairing(cfg)
+    settle_domains(cfg)
     leave_out_what_is_missing(cfg)
     say_what_has_no_effect(cfg, typed)
     with in_words("options"):

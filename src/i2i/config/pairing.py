@@ -19,7 +19,8 @@ def settle_pairing(cfg: Any) -> None:
     from hydra.utils import get_class
 
     data, model = cfg.dataset, get_class(cfg.model._target_)
-    own, asked = pairing_of(None, data.has_pairs, data.name), data.pairing
+    set_of = (data.has_pairs, data.name, data.has_labels)
+    own, asked = pairing_of(None, *set_of), data.pairing
     wanted = " or ".join(model.pairings)
     if asked is not None and asked not in model.pairings:
         raise setting_error(
@@ -27,7 +28,7 @@ def settle_pairing(cfg: Any) -> None:
             wanted, f"Leave dataset.pairing out, or choose a model for {asked} images.",
         )  # fmt: skip
     chosen = asked or (own if own in model.pairings else model.pairings[0])
-    pairing_of(chosen, data.has_pairs, data.name)
+    pairing_of(chosen, *set_of)
     if chosen != own and asked is None:
         say(f"dataset.pairing={chosen}: {model.__name__} learns from {chosen} images")
     data.pairing = chosen

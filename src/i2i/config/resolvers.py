@@ -1,6 +1,7 @@
 """Values that conf/ computes: channels of a side, processes of a job, names of folders."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -176,17 +177,33 @@ def scores_of(metrics: Mapping[str, Any], truth: bool = True) -> dict[str, bool]
 
 
 def learns_from() -> str:
-    """For the help: what each system learns from."""
+    """For the help: what each system learns from, and which sets give nothing but labels."""
     from hydra.utils import get_class
 
     from i2i.resources import root_dir
 
-    lines = []
-    for file in sorted((root_dir() / "conf" / "model").glob("*.yaml")):
+    presets, lines = root_dir() / "conf", []
+    for file in sorted((presets / "model").glob("*.yaml")):
         preset = OmegaConf.load(file)
         system = get_class(OmegaConf.select(preset, "model._target_") or preset._target_)
         lines.append(f"model={file.stem} learns from {' or '.join(system.pairings)} images")
+    names = sorted(file.stem for file in (presets / "dataset").glob("*.yaml"))
+    labelled = [name for name in names if has_labels(presets / "dataset", name)]
+    lines.append(
+        f"dataset={' or '.join(labelled)}: labelled images, and no other ones. Every set of two "
+        "sides, or of several domains, can be labelled, too"
+    )
     return "\n".join(lines)
+
+
+def has_labels(presets: Path, name: str) -> bool:
+    """Whether a preset of a data set, or the one that it begins with, is a set of labels."""
+    preset = OmegaConf.load(presets / f"{name}.yaml")
+    own = preset.get("dataset", preset)  # of the package _global_, if it sets more than itself
+    if "has_labels" in own:
+        return bool(own.has_labels)
+    bases = [base for base in preset.get("defaults", []) if isinstance(base, str)]
+    return any(has_labels(presets, b.partition("@")[0]) for b in bases if b != "_self_")
 
 
 def in_sweep() -> bool:

@@ -114,7 +114,7 @@ def count_pictures(root: Path) -> dict[str, int]:
 
 
 def write_png(path: Path, picture: np.ndarray) -> None:
-    """Writes (H, W, 3) uint8 RGB; raises OSError, also where the disk is full."""
+    """Writes uint8, (H, W, 3) RGB or (H, W, 1) grey; raises OSError, also for a full disk."""
     # imwrite only returns False where a disk is full; write_bytes raises OSError.
     _, png = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
     path.write_bytes(png.tobytes())

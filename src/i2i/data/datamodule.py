@@ -38,6 +38,8 @@ class PairedDataModule(Splits):
 
     Args:
         image_size: Pixels, for a square, or [height, width]; the augmentation's too.
+        crop: Pixels, or [height, width], of the middle of each image that is kept, before it is
+            resized; None keeps all.
         augmentation: The training jitter, which also resizes for evaluation.
         batch_size: Training images in a batch of one process.
         eval_batch_size: The same for evaluation.
@@ -62,6 +64,7 @@ class PairedDataModule(Splits):
         num_workers: int | None,
         seed: int,
         cache_gb: float = 0,
+        crop: int | Sequence[int] | None = None,
         **data: Any,  # see Splits
     ) -> None:
         super().__init__(**data)
@@ -72,6 +75,7 @@ class PairedDataModule(Splits):
         self.num_workers = at_least("num_workers", num_workers, 0)
         self.cache_gb = not_negative("cache_gb", cache_gb)
         self.image_size, self.augmentation, self.seed = as_size(image_size), augmentation, seed
+        self.crop = None if crop is None else as_size(crop, "crop")
         check_same_size(self.image_size, augmentation.image_size)
         self._cache: ImageCache | None = None  # made with the first loader of a training
         self._fits = False
@@ -167,7 +171,8 @@ class PairedDataModule(Splits):
 
     def _dataset(self, split: str, training: bool = False, **options: Any) -> ImageDataset:
         return ImageDataset(
-            self.samples(split, training), self.reader, task=self.task, transform=self.augmentation,
+            self.samples(split, training), self.reader, task=self.task, crop=self.crop,
+            transform=self.augmentation,
             check_labels=not all(map(all_looked_at, self.files(split))), **options,
         )  # fmt: skip
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from i2i.data.index.attribute_tables import AttributeTables
 from i2i.data.index.folder_patterns import Folder
 from i2i.data.index.pair_index import find_pairs, find_pictures
 from i2i.data.index.pair_list import PairList
 from i2i.data.index.same_places import find_same_places
 from i2i.data.paired_transforms import Role
-from i2i.data.pairing import Labelled, Paired, Pairing, Samples, Unpaired
+from i2i.data.pairing import Attributed, Labelled, Paired, Pairing, Samples, Unpaired
 from i2i.data.sides import Side, apart
 
 
@@ -99,3 +100,25 @@ class SideFolders:
         if pairing == "labelled":
             return Labelled(sides, answers=self.partners and not training)
         return Unpaired(*sides, partners=False)
+
+
+class AttributeFolder:
+    """One folder of pictures, and tables that say which split and which attributes each has.
+
+    Args:
+        folder: Of the pictures.
+        tables: Where splits and attributes stand.
+    """
+
+    def __init__(self, folder: Folder, tables: AttributeTables) -> None:
+        self.folder, self.tables = folder, tables
+
+    def find(self, root: Path, split_folder: str, **options: Any) -> tuple[PairList, ...]:
+        return (self.tables.find(root, split_folder, self.folder, **options),)
+
+    def nothing(self) -> tuple[PairList, ...]:
+        return (PairList(),)
+
+    def samples(self, lists: tuple[PairList, ...], pairing: Pairing, training: bool) -> Samples:
+        (pictures,) = lists
+        return Attributed(Side(pictures, "input"), self.tables.labels(pictures))

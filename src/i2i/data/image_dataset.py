@@ -11,7 +11,7 @@ from i2i.data.batch_sampler import SampleKey
 from i2i.data.batches import Batch
 from i2i.data.image_cache import ImageCache
 from i2i.data.pair_reader import PairReader
-from i2i.data.paired_transforms import PairedTransform, Role
+from i2i.data.paired_transforms import PairedTransform, Role, crop_centre
 from i2i.data.pairing import Part, Samples
 from i2i.data.sides import Unit
 from i2i.data.tasks.task import Task
@@ -38,6 +38,8 @@ class ImageDataset(Dataset[Batch]):
         samples: What each is made of.
         reader: How the files are to be understood.
         task: What the network is shown; None for the two sides as they are.
+        crop: (height, width) of the middle of each image that is kept, before the resize; None
+            keeps all.
         transform: Resizes and jitters; None leaves sizes as they are.
         kept: Where images are kept in memory; None reads each from disk each time. Changes none.
         as_levels: Gives images whose encoding is plain as uint8 levels, for ``finish``.
@@ -51,12 +53,13 @@ class ImageDataset(Dataset[Batch]):
         reader: PairReader,
         *,
         task: Task | None = None,
+        crop: tuple[int, int] | None = None,
         transform: PairedTransform | None = None,
         kept: CachePart | None = None,
         as_levels: bool = False,
         check_labels: bool = False,
     ) -> None:
-        self.samples, self.reader, self.transform = samples, reader, transform
+        self.samples, self.reader, self.crop, self.transform = samples, reader, crop, transform
         self.task, self.kept, self.as_levels = task or Task(), kept, as_levels
         self.label = self.task.label_role(reader)
         checks = check_labels and reader.classes is not None
@@ -101,6 +104,8 @@ class ImageDataset(Dataset[Batch]):
         images = self.task.read(self.reader, unit.files, check, unit.role)
         if check:
             self._unchecked[unit.entry] = 0  # costs as much as reading a PNG: once is enough
+        if self.crop is not None:
+            images = tuple(crop_centre(image, self.crop, unit.files.name) for image in images)
         if self.transform is not None:
             label = self._label_among(unit.role)
             images = self.transform.resize(images, label=label, jittered=jittered)

@@ -10,11 +10,12 @@ from i2i.data.further_transforms import FurtherTransforms, Role
 from i2i.errors import setting_error
 
 
-def as_size(image_size: int | Sequence[int]) -> tuple[int, int]:
-    """Reads ``image_size``.
+def as_size(image_size: int | Sequence[int], key: str = "image_size") -> tuple[int, int]:
+    """Reads ``image_size``, or another size.
 
     Args:
         image_size: Pixels, for a square, or [height, width].
+        key: Of the option.
 
     Returns:
         (height, width).
@@ -25,10 +26,10 @@ def as_size(image_size: int | Sequence[int]) -> tuple[int, int]:
     sides = tuple(image_size) if isinstance(image_size, Sequence) else (image_size, image_size)
     if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
         raise setting_error(
-            f"dataset.image_size={image_size}",
+            f"dataset.{key}={image_size}",
             "that value",
             "a positive number of pixels, or [height, width]",
-            "For example dataset.image_size=256 or dataset.image_size=[256,512].",
+            f"For example dataset.{key}=256 or dataset.{key}=[256,512].",
         )
     return sides
 
@@ -63,6 +64,28 @@ def resize_image(image: np.ndarray, size: tuple[int, int], *, label: bool) -> np
         if image.dtype != np.uint8:  # the bicubic filter overshoots; 8 bits saturate by themselves
             image = image.clip(0, 255)
     return image.reshape(*size, channels)  # OpenCV drops the axis of a single channel
+
+
+def crop_centre(image: np.ndarray, size: tuple[int, int], name: str) -> np.ndarray:
+    """Cuts out the middle of an image, as a view.
+
+    Args:
+        image: (H, W, C).
+        size: (height, width) to keep, in pixels.
+        name: Of the image, for the error.
+
+    Raises:
+        SettingError: The image is smaller.
+    """
+    top, left = ((have - keep) // 2 for have, keep in zip(image.shape[:2], size, strict=True))
+    if min(top, left) < 0:
+        raise setting_error(
+            f"dataset.crop={list(size)}",
+            f"'{name}' of {image.shape[0]} x {image.shape[1]} pixels",
+            f"at least {size[0]} x {size[1]} (height x width)",
+            "Set dataset.crop to less, or to null to take whole images.",
+        )
+    return image[top : top + size[0], left : left + size[1]]
 
 
 class PairedTransform:

@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
+from torch import Tensor
 
 from i2i.data.batch_sampler import mix_seed
 from i2i.data.paired_transforms import Role
@@ -158,3 +159,23 @@ class Labelled:
 
     def _half(self, label: int) -> Role:
         return "target" if label else "input"  # where one file holds both domains
+
+
+class Attributed:
+    """A picture and what is said of it.
+
+    Args:
+        pictures: Of the split.
+        labels: (n, n_attributes) float32: 1 where an attribute is there, else 0.
+    """
+
+    def __init__(self, pictures: Side, labels: Tensor) -> None:
+        self.pictures, self.labels, self.n_units = pictures, labels, len(pictures)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def plan(self, index: int, seed: int | None) -> Plan:
+        unit = self.pictures[index]
+        known = {"label": self.labels[index], "name": unit.files.name, "index": index}
+        return Plan((Part(("input",), unit, "input", seed),), known)

@@ -9,25 +9,61 @@ from i2i.data.pairing import PAIRINGS, Pairing
 from i2i.errors import setting_error
 
 
-def pairing_of(asked: Pairing | None, has_pairs: bool, name: str) -> Pairing:
+def pairing_of(
+    asked: Pairing | None, has_pairs: bool, name: str, has_labels: bool = False
+) -> Pairing:
     """The pairing asked for, or that which the set has by itself.
 
     Args:
         asked: ``dataset.pairing``.
         has_pairs: ``dataset.has_pairs``.
         name: Of the data set.
+        has_labels: ``dataset.has_labels``.
 
     Raises:
-        SettingError: It is none, or pairs are asked of a set without any.
+        SettingError: It is none, or the set cannot give it.
     """
     one_of("pairing", asked, (*PAIRINGS, None))
+    if has_labels and asked not in ("labelled", None):
+        raise setting_error(
+            f"dataset.pairing={asked}", f"data set '{name}', a set of pictures with labels",
+            "a set of pairs, or of two sides" if asked == "unpaired" else
+            "a set whose two sides show the same", "Choose one that has them (dataset=maps), or a "
+            "model that learns from labelled images.",
+        )  # fmt: skip
     if asked == "paired" and not has_pairs:
         raise setting_error(
             "dataset.pairing=paired", f"data set '{name}', which has no pairs",
             "a set whose two sides show the same", "Choose one that has pairs (dataset=maps), or a "
             "model that learns without them (model=cyclegan, dataset.pairing=unpaired).",
         )  # fmt: skip
-    return asked or ("paired" if has_pairs else "unpaired")
+    own: Pairing = "labelled" if has_labels else "paired" if has_pairs else "unpaired"
+    return asked or own
+
+
+def check_labels_alone(has_labels: bool, has_pairs: bool, attributes: object) -> None:
+    """Makes sure that a set has either labels of its own or pairs.
+
+    Args:
+        has_labels: ``dataset.has_labels``.
+        has_pairs: ``dataset.has_pairs``.
+        attributes: ``dataset.attributes``.
+
+    Raises:
+        SettingError: It has both, or attributes and no labels.
+    """
+    one_of("has_labels", has_labels, (True, False))
+    if has_labels and has_pairs:
+        raise setting_error(
+            "dataset.has_labels=true", "dataset.has_pairs=true beside it", "one of the two",
+            "Set dataset.has_pairs=false; pairs are read by their side with "
+            "dataset.pairing=labelled.",
+        )  # fmt: skip
+    if attributes is not None and not has_labels:
+        raise setting_error(
+            "dataset.attributes", "dataset.has_labels=false", "a set of pictures with labels",
+            "Leave dataset.attributes out, or choose dataset=celeba.",
+        )  # fmt: skip
 
 
 def check_pairing(
@@ -36,6 +72,7 @@ def check_pairing(
     folders: Sequence[Folder],
     reader: PairReader,
     task: object | None,
+    attributes: object | None = None,
 ) -> None:
     """Makes sure that folders, channels, labels and task allow a pairing.
 
@@ -45,6 +82,7 @@ def check_pairing(
         folders: Of the sides or domains.
         reader: Of the data set.
         task: Makes pairs of photographs, if there is one.
+        attributes: ``dataset.attributes``, of which one folder of pictures has all.
 
     Raises:
         SettingError: They do not.
@@ -55,7 +93,7 @@ def check_pairing(
             "photographs, or a set of pairs that has them",
             "Leave task out, or read one of the folders with dataset=photos.",
         )  # fmt: skip
-    if not has_pairs and len(folders) == 1:
+    if not has_pairs and len(folders) == 1 and attributes is None:
         raise setting_error(
             "dataset.has_pairs=false", f"one folder, dataset.a_folder='{folders[0].pattern}'",
             "a folder for each side", "Set dataset.b_folder too, for example "

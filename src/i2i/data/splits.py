@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 
 from lightning.pytorch import LightningDataModule
 
-from i2i.data.folders import Folders, PairFolders, SideFolders
+from i2i.data.folders import AttributeFolder, Folders, PairFolders, SideFolders
+from i2i.data.index.attribute_tables import tables_of
 from i2i.data.index.folder_patterns import check_patterns, folders_of_sides
 from i2i.data.index.pair_list import PairList
 from i2i.data.index.validation_split import hold_out
@@ -17,9 +18,9 @@ from i2i.data.option_checks import (
     check_single,
     one_of,
 )
-from i2i.data.pair_reader import Direction, LabelAs, LabelFiles, PairReader, Side
+from i2i.data.pair_reader import OTHER_WAY, Direction, LabelAs, LabelFiles, PairReader, Side
 from i2i.data.pairing import Pairing, Samples
-from i2i.data.pairing_checks import check_pairing, pairing_of
+from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
@@ -40,7 +41,7 @@ class Splits(LightningDataModule):
     Args:
         name: What the set is called in tables and logs.
         root: Its folder.
-        direction: "AtoB" or "BtoA".
+        direction: "AtoB" or "BtoA"; without an effect on "labelled".
         input_channels: 1 or 3; with class ids or a task as many as these have.
         target_channels: Likewise.
         a_folder: Folder pattern of side A, or of the side-by-side images; ``{split}`` is replaced,
@@ -51,6 +52,10 @@ class Splits(LightningDataModule):
             the names of their folders, where ``a_folder`` has ``{domain}``.
         has_pairs: Whether the two sides, or all domains, show the same places; else each is listed
             by itself.
+        has_labels: Whether it is a set of classes or attributes, of neither pairs nor two sides.
+        attributes: Names of those that are read for each picture, where tables say them.
+        attribute_file: The table of them, below ``root``; see ``AttributeTables``.
+        partition_file: The table of the splits, likewise.
         pairing: What makes a sample: "paired"; "unpaired", where training takes the second picture
             from another place, and evaluation what is known; "labelled", one picture and the number
             of its domain. None is what the set is by itself.
@@ -71,7 +76,8 @@ class Splits(LightningDataModule):
 
     Attributes:
         pairing: What makes a sample.
-        domains: What the sides are called, the input's first; by number for "labelled".
+        domains: What the sides are called, the input's first; with "labelled" the domains, classes
+            or attributes, in the order of their numbers.
 
     Raises:
         SettingError: If an option cannot be used as it is.
@@ -90,6 +96,10 @@ class Splits(LightningDataModule):
         b_folder: str | None = None,
         domains: Sequence[str] | None = None,
         has_pairs: bool = True,
+        has_labels: bool = False,
+        attributes: Sequence[str] | None = None,
+        attribute_file: str | None = None,
+        partition_file: str | None = None,
         pairing: Pairing | None = None,
         label_side: Side | None = None,
         classes: ClassPalette | None = None,
@@ -112,25 +122,33 @@ class Splits(LightningDataModule):
         self.held_out = {"val": val_from_train, "test": test_from_train}
         self.on_error = one_of("on_error", on_error, ("raise", "skip"))
         self._check_splits(splits)
-        n_splits = sum(folder is not None for folder in self.splits.values())
+        check_labels_alone(has_labels, has_pairs, attributes)
+        self.has_labels = has_labels
+        self.pairing = pairing_of(pairing, has_pairs, name, has_labels)
+        tables = tables_of(attributes, attribute_file, partition_file, self.splits, domains)
+        n_splits = 1 if tables else sum(folder is not None for folder in self.splits.values())
         check_patterns(a_folder, b_folder, n_splits)
-        sides = folders_of_sides(a_folder, b_folder, domains)
+        sides = folders_of_sides(a_folder, b_folder, None if tables else domains)
         check_single(single, b_folder, task)
         apart = not has_pairs or len(sides) > 2
+        one_of("direction", direction, tuple(OTHER_WAY))
+        if self.pairing == "labelled":  # the numbers of domains are those of their names
+            direction = "AtoB"
         self.reader = PairReader(
             direction, input_channels, target_channels, label_side, classes, label_as, label_files,
             single or apart, photo_side, pixel_limit(max_megapixels, "dataset.max_megapixels"),
         )  # fmt: skip
         check_id_files(label_files, len(sides))
-        self.pairing = pairing_of(pairing, has_pairs, name)
-        check_pairing(self.pairing, has_pairs, sides, self.reader, task)
+        check_pairing(self.pairing, has_pairs, sides, self.reader, task, attributes)
         self.task = task_of(self.reader, task)
         forth = 1 if direction == "AtoB" else -1
         self.has_pairs = one_of("has_pairs", has_pairs, (True, False))
-        self.domains = tuple(map(str, domains or ("A", "B")))[::forth]
+        self.domains = tuple(map(str, attributes or domains or ("A", "B")))[::forth]
         self.folders: Folders = PairFolders(sides, single, task is not None)
         if apart:
             self.folders = SideFolders(sides[::forth], partners=has_pairs)
+        if tables:
+            self.folders = AttributeFolder(sides[0], tables)
         self._files: dict[str, tuple[PairList, ...]] = {}
 
     @property

@@ -350,17 +350,18 @@ def test_labelled_samples_are_single_pictures_with_their_domain(root: Path) -> N
     assert rows == [(i, int(i >= 7), int(i >= 7), i - 7 * (i >= 7)) for i in range(12)]
     trained = [row for batch in data.train_dataloader() for row in batch["index"].tolist()]
     assert sorted(trained) == list(range(12))
-    swapped = build(root, pairing="labelled", direction="BtoA").dataset("train")
-    assert which(swapped[0]["input"])[0] == 1 and swapped[0]["label"] == 0
+    names = {"pairing": "labelled", "domains": ["horse", "zebra"]}
+    other_way = build(root, **names, direction="BtoA")  # numbers are those of the names
+    assert other_way.domains == ("horse", "zebra")
+    assert which(other_way.dataset("train")[0]["input"])[0] == 0
 
 
 @pytest.mark.parametrize("direction", ["AtoB", "BtoA"])
 def test_halves_of_pairs_are_domains(tmp_path: Path, direction: str) -> None:
     data = with_pairs(tmp_path, 3, pairing="labelled", direction=direction)
     found = [data.dataset("train")[i] for i in range(6)]
-    first = int(direction == "BtoA")
     assert [which(sample["input"]) for sample in found] == [
-        (side, number) for side in (first, 1 - first) for number in range(3)
+        (side, number) for side in range(2) for number in range(3)
     ]
     assert [sample["label"] for sample in found] == [0, 0, 0, 1, 1, 1]
 
@@ -435,11 +436,10 @@ def test_evaluation_of_labelled_pairs_knows_both_sides(
     else:
         shutil.rmtree(tmp_path / "train")
         data = with_pairs(tmp_path, 3, **options)
-    first = int(direction == "BtoA")
     for index in range(6):
         sample = data.dataset("train")[index]
         number = index % 3
-        assert [which(i) for i in sample["answers"]] == [(first, number), (1 - first, number)]
+        assert [which(i) for i in sample["answers"]] == [(0, number), (1, number)]
         assert torch.equal(sample["input"], sample["answers"][sample["label"]])
 
 
@@ -563,6 +563,20 @@ DOMAINS = {"a_folder": "{split}/{domain}", "b_folder": None}
         (DOMAINS | {"b_folder": "{split}B"}, r"dataset\.b_folder='{split}B': found a second"),
         ({"domains": "horse"}, r"dataset\.domains=horse: found one word; expected a list"),
         ({"has_pairs": "no"}, r"dataset\.has_pairs: found 'no'"),
+        ({"has_labels": 1.5}, r"dataset\.has_labels: found '1.5'"),
+        (
+            {"has_labels": True, "has_pairs": True},
+            r"has_labels=true: found dataset\.has_pairs=true",
+        ),
+        (
+            {"has_labels": True, "pairing": "unpaired"},
+            r"=unpaired: found data set 'horses', a set o",
+        ),
+        (
+            {"has_labels": True, "pairing": "paired"},
+            r"=paired: found data set 'horses', a set of pi",
+        ),
+        ({"attributes": ["Male"]}, r"dataset\.attributes: found dataset\.has_labels=false"),
         (DOMAINS, r"dataset\.domains=\[\]: found 0 domain"),
         (DOMAINS | {"domains": ["a", "a"]}, r"found 1 domain\(s\) in 2"),
         (DOMAINS | {"domains": ["a", "b", "c"]}, r"=unpaired: found 3 domains.*pairing=labelled"),
