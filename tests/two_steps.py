@@ -23,13 +23,15 @@ def composed(*options: str) -> DictConfig:
 
 
 def slim(cfg: DictConfig, size: int) -> None:
-    """Makes both networks tiny and the pictures small."""
+    """Makes the networks tiny and the pictures small."""
     with open_dict(cfg):
         cfg.dataset.image_size = size
         cfg.discriminator.base_channels = 2
         for key, value in SLIM.items():
             if key in cfg.generator:
                 cfg.generator[key] = value
+        if "encoder" in cfg.model:
+            cfg.model.encoder.base_channels = 2
         if "n_downs" in cfg.generator:
             cfg.generator.n_downs = min(cfg.generator.n_downs, DEPTH)
 

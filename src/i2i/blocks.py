@@ -97,6 +97,19 @@ def add_spectral_norm(network: nn.Module) -> None:
             spectral_norm(module, dim=1 if isinstance(module, nn.ConvTranspose2d) else 0)
 
 
+def planes(code: Tensor, x: Tensor) -> Tensor:
+    """The numbers of a code as maps of one value each, to stand beside other maps.
+
+    Args:
+        code: (B, n).
+        x: (B, C, H, W), whose size and type the maps have.
+
+    Returns:
+        (B, n, H, W), a view that takes no memory of its own.
+    """
+    return code.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[-2:])
+
+
 def has_batch_norm(network: nn.Module) -> bool:
     """Whether any layer mixes the samples of a batch."""
     return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules())

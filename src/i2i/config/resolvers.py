@@ -81,6 +81,19 @@ def plus(a: int, b: int) -> int:
     return a + b
 
 
+def given_code(generator: Any) -> Any:
+    """A generator that a system gives a code of ``latent`` numbers.
+
+    Args:
+        generator: Its node. One with the option ``latent_at`` takes a code by itself; any other
+            has so many more input channels.
+    """
+    plain = OmegaConf.to_container(generator, resolve=True)
+    if "latent_at" not in plain:
+        plain["in_channels"] += plain.pop("latent")
+    return OmegaConf.create(plain)
+
+
 def launched(what: str, otherwise: int | str) -> int | str:
     """Processes a machine (``devices``) or machines (``nodes``), as torchrun or srun started them.
 
@@ -186,7 +199,7 @@ def in_sweep() -> bool:
 
 def register() -> None:
     """Makes the functions of this file known to OmegaConf."""
-    of_networks = (side_channels, exchanged, n_labels, label_names, plus)
+    of_networks = (side_channels, exchanged, given_code, n_labels, label_names, plus)
     for resolver in (*of_networks, launched, direction, learns_from, in_sweep):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     # One answer a program, which the jobs of a sweep take along.

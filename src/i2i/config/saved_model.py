@@ -51,7 +51,9 @@ def load_model(
     return model, checkpoint
 
 
-NETWORKS = ("i2i.generators.", "i2i.discriminators.", "i2i.networks.", "torch.nn.")
+NETWORKS = (
+    "i2i.generators.", "i2i.discriminators.", "i2i.encoders.", "i2i.networks.", "torch.nn.",
+)  # fmt: skip
 LARGEST = 2**14  # of the numbers in a network's options: channels, blocks, layers
 
 

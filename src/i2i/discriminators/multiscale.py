@@ -16,6 +16,9 @@ class MultiscaleDiscriminator(nn.Module):
     convolutions are padded by 2 pixels, as in the released code and in that of SPADE: 35 x 35
     logits of a 256 x 256 image, those of the border from few of its pixels.
 
+    BicycleGAN's (Zhu et al. 2017b) has two scales, the second of half as many feature maps, and the
+    padding of PatchGAN.
+
     Attributes:
         least_size: Pixels; the smallest height and width that give a logit at every scale. Instance
             norm, which needs more than one pixel, takes a few more.
@@ -33,6 +36,8 @@ class MultiscaleDiscriminator(nn.Module):
         norm: str = "instance",  # the first and the last layers have none, except for spectral
         conditional: bool = True,  # False: the input image is not shown (GAN instead of cGAN)
         spectral_ends: bool = True,  # False: no spectral norm on the first and last convolution
+        padding: int = 2,  # see PatchDiscriminator
+        halve_channels: bool = False,  # each scale has half the feature maps of the one before
     ):
         """Builds one PatchGAN a scale.
 
@@ -49,14 +54,14 @@ class MultiscaleDiscriminator(nn.Module):
             PatchDiscriminator(
                 input_channels,
                 target_channels,
-                base_channels,
+                max(1, base_channels // 2**i) if halve_channels else base_channels,
                 n_layers,
                 norm,
                 conditional,
-                padding=2,
+                padding=padding,
                 spectral_ends=spectral_ends,
             )
-            for _ in range(n_scales)
+            for i in range(n_scales)
         )
         self.least_size = self.scales[-1].least_size
         for _ in range(n_scales - 1):

@@ -12,6 +12,7 @@ from i2i.blocks import (
     leaky_relu_after,
     make_norm,
     needs_bias,
+    planes,
 )
 from i2i.errors import setting_error
 from i2i.weight_init import init_normal
@@ -30,8 +31,8 @@ class Down(nn.Module):
         self.norm = make_norm(norm, out_channels, "generator.norm")
         self.activation = leaky_relu_after(norm) if activate else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.norm(self.conv(x)))
+    def forward(self, *parts: Tensor) -> Tensor:
+        return self.activation(self.norm(self.conv(joined(parts))))
 
 
 def doubling(upsample: str, in_channels: int, out_channels: int, bias: bool = True) -> nn.Module:
@@ -96,8 +97,13 @@ class UNetGenerator(nn.Module):
     Without them (``skips=False``) it is the encoder-decoder that the paper compares it with
     (Sec. 4.3, Table 2): the same layers, and nothing concatenated in the decoder.
 
+    With ``latent`` it is given a code z as well, whose numbers stand as maps beside the input, or
+    beside what each layer of the encoder takes (Zhu et al. 2017b, Sec. 4, "add to input" and "add
+    to all").
+
     Attributes:
         divisor: H and W must be multiples of this many pixels, ``2 ** n_downs``.
+        latent: Numbers of the code; 0: it takes none.
     """
 
     checkpointed = (Down, Up, Out)
@@ -112,6 +118,8 @@ class UNetGenerator(nn.Module):
         dropout: float = 0.5,  # in the first three decoder layers (CD512 in the paper)
         skips: bool = True,  # False: everything passes through the bottleneck
         upsample: str = "transposed",  # or nearest: against checkerboards, with 3 x 3 convolutions
+        latent: int = 0,  # numbers of the code z that it is given beside its input; 0: none
+        latent_at: str = "all",  # where z goes in: all levels of the encoder, or input
     ):
         super().__init__()
         if n_downs < 2:
@@ -120,13 +128,16 @@ class UNetGenerator(nn.Module):
             )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.divisor, self.skips = 2**n_downs, skips
+        self.latent, self.latent_at = checked_latent(latent, latent_at)
+        first, rest = latent, latent if latent_at == "all" else 0
         c, last = [base_channels * min(2**i, 8) for i in range(n_downs)], n_downs - 1
         bias = needs_bias(norm)
-        self.downs = nn.ModuleList([Down(in_channels, c[0], "none", bias)])
+        self.downs = nn.ModuleList([Down(in_channels + first, c[0], "none", bias)])
         for i in range(1, last):
-            self.downs.append(Down(c[i - 1], c[i], norm, bias))
+            self.downs.append(Down(c[i - 1] + rest, c[i], norm, bias))
         # A norm over the bottleneck's single pixel would set it to zero at batch 1.
-        self.downs.append(Down(c[last - 1], c[last], "none", bias, activate=False))
+        bottleneck = Down(c[last - 1] + rest, c[last], "none", bias, activate=False)
+        self.downs.append(bottleneck)
         self.ups = nn.ModuleList()
         for i in range(last, 0, -1):
             inputs = 2 * c[i] if skips and i < last else c[i]
@@ -138,28 +149,64 @@ class UNetGenerator(nn.Module):
         if norm == "spectral":
             add_spectral_norm(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps x to y_hat.
+    def forward(self, x: Tensor, z: Tensor | None = None) -> Tensor:
+        """Maps x, or x and z, to y_hat.
 
         Args:
             x: (B, in_channels, H, W) in [-1, 1].
+            z: A code, (B, latent), where ``latent`` is not 0.
 
         Returns:
             (B, out_channels, H, W) in [-1, 1].
 
         Raises:
-            SettingError: H or W is not a multiple of ``divisor``.
+            SettingError: H or W is not a multiple of ``divisor``, or there is no code of that many
+                numbers.
         """
         check_image_size(x, self.divisor, todo=", or halve less often with generator.n_downs")
+        self.check_code(z)
         passed = []
-        for down in self.downs:
-            x = down(x)  # (B, c_i, H / 2^(i+1), W / 2^(i+1))
+        for i, down in enumerate(self.downs):
+            takes_z = z is not None and (i == 0 or self.latent_at == "all")
+            x = down(x, *([planes(z, x)] if takes_z else []))  # (B, c_i, H / 2^(i+1), W / 2^(i+1))
             passed.append(x)
         x = self.ups[0](passed.pop())  # (B, c, H / 2^(n-1), W / 2^(n-1))
         for up in self.ups[1:]:
             x = up(*self.skip(passed), x)  # (B, c_(i-1), H / 2^i, W / 2^i)
         return self.out(*self.skip(passed), x)  # (B, out_channels, H, W)
 
+    def check_code(self, z: Tensor | None) -> None:
+        """Refuses to go without the code that was asked for, and one of another length.
+
+        Raises:
+            SettingError: The code is not there, or should not be.
+        """
+        found = 0 if z is None else z.shape[1]
+        if found != self.latent:
+            raise setting_error(
+                f"generator.latent={self.latent}",
+                f"codes of {found} numbers" if found else "a system that gives it no code",
+                f"codes of {self.latent}" if self.latent else "none",
+                "Leave generator.latent out, or use a system that draws codes: model=bicyclegan.",
+            )  # fmt: skip
+
     def skip(self, passed: list[Tensor]) -> list[Tensor]:
         """What the next decoder layer sees beside its own maps: the encoder's, or nothing."""
         return [passed.pop()] if self.skips else []
+
+
+def checked_latent(latent: int, latent_at: str) -> tuple[int, str]:
+    """Both options of the code.
+
+    Raises:
+        SettingError: The length is negative, or the place is none.
+    """
+    if latent < 0:
+        raise setting_error(
+            f"generator.latent={latent}", str(latent), "0 or more", "Use 8, as the paper, or 0."
+        )
+    if latent_at not in ("all", "input"):
+        raise setting_error(
+            f"generator.latent_at={latent_at}", repr(latent_at), "all or input", "Name one."
+        )
+    return latent, latent_at

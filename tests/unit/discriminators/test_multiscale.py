@@ -68,3 +68,20 @@ def test_number_of_scales() -> None:
     assert len(MultiscaleDiscriminator(3, 3, 2, n_scales=2).scales) == 2
     with pytest.raises(SettingError, match=r"discriminator\.n_scales=0.*at least 1"):
         MultiscaleDiscriminator(3, 3, 2, n_scales=0)
+
+
+def test_the_scales_of_bicyclegan() -> None:
+    """Zhu et al. 2017b: PatchGANs of 64 and 32 maps, padded by 1: 30 and 14 logits of 256 pixels."""
+    network = MultiscaleDiscriminator(
+        3, 3, n_scales=2, padding=1, halve_channels=True, conditional=False
+    )
+    image = torch.zeros(1, 3, 256, 256)
+    out = network(image, image)
+    assert [m.shape[-2:] for m in out.logits] == [(30, 30), (14, 14)]
+    assert [maps[0].shape[1] for maps in out.features] == [64, 32]
+    counts = []
+    for c in (64, 32):
+        widths = (c, 2 * c, 4 * c, 8 * c)
+        one = 3 * c * 16 + c + 8 * c * 16 + 1
+        counts.append(one + sum(a * b * 16 + b for a, b in pairwise(widths)))
+    assert sum(p.numel() for p in network.parameters()) == sum(counts) == 3_458_978

@@ -82,7 +82,7 @@ def test_spectral_norm_bounds_every_convolution(name: str) -> None:
         assert convolution.parametrizations.weight.original.std().item() < 0.11
 
 
-@pytest.mark.parametrize("name", [n for n in PRESETS if "patch" in n or n == "multiscale"])
+@pytest.mark.parametrize("name", [n for n in PRESETS if "patch" in n or "scale" in n])
 def test_spectral_norm_can_leave_out_both_ends(name: str) -> None:
     """As in the code of SPADE, whose first and last convolutions are plain."""
     network = build(name, norm="spectral", spectral_ends=False)
@@ -98,7 +98,7 @@ def test_unknown_norm_is_refused(name: str) -> None:
         build(name, norm="group")
 
 
-FITTING = "multiscale or global or patch70 or patch16 or pixel"
+FITTING = "multiscale or two_scales or global or patch70 or patch16 or pixel"
 
 
 class Halves(nn.Module):

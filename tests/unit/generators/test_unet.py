@@ -123,3 +123,75 @@ def test_a_single_level_is_refused() -> None:
 def test_wrong_sizes_are_refused_with_the_depth_to_change() -> None:
     with pytest.raises(SettingError, match=r"found 48 x 64 pixels.*generator\.n_downs"):
         UNetGenerator(3, 3, base_channels=2, n_downs=5)(torch.zeros(1, 3, 48, 64))
+
+
+def test_a_code_costs_planes_at_each_level_or_at_the_input() -> None:
+    """Zhu et al. 2017b: 8 more inputs of 4 x 4 kernels, at 64, 128, 256 and five times 512 maps."""
+    with torch.device("meta"):
+        plain, everywhere, at_input = (
+            count(UNetGenerator(3, 3, latent=n, latent_at=at))
+            for n, at in ((0, "all"), (8, "all"), (8, "input"))
+        )
+    assert at_input - plain == 8 * 16 * 64
+    assert everywhere - plain == 8 * 16 * (64 + 128 + 256 + 5 * 512)
+
+
+def test_without_a_code_names_and_weights_are_as_they_were() -> None:
+    networks = []
+    for latent in (0, 4):
+        torch.manual_seed(0)
+        networks.append(UNetGenerator(3, 3, 2, n_downs=3, latent=latent))
+    names = [list(network.state_dict()) for network in networks]
+    assert names[0] == names[1]
+    assert networks[0].downs[0].conv.weight.shape == (2, 3, 4, 4)
+
+
+def levels_with_the_code(latent_at: str) -> list[list[float]]:
+    """What stands in the last two channels that each encoder layer's convolution is given."""
+    unet = UNetGenerator(3, 3, 2, n_downs=3, norm="none", dropout=0, latent=2, latent_at=latent_at)
+    seen = []
+    for down in unet.downs:
+        down.conv.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        unet(torch.zeros(1, 3, 16, 16), torch.tensor([[0.25, -4.0]]))
+    assert all(maps.std((2, 3))[:, -2:].eq(0).all() for maps in seen[:1])
+    return [maps[0, -2:, 0, 0].tolist() for maps in seen]
+
+
+def test_the_code_stands_beside_the_maps_of_all_levels_or_the_input_alone() -> None:
+    code = [0.25, -4.0]
+    assert levels_with_the_code("all") == [code] * 3
+    at_input = levels_with_the_code("input")
+    assert at_input[0] == code and code not in at_input[1:]
+
+
+def test_each_sample_has_its_own_code() -> None:
+    torch.manual_seed(0)
+    unet = UNetGenerator(3, 3, 2, n_downs=3, norm="none", dropout=0, latent=2)
+    x, z = torch.rand(2, 3, 16, 16), torch.randn(2, 2)
+    with torch.no_grad():
+        both = unet(x, z)
+        torch.testing.assert_close(both[1:], unet(x[1:], z[1:]), rtol=1e-5, atol=1e-7)
+        assert not torch.allclose(both[1:], unet(x[1:], z[:1]), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("latent", "given", "words"),
+    [
+        (8, None, "generator.latent=8: found a system that gives it no code; expected codes of 8"),
+        (8, 3, "generator.latent=8: found codes of 3 numbers; expected codes of 8"),
+        (0, 3, "generator.latent=0: found codes of 3 numbers; expected none"),
+    ],
+)
+def test_another_code_than_asked_for_is_refused(latent: int, given: int | None, words: str) -> None:
+    unet = UNetGenerator(3, 3, base_channels=2, n_downs=2, latent=latent)
+    z = None if given is None else torch.zeros(1, given)
+    with pytest.raises(SettingError) as caught:
+        unet(torch.zeros(1, 3, 16, 16), z)
+    assert str(caught.value).startswith(words)
+
+
+@pytest.mark.parametrize("options", [{"latent": -1}, {"latent": 8, "latent_at": "middle"}])
+def test_options_of_the_code_are_checked(options: dict) -> None:
+    with pytest.raises(SettingError, match=r"generator\.latent(=-1|_at=middle): found"):
+        UNetGenerator(3, 3, base_channels=2, n_downs=2, **options)

@@ -1,0 +1,1 @@
+"""Encoders: plain modules from an image to the distribution of a code."""
