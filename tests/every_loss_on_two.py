@@ -3,6 +3,7 @@
 Started without arguments it starts its second process itself. Prints a line for each objective.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from i2i.cluster.strategy import PlayersDDP
 from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
 from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1
+from unit.systems.test_bicyclegan import make_model as make_bicyclegan
 from unit.systems.test_cyclegan import make_model as make_cyclegan
 from unit.training.test_adversarial import Pairs, make_model
 
@@ -26,7 +28,9 @@ CASES: dict[str, dict[str, Any]] = {
     "none": {"gan_loss": NoGAN(), "reconstruction": {"l1": L1()}},
     "parts": {"gan_loss": WassersteinGP(), "accumulate": 2},
     "cyclegan": {"ema_decay": 0.5, "pool_size": 1},
+    "bicyclegan": {"ema_decay": 0.5},
 }
+MAKERS = {"cyclegan": make_cyclegan, "bicyclegan": make_bicyclegan}  # the others are pix2pix
 
 
 def everywhere(value: torch.Tensor) -> list[torch.Tensor]:
@@ -69,8 +73,7 @@ class Compare(Callback):
 def main() -> None:
     """Fits every case."""
     for name, options in CASES.items():
-        cyclegan = name.startswith("cyclegan")
-        model = make_cyclegan(**options) if cyclegan else make_model("instance", **options)
+        model = MAKERS.get(name, partial(make_model, "instance"))(**options)
         if dist.is_initialized() and dist.get_rank() == 1:
             with torch.no_grad():  # process 0's weights have to arrive
                 next(model.parameters()).add_(1.0)

@@ -121,9 +121,7 @@ class BicycleGAN(AdversarialModule):
         real, fake = self.run(judge, x, y).logits, self.run(judge, x, y_hat).logits
         terms = self.gan_loss.discriminator(real, fake)
         terms = {name: len(real) * term for name, term in terms.items()}
-        return terms | self.gan_loss.penalty(
-            lambda image: judge(x.float(), image).logits, y, y_hat
-        )
+        return terms | self.gan_loss.penalty(lambda image: judge(x.float(), image).logits, y, y_hat)
 
     def translator(self, route: str | None = None) -> Translator:
         network = self.evaluated

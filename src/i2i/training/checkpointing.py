@@ -52,11 +52,13 @@ def _recomputed(block: nn.Module, *inputs: Any) -> Any:
     """The block's output. What computes it again starts from the buffers that this pass found.
 
     Else batch norm would move its running statistics twice, and spectral norm take a second step
-    of its power iteration, and from vectors that another pass may have moved since.
+    of its power iteration, and from vectors that another pass may have moved since. Weights that
+    are frozen in this pass are so in the other one, by when they may learn again.
     """
     if not torch.is_grad_enabled():
         return block(*inputs)
     found = {name: buffer.clone() for name, buffer in block.named_buffers()}
+    still = {name: p.detach() for name, p in block.named_parameters() if not p.requires_grad}
     passes = 0
 
     def forward(*inputs: Any) -> Any:
@@ -65,6 +67,6 @@ def _recomputed(block: nn.Module, *inputs: Any) -> Any:
         if passes == 1:
             return block(*inputs)
         buffers = {name: buffer.clone() for name, buffer in found.items()}
-        return functional_call(block, buffers, inputs)
+        return functional_call(block, still | buffers, inputs)
 
     return checkpoint(forward, *inputs, use_reentrant=False)
