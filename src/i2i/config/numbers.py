@@ -41,10 +41,10 @@ def share(value: float) -> bool:
 
 RANGES = (
     Range(("seed",), lambda v: whole(v) and 0 <= v < 2**32, "a whole number from 0 to 2^32 - 1"),
-    Range(("generator.n_*", "discriminator.n_*"), lambda v: whole(v) and 0 <= v <= 1024,
-          "a whole number up to 1024"),
-    Range(("generator.*channels", "discriminator.*channels"), lambda v: whole(v) and v <= 2**14,
-          "a whole number up to 16384"),
+    Range(("generator.n_*", "generator.latent", "discriminator.n_*", "model.encoder.n_*"),
+          lambda v: whole(v) and 0 <= v <= 1024, "a whole number up to 1024"),
+    Range(("generator.*channels", "discriminator.*channels", "model.encoder.*channels"),
+          lambda v: whole(v) and v <= 2**14, "a whole number up to 16384"),
     Range(("trainer.max_steps", "trainer.max_epochs"), lambda v: whole(v) and (v >= 1 or v == -1),
           "a whole number above 0, or -1 for no limit"),
     Range(("trainer.limit_train_batches",), share,

@@ -37,7 +37,7 @@ class MultiscaleDiscriminator(nn.Module):
         conditional: bool = True,  # False: the input image is not shown (GAN instead of cGAN)
         spectral_ends: bool = True,  # False: no spectral norm on the first and last convolution
         padding: int = 2,  # see PatchDiscriminator
-        halve_channels: bool = False,  # each scale has half the feature maps of the one before
+        narrowing: bool = False,  # each scale has half the feature maps of the one before
     ):
         """Builds one PatchGAN a scale.
 
@@ -54,7 +54,7 @@ class MultiscaleDiscriminator(nn.Module):
             PatchDiscriminator(
                 input_channels,
                 target_channels,
-                max(1, base_channels // 2**i) if halve_channels else base_channels,
+                max(1, base_channels // 2**i) if narrowing else base_channels,
                 n_layers,
                 norm,
                 conditional,

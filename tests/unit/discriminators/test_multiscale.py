@@ -73,7 +73,7 @@ def test_number_of_scales() -> None:
 def test_the_scales_of_bicyclegan() -> None:
     """Zhu et al. 2017b: PatchGANs of 64 and 32 maps, 30 and 14 logits of 256 pixels."""
     network = MultiscaleDiscriminator(
-        3, 3, n_scales=2, padding=1, halve_channels=True, conditional=False
+        3, 3, n_scales=2, padding=1, narrowing=True, conditional=False
     )
     image = torch.zeros(1, 3, 256, 256)
     out = network(image, image)

@@ -47,7 +47,7 @@ def make_model(
     judges = [
         MultiscaleDiscriminator(
             3, 3, 4, 2, n_scales=2, norm=norm, conditional=conditional, padding=1,
-            halve_channels=True,
+            narrowing=True,
         )
         for _ in range(2)
     ]  # fmt: skip
