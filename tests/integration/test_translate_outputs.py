@@ -157,10 +157,10 @@ def test_an_error_in_the_middle_says_how_to_go_on(
     base = [f"input={tmp_path / 'in'}", f"output={tmp_path / 'out'}"]
     make = translation.make_samples
 
-    def fails(model: object, image: object, mask: object, name: str, samples: int) -> object:
+    def fails(model: object, image: object, mask: object, name: str, which: object) -> object:
         if name == "b":
             raise RuntimeError("CUDA out of memory. Tried to allocate 99 GiB")
-        return make(model, image, mask, name, samples)
+        return make(model, image, mask, name, which)
 
     monkeypatch.setattr(translation, "make_samples", fails)
     code, _, err = translate(*base)

@@ -206,7 +206,7 @@ translator = Translator(network, Task(), "input", "eval", 0)
 file = Path(sys.argv[1])
 image = read_image(file, 3)
 job = Job(file, "a", [file.with_name("out.png")])
-write_in_tiles(translator, image, None, job, Tiling(256, 64, 4))
+write_in_tiles(translator, image, None, job, [("a", None)], Tiling(256, 64, 4))
 status = Path("/proc/self/status").read_text()
 print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
 """

@@ -11,6 +11,7 @@ from i2i.images.frame import pixel_limit
 from i2i.inference.files_to_translate import Job, find_images, find_masks
 from i2i.inference.one_file import Counts, check_on_error
 from i2i.inference.outputs import Output, left_to_do, made_for, understand_output
+from i2i.inference.samples import Samples, require_choice_of, understand_samples
 from i2i.printable import printable
 
 LPIPS_NETWORK = "alex"
@@ -26,7 +27,7 @@ def translate(cfg: Any) -> None:
 
     require_read(cfg, "translate")
     require_numbers({"seed": cfg.seed})
-    require_samples(cfg.samples)
+    samples = understand_samples(cfg.samples, cfg.z, cfg.walk)
     check_on_error(cfg.on_error)
     pixel_limit(cfg.max_megapixels, "max_megapixels")
     require_choice("side_by_side", cfg.side_by_side)
@@ -34,15 +35,15 @@ def translate(cfg: Any) -> None:
     output = understand_output(
         source, cfg.output, cfg.output_format, cfg.quality, cfg.overwrite
     )  # fmt: skip
-    found = find_images(source, output, cfg.samples)
-    jobs = left_to_do(found, output, cfg.samples)
+    found = find_images(source, output, samples.number)
+    jobs = left_to_do(found, output, samples.measured)
     if output.note:
         print(output.note)
     counts = Counts(standing=len(found) - len(jobs))
     with made_for(output.folder):
         require_writable(output.folder, "output")
         if jobs:
-            translate_jobs(cfg, jobs, output, counts)
+            translate_jobs(cfg, jobs, samples, output, counts)
         if counts.left_out and not counts.written:
             raise setting_error(
                 f"input={source}", f"no image that can be translated ({counts.left_out} left out)",
@@ -53,7 +54,9 @@ def translate(cfg: Any) -> None:
     print(printable(summary + there))
 
 
-def translate_jobs(cfg: Any, jobs: list[Job], output: Output, counts: Counts) -> None:
+def translate_jobs(
+    cfg: Any, jobs: list[Job], samples: Samples, output: Output, counts: Counts
+) -> None:
     """Loads the model and translates; what becomes of the images is added to ``counts``."""
     from omegaconf import OmegaConf
 
@@ -69,25 +72,25 @@ def translate_jobs(cfg: Any, jobs: list[Job], output: Output, counts: Counts) ->
     (route,) = asked_routes(model, cfg.route or model.routes[0])
     translator = model.translator(route)
     dataset = translator.seen(model.config["dataset"])
-    if cfg.samples > 1:
-        require_noise(translator, cfg.samples)
+    require_choice_of(samples, translator)
     masks = find_masks(cfg.mask, [job.name for job in jobs], translator.task, cfg.on_error)
     device = torch_device(resolve_accelerator(cfg.accelerator))
     model.to(device).eval()
-    several = cfg.samples > 1
+    distance = load_distance(cfg.lpips_weights, device) if samples.measured else None
     translation = Translation(
         translator=translator,
         dataset=dataset,
         masks=masks,
         output=output,
+        samples=samples,
         tiling=make_tiling(cfg.tile, cfg.overlap, translator, dataset["input_channels"]),
-        diversity=Diversity(load_distance(cfg.lpips_weights, device)) if several else None,
+        diversity=Diversity(distance) if samples.measured else None,
         side_by_side=cfg.side_by_side,
         most_pixels=pixel_limit(cfg.max_megapixels, "max_megapixels"),
     )
     translate_all(translation, jobs, cfg.on_error, counts)
-    if several and translation.diversity.rows:
-        report(translation.diversity, output, cfg.samples, translator, checkpoint, counts)
+    if samples.measured and translation.diversity.rows:
+        report(translation.diversity, output, samples.drawn, translator, checkpoint, counts)
 
 
 def require_choice(option: str, value: Any) -> None:
@@ -100,38 +103,6 @@ def require_choice(option: str, value: Any) -> None:
         raise setting_error(
             f"{option}={value}", repr(value), "true, false or null", f"Leave {option} out."
         )
-
-
-def require_samples(samples: Any) -> None:
-    """Refuses a number of samples that is none.
-
-    Raises:
-        SettingError: It is no whole number of 1 or more.
-    """
-    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
-        raise setting_error(
-            f"samples={samples}", repr(samples), "a whole number, 1 or more",
-            "samples=1 writes one picture an image.",
-        )  # fmt: skip
-
-
-def require_noise(translator: Any, samples: int) -> None:
-    """Refuses several samples of a model that always gives the same picture.
-
-    Raises:
-        SettingError: No dropout is active when the model translates.
-    """
-    if translator.inference == "eval":
-        raise setting_error(
-            f"samples={samples}", "model.inference=eval, which turns the noise (dropout) off",
-            "samples=1, or model.inference=paper", "Add model.inference=paper.",
-        )  # fmt: skip
-    if not translator.has_noise:
-        raise setting_error(
-            f"samples={samples}", "a generator without dropout: all samples would be equal",
-            "samples=1, or a generator with noise",
-            "Leave samples out, or train with dropout in the generator.",
-        )  # fmt: skip
 
 
 def load_distance(weights_file: str | None, device: Any) -> Any:
@@ -163,15 +134,22 @@ def report(
 
     if diversity.too_small is not None:
         print(f"Diversity is measured without LPIPS. {diversity.too_small}")
-    means = diversity.means()
+    means, consecutive = diversity.means(), diversity.consecutive()
     units = {"l1": "L1 {:.4f} levels of 255", "lpips": f"LPIPS ({LPIPS_NETWORK}) {{:.4f}}"}
     words = ", ".join(units[key].format(value) for key, value in means.items())
     print(f"Diversity of {samples} samples an input, {len(diversity.rows)} inputs: {words}")
+    parts = [
+        f"{units[key].format(found['mean'])} (standard deviation {found['std']:.4f})"
+        for key, found in consecutive.items()
+    ]
+    number = consecutive["l1"]["n"]
+    print(f"Of samples that follow one another, {number} pairs: {', '.join(parts)}")
     network = {"lpips_network": LPIPS_NETWORK} if "lpips" in means else {}
     write_json(
         output.diversity,
         {
             "mean": means,
+            "consecutive": consecutive,
             "per_image": diversity.rows,
             "n_images": len(diversity.rows),
             "n_not_measured": counts.standing + counts.left_out,

@@ -114,13 +114,13 @@ def _why_a_folder(source: Path, path: Path, typed: str) -> str | None:
     return f"output={typed} is taken as a folder, as input={source} is none of a single picture"
 
 
-def left_to_do(jobs: Sequence[Any], output: Output, samples: int) -> list[Any]:
+def left_to_do(jobs: Sequence[Any], output: Output, measured: bool) -> list[Any]:
     """The jobs whose pictures are not there yet, or are to be replaced.
 
     Args:
         jobs: Each has ``targets``, files.
         output: Says what may stand there.
-        samples: Of each image; several are measured, in a file of their own.
+        measured: Whether samples are, in a file of their own.
 
     Raises:
         SettingError: A file stands there that is not to be replaced, or a folder of that name.
@@ -135,7 +135,7 @@ def left_to_do(jobs: Sequence[Any], output: Output, samples: int) -> list[Any]:
         )  # fmt: skip
     if output.overwrite == "skip":
         return [job for job in jobs if not all(map(os.path.lexists, job.targets))]
-    if samples > 1 and os.path.lexists(output.diversity):
+    if measured and os.path.lexists(output.diversity):
         standing.append(output.diversity)
     if standing and not output.overwrite:
         raise setting_error(

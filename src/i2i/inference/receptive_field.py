@@ -1,5 +1,7 @@
 """How far a generator looks: what the overlap of tiles has to be."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -29,7 +31,12 @@ def normalises_over_the_picture(network: nn.Module, mode: str) -> bool:
 
 
 @torch.no_grad()
-def receptive_radius(generator: nn.Module, limit: int = 512, channels: int = 3) -> int | None:
+def receptive_radius(
+    generator: nn.Module,
+    limit: int = 512,
+    channels: int = 3,
+    call: Callable[[Tensor], Tensor] | None = None,
+) -> int | None:
     """Measures how many pixels away the input still changes a pixel of the output.
 
     One pixel of the input is made NaN, which no layer removes, in each of the places that strided
@@ -40,6 +47,7 @@ def receptive_radius(generator: nn.Module, limit: int = 512, channels: int = 3) 
         generator: Says its ``divisor``; is looked at in eval mode.
         limit: Pixels of the largest picture tried.
         channels: Of its input.
+        call: From its input to its output, where it is given more than images; None: itself.
 
     Returns:
         Pixels; None if it is no less than about ``limit / 2``, or the whole picture, as with
@@ -53,31 +61,33 @@ def receptive_radius(generator: nn.Module, limit: int = 512, channels: int = 3) 
         shape = (1, channels, side, side)
         x = torch.zeros(shape, device=parameter.device, dtype=parameter.dtype)
         with eval_mode(generator):
-            radius = _largest_reach(generator, x, range(centre, centre + divisor))
+            radius = _largest_reach(call or generator, x, centre, divisor)
         if radius is not None:
             return radius
         side *= 2
     return None
 
 
-def _largest_reach(generator: nn.Module, x: Tensor, places: range) -> int | None:
+def _largest_reach(
+    call: Callable[[Tensor], Tensor], x: Tensor, centre: int, divisor: int
+) -> int | None:
     largest = 0
-    for at in places:
-        reach = _reach(generator, x, at)
+    for at in range(centre, centre + divisor):
+        reach = _reach(call, x, at, divisor)
         if reach is None:
             return None
         largest = max(largest, reach)
     return largest
 
 
-def _reach(generator: nn.Module, x: Tensor, at: int) -> int | None:
+def _reach(call: Callable[[Tensor], Tensor], x: Tensor, at: int, divisor: int) -> int | None:
     """Pixels to the farthest output that an input on the diagonal reaches; None if at the edge."""
     marked = x.clone()
     marked[:, :, at, at] = torch.nan
-    hit = generator(marked).isnan().any(1)[0]  # (H, W)
+    hit = call(marked).isnan().any(1)[0]  # (H, W)
     reached = torch.cat([hit.any(0).nonzero(), hit.any(1).nonzero()])
     low, high = int(reached.min()), int(reached.max())
     # One divisor of room: what a padding mirrors back inside must not be taken for the end.
-    if low < generator.divisor or high >= hit.shape[0] - generator.divisor:
+    if low < divisor or high >= hit.shape[0] - divisor:
         return None
     return max(at - low, high - at)

@@ -1,6 +1,6 @@
 """Pictures too large for the generator's memory: in tiles, written row by row of tiles."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from i2i.images.picture_formats import QUALITY, row_writer
 from i2i.images.quantise import to_uint8
 from i2i.inference.files_to_translate import Job, noise_name
 from i2i.inference.receptive_field import normalises_over_the_picture, receptive_radius
+from i2i.inference.samples import Picture
 from i2i.inference.tiles import Tiling, blended_bands
 from i2i.inference.translator import Translator
 from i2i.printable import printable
@@ -52,7 +53,9 @@ def make_tiling(tile: Any, overlap: Any, translator: Translator, channels: int) 
             f"is shown, so tiles can differ in brightness; {todo}."
         )
     if auto:
-        radius = None if everywhere else receptive_radius(generator, tile, channels)
+        radius = (
+            None if everywhere else receptive_radius(generator, tile, channels, translator.blank)
+        )
         wanted = 64 if radius is None else 2 * radius
         tiling = replace(tiling, overlap=min(wanted, tiling.largest_overlap))
         print(f"overlap=auto: {tiling.overlap} pixels, {_reason(tiling, radius)}")
@@ -115,9 +118,10 @@ def write_in_tiles(
     image: np.ndarray,
     mask: np.ndarray | None,
     job: Job,
+    which: Sequence[Picture],
     tiling: Tiling,
     quality: int = QUALITY,
-) -> float | None:
+) -> Tensor | None:
     """Translates one picture and writes one for each sample, without holding a whole one as PNG.
 
     Beside the picture in 8 bits it holds one row of tiles of each sample, in floats and 8 bits; of
@@ -128,24 +132,25 @@ def write_in_tiles(
         image: (H, W, C), uint8, or floats on the 0..255 scale.
         mask: (H, W) bool, or None.
         job: Where to.
+        which: For each picture the name that its noise is drawn from, and its code.
         tiling: A ``Tiling``.
         quality: 1 to 100, where the format has one.
 
     Returns:
-        Mean pairwise L1 of the samples in levels of 255; None if there is one only.
+        L1 of each pair of samples in levels of 255, as ``pairwise_l1`` gives it; None if there is
+        one only.
 
     Raises:
         SettingError: A file cannot be written, the network gives NaN, or the task refuses it.
     """
     from tqdm import tqdm
 
-    from i2i.metrics.diversity import mean_pairwise_l1
+    from i2i.metrics.diversity import pairwise_l1
 
     seed = stable_seed(translator.seed, "task", job.name)
     parts = PictureParts(translator.task, image, seed, mask)
-    numbers = range(len(job.targets))
-    samples = [picture_bands(translator, parts, job.name, k, tiling) for k in numbers]
-    height, l1 = parts.size[0], 0.0
+    samples = [picture_bands(translator, parts, job.name, one, tiling) for one in which]
+    height, l1 = parts.size[0], None
     with ExitStack() as stack:
         writers = [stack.enter_context(row_writer(t, *parts.size, quality)) for t in job.targets]
         what = {"total": height, "unit": "row", "desc": printable(job.name), "leave": False}
@@ -155,33 +160,35 @@ def write_in_tiles(
                 writer.write(band[0].permute(1, 2, 0).numpy())
             rows = bands[0].shape[-2]
             if len(bands) > 1:
-                l1 += mean_pairwise_l1([band[0] for band in bands]) * rows / height
+                of_band = pairwise_l1([band[0] for band in bands]) * rows / height
+                l1 = of_band if l1 is None else l1 + of_band
             progress.update(rows)
-    return l1 if len(samples) > 1 else None
+    return l1
 
 
 def picture_bands(
-    translator: Translator, parts: PictureParts, name: str, k: int, tiling: Tiling
+    translator: Translator, parts: PictureParts, name: str, which: Picture, tiling: Tiling
 ) -> Iterator[Tensor]:
-    """Sample k of a picture from top to bottom, a few hundred rows at a time.
+    """One picture of an image from top to bottom, a few hundred rows at a time.
 
     In paper mode the noise of a tile is drawn from (seed, name, position of the tile), and batch
-    statistics are those of the tile.
+    statistics are those of the tile. All tiles have one code.
 
     Args:
         translator: On its device.
         parts: ``PictureParts`` of the image.
-        name: Of the image.
-        k: Number of the sample.
+        name: Of the image, for errors.
+        which: The name that the picture's noise is drawn from, and its code.
         tiling: A ``Tiling``.
 
     Yields:
         uint8 (1, 1 or 3, h, W) on the CPU.
     """
+    noise, z = which
 
     def generate(top: int, left: int, height: int, width: int) -> Tensor:
         x = parts.part(top, left, height, width).to(translator.device)
-        return translator(x, [noise_name(name, k, "tile", top, left)])
+        return translator(x, [noise_name(noise, 0, "tile", top, left)], z)
 
     for top, y_hat in blended_bands(generate, parts.size, tiling):
         pictures = []  # from left to right, so that the task's floats are those of a tile too

@@ -1,6 +1,7 @@
 """One image after another through a trained network: read, translated, written, measured."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import read_ids, read_image
 from i2i.images.picture_formats import write_picture
 from i2i.images.quantise import to_uint8
-from i2i.inference.files_to_translate import Job, noise_name
+from i2i.inference.files_to_translate import Job
 from i2i.inference.one_file import Counts, Written, about
 from i2i.inference.outputs import Output
+from i2i.inference.samples import Picture, Samples, codes_of
 from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import no_distance, write_in_tiles
 from i2i.inference.translator import Translator
@@ -34,6 +36,7 @@ class Translation:
         dataset: The options of the data set that it was trained on, as its route sees them.
         masks: Mask file by name; empty where none was given.
         output: Where to.
+        samples: Which pictures there are of each image.
         tiling: How pictures larger than a tile are cut; None translates all as a whole.
         diversity: Takes the samples of each image; None where there is one only.
         side_by_side: The option.
@@ -44,6 +47,7 @@ class Translation:
     dataset: dict[str, Any]
     masks: dict[str, Path]
     output: Output
+    samples: Samples = field(default_factory=Samples)
     tiling: Any = None
     diversity: Any = None
     side_by_side: bool | None = None
@@ -68,16 +72,18 @@ class Translation:
     def write(self, job: Job, image: Any, mask: Any) -> None:
         """Translates a picture, in tiles where it is larger than one, and measures its samples."""
         scale, tiling, quality = self.translator.task.scale, self.tiling, self.output.quality
+        which = self.samples.of(self.translator, job.name)
         if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
-            l1 = write_in_tiles(self.translator, image, mask, job, tiling, quality)
+            l1 = write_in_tiles(self.translator, image, mask, job, which, tiling, quality)
             if self.diversity:
-                self.diversity.add_l1(job.name, l1, no_distance(tiling, job.file))
+                why = no_distance(tiling, job.file)
+                self.diversity.add_l1(job.name, l1, why, codes_of(which))
             return
-        pictures = make_samples(self.translator, image, mask, job.name, len(job.targets))
+        pictures = make_samples(self.translator, image, mask, job.name, which)
         for picture, target in zip(pictures.cpu(), job.targets, strict=True):
             write_picture(target, picture.permute(1, 2, 0).numpy(), quality)
         if self.diversity:
-            self.diversity.add(job.name, pictures)
+            self.diversity.add(job.name, pictures, codes_of(which))
 
 
 def translate_all(translation: Translation, jobs: list[Job], on_error: str, counts: Counts) -> None:
@@ -128,23 +134,21 @@ def file_channels(dataset: dict[str, Any]) -> int:
 
 
 def make_samples(
-    translator: Translator, image: Any, mask: Any, name: str, samples: int
+    translator: Translator, image: Any, mask: Any, name: str, which: Sequence[Picture]
 ) -> torch.Tensor:
-    """Translates one image several times, each time with other noise.
-
-    The first sample is the picture that ``samples=1`` gives.
+    """Translates one image once or several times, each time with other noise, or another code.
 
     Args:
         translator: On its device.
         image: (H, W, C), uint8, or floats on the 0..255 scale.
         mask: (H, W) bool, or None.
-        name: The noise of sample k is drawn from (seed, name) or, from k = 1 on, (seed, name, k).
-        samples: How many.
+        name: Of the image.
+        which: For each picture the name that its noise is drawn from, and its code.
 
     Returns:
-        uint8 (samples, 1 or 3, H', W') on the translator's device.
+        uint8 (B, 1 or 3, H', W'), one a picture, on the translator's device.
     """
     seed = stable_seed(translator.seed, "task", name)
     x = translator.task.encode_input(image, seed=seed, mask=mask)[None].to(translator.device)
-    made = [translator.pictures(x, [noise_name(name, k)]) for k in range(samples)]
+    made = [translator.pictures(x, [noise], z) for noise, z in which]
     return torch.cat([to_uint8(picture, [name]) for picture in made])

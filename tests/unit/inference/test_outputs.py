@@ -86,15 +86,15 @@ def test_what_is_there_is_refused_replaced_or_left(tmp_path: Path) -> None:
     for samples, left in ((1, ["b"]), (2, ["a", "b", "deep/c"])):
         output = Output(tmp_path / "out", overwrite="skip")
         jobs = find_images(tmp_path / "in", output, samples)
-        assert [job.name for job in left_to_do(jobs, output, samples)] == left
+        assert [job.name for job in left_to_do(jobs, output, samples > 1)] == left
     jobs = find_images(tmp_path / "in", output)
-    assert left_to_do(jobs, Output(tmp_path / "out", overwrite=True), 1) == jobs
+    assert left_to_do(jobs, Output(tmp_path / "out", overwrite=True), False) == jobs
     with pytest.raises(SettingError, match=r"'.*out/a\.png', which is there already \(2 of 3 are"):
-        left_to_do(jobs, Output(tmp_path / "out"), 1)
+        left_to_do(jobs, Output(tmp_path / "out"), False)
     (tmp_path / "out" / "diversity.json").touch()
     jobs = find_images(tmp_path / "in", output, 2)
     with pytest.raises(SettingError, match=r"diversity\.json', which is there already"):
-        left_to_do(jobs, Output(tmp_path / "out"), 2)
+        left_to_do(jobs, Output(tmp_path / "out"), True)
 
 
 @pytest.mark.parametrize("overwrite", [False, True, "skip"])
@@ -102,7 +102,7 @@ def test_a_folder_in_the_place_of_a_picture(overwrite: object, one: Path, tmp_pa
     (tmp_path / "out" / "a.png").mkdir(parents=True)
     output = Output(tmp_path / "out", overwrite=overwrite)
     with pytest.raises(SettingError, match=r"found a folder called '.*a\.png'"):
-        left_to_do(find_images(one, output), output, 1)
+        left_to_do(find_images(one, output), output, False)
 
 
 def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_names_of_255_bytes_and_without_utf_8(tmp_path: Path) -> None:
     except (OSError, UnicodeError):
         pytest.skip("a file system without such names")
     output = Output(tmp_path / "out")
-    jobs = left_to_do(find_images(tmp_path, output, 2), output, 2)
+    jobs = left_to_do(find_images(tmp_path, output, 2), output, True)
     assert [len(job.targets) for job in jobs] == [2, 2]  # the long ones fail when they are written
 
 

@@ -23,13 +23,17 @@ def bands_of(image: np.ndarray, k: int, tiling: Tiling) -> tuple[np.ndarray, lis
 
         device = torch.device("cpu")
 
-        def __call__(self, x: torch.Tensor, name: Sequence[str]) -> torch.Tensor:
+        def __call__(
+            self, x: torch.Tensor, name: Sequence[str], z: torch.Tensor | None = None
+        ) -> torch.Tensor:
             names.extend(name)
+            assert z is code
             assert x.shape[-2:] == (32, 32)
             return -x
 
-    translator = Told(torch.nn.Identity(), Task(), "input", "paper", 0)
-    bands = picture_bands(translator, PictureParts(Task(), image, 0), "deep/a", k, tiling)
+    translator, code = Told(torch.nn.Identity(), Task(), "input", "paper", 0), torch.zeros(1, 2)
+    which, parts = (noise_name("deep/a", k), code), PictureParts(Task(), image, 0)
+    bands = picture_bands(translator, parts, "deep/a", which, tiling)
     return torch.cat(list(bands), -2)[0].permute(1, 2, 0).numpy(), names
 
 
