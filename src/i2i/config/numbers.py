@@ -41,7 +41,8 @@ def share(value: float) -> bool:
 
 RANGES = (
     Range(("seed",), lambda v: whole(v) and 0 <= v < 2**32, "a whole number from 0 to 2^32 - 1"),
-    Range(("generator.n_*", "generator.latent", "discriminator.n_*", "model.encoder.n_*"),
+    Range(("generator.n_*", "generator.latent", "discriminator.n_*", "model.encoder.n_*",
+           "model.encoder.latent"),
           lambda v: whole(v) and 0 <= v <= 1024, "a whole number up to 1024"),
     Range(("generator.*channels", "discriminator.*channels", "model.encoder.*channels"),
           lambda v: whole(v) and v <= 2**14, "a whole number up to 16384"),

@@ -82,17 +82,26 @@ def plus(a: int, b: int) -> int:
     return a + b
 
 
-def given_code(generator: Any) -> Any:
-    """A generator that a system gives a code of ``latent`` numbers.
+def given_code(generator: Any, latent: int) -> Any:
+    """A generator that a system gives a code.
 
     Args:
-        generator: Its node. One with the option ``latent_at`` takes a code by itself; any other
-            has so many more input channels.
+        generator: Its node. One with the option ``latent`` takes a code by itself; any other has so
+            many more input channels.
+        latent: Numbers of the code.
+
+    Raises:
+        SettingError: The generator is asked to take another one.
     """
     plain = OmegaConf.to_container(generator, resolve=True)
-    if "latent_at" not in plain:
-        plain["in_channels"] += plain.pop("latent")
-    return OmegaConf.create(plain)
+    if plain.get("latent", 0) not in (0, latent):
+        raise setting_error(
+            f"generator.latent={plain['latent']}", f"model.encoder.latent={latent} beside it",
+            "codes of one length", f"Use model.encoder.latent={plain['latent']} instead.",
+        )  # fmt: skip
+    if "latent" in plain:
+        return OmegaConf.create(plain | {"latent": latent})
+    return OmegaConf.create(plain | {"in_channels": plain["in_channels"] + latent})
 
 
 def launched(what: str, otherwise: int | str) -> int | str:

@@ -41,7 +41,7 @@ class ResnetEncoder(nn.Module):
 
     Attributes:
         latent: Numbers of a code.
-        least_size: Pixels; the smallest height and width.
+        smallest: Pixels; the smallest height and width.
     """
 
     checkpointed = (HalvingUnit,)
@@ -62,15 +62,15 @@ class ResnetEncoder(nn.Module):
         super().__init__()
         if latent < 1:
             raise setting_error(
-                f"generator.latent={latent}", "a code without numbers", "at least 1",
-                "Leave generator.latent out for the paper's 8.",
+                f"model.encoder.latent={latent}", "a code without numbers", "at least 1",
+                "Leave model.encoder.latent out for the paper's 8.",
             )  # fmt: skip
         if n_downs < 2:
             raise setting_error(
                 f"model.encoder.n_downs={n_downs}", str(n_downs), "at least 2",
                 "Use 5 for 256 x 256.",
             )  # fmt: skip
-        self.in_channels, self.latent, self.least_size = in_channels, latent, 2**n_downs
+        self.in_channels, self.latent, self.smallest = in_channels, latent, 2**n_downs
         widths = [base_channels * min(i, 4) for i in range(1, n_downs + 1)]
         self.first = nn.Conv2d(in_channels, widths[0], 4, 2, 1)
         self.units = nn.Sequential(
@@ -85,7 +85,7 @@ class ResnetEncoder(nn.Module):
         """Says which codes an image may have been made from.
 
         Args:
-            y: (B, in_channels, H, W) in [-1, 1], at least ``least_size`` pixels each way.
+            y: (B, in_channels, H, W) in [-1, 1], at least ``smallest`` pixels each way.
 
         Returns:
             Mean and log variance of each number of the code, (B, latent) each, in float32.
@@ -94,10 +94,10 @@ class ResnetEncoder(nn.Module):
             SettingError: The image is smaller.
         """
         height, width = y.shape[-2:]
-        if min(height, width) < self.least_size:
+        if min(height, width) < self.smallest:
             raise setting_error(
                 "dataset.image_size", f"{height} x {width} pixels",
-                f"at least {self.least_size} each way for the encoder",
+                f"at least {self.smallest} each way for the encoder",
                 "Change dataset.image_size, or halve less often with model.encoder.n_downs.",
             )  # fmt: skip
         maps = F.leaky_relu(self.units(self.first(y)), 0.2)  # (B, 4 c, H / 2^n, W / 2^n)

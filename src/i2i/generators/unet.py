@@ -187,7 +187,7 @@ class UNetGenerator(nn.Module):
                 f"generator.latent={self.latent}",
                 f"codes of {found} numbers" if found else "a system that gives it no code",
                 f"codes of {self.latent}" if self.latent else "none",
-                "Leave generator.latent out, or use a system that draws codes: model=bicyclegan.",
+                "Leave generator.latent out; model=bicyclegan draws codes, and sets it.",
             )  # fmt: skip
 
     def skip(self, passed: list[Tensor]) -> list[Tensor]:

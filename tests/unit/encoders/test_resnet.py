@@ -81,7 +81,10 @@ def test_the_smallest_images_work_and_smaller_ones_are_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"latent": 0}, r"generator\.latent=0: found a code without numbers; expected at least 1"),
+        (
+            {"latent": 0},
+            r"model\.encoder\.latent=0: found a code without numbers; expected at least 1",
+        ),
         ({"n_downs": 1}, r"model\.encoder\.n_downs=1: found 1; expected at least 2"),
         ({"norm": "bach"}, r"model\.encoder\.norm=bach: found 'bach'"),
     ],
