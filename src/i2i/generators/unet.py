@@ -1,6 +1,7 @@
 """The U-Net generator of pix2pix."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -98,6 +99,8 @@ class UNetGenerator(nn.Module):
 
     Attributes:
         divisor: H and W must be multiples of this many pixels, ``2 ** n_downs``.
+        layer_channels: Feature maps of the layers that ``taps`` can name; see the package.
+        taps: The picture, and up to four halvings, but not the bottleneck.
     """
 
     checkpointed = (Down, Up, Out)
@@ -122,6 +125,9 @@ class UNetGenerator(nn.Module):
         self.divisor, self.skips = 2**n_downs, skips
         c, last = [base_channels * min(2**i, 8) for i in range(n_downs)], n_downs - 1
         bias = needs_bias(norm)
+        names = [f"down{i + 1}" for i in range(n_downs)]
+        self.layer_channels = {"input": in_channels} | dict(zip(names, c, strict=True))
+        self.taps = ("input", *names[: min(4, last)])
         self.downs = nn.ModuleList([Down(in_channels, c[0], "none", bias)])
         for i in range(1, last):
             self.downs.append(Down(c[i - 1], c[i], norm, bias))
@@ -138,19 +144,22 @@ class UNetGenerator(nn.Module):
         if norm == "spectral":
             add_spectral_norm(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps x to y_hat.
+    def forward(self, x: Tensor, *, taps: Sequence[str] = ()) -> Tensor | list[Tensor]:
+        """Maps x to y_hat, or to the hidden maps of the layers that are named.
 
         Args:
             x: (B, in_channels, H, W) in [-1, 1].
+            taps: Of ``layer_channels``; the decoder is not computed then.
 
         Returns:
-            (B, out_channels, H, W) in [-1, 1].
+            (B, out_channels, H, W) in [-1, 1]; with ``taps`` a list of maps (B, C, h, w), one each.
 
         Raises:
             SettingError: H or W is not a multiple of ``divisor``.
         """
         check_image_size(x, self.divisor, todo=", or halve less often with generator.n_downs")
+        if taps:
+            return self.tapped(x, taps)
         passed = []
         for down in self.downs:
             x = down(x)  # (B, c_i, H / 2^(i+1), W / 2^(i+1))
@@ -159,6 +168,14 @@ class UNetGenerator(nn.Module):
         for up in self.ups[1:]:
             x = up(*self.skip(passed), x)  # (B, c_(i-1), H / 2^i, W / 2^i)
         return self.out(*self.skip(passed), x)  # (B, out_channels, H, W)
+
+    def tapped(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
+        """The maps of some layers of the encoder."""
+        places = [list(self.layer_channels).index(tap) for tap in taps]
+        found = [x]
+        for down in islice(self.downs, max(places)):
+            found.append(down(found[-1]))
+        return [found[place] for place in places]
 
     def skip(self, passed: list[Tensor]) -> list[Tensor]:
         """What the next decoder layer sees beside its own maps: the encoder's, or nothing."""

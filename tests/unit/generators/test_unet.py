@@ -123,3 +123,21 @@ def test_a_single_level_is_refused() -> None:
 def test_wrong_sizes_are_refused_with_the_depth_to_change() -> None:
     with pytest.raises(SettingError, match=r"found 48 x 64 pixels.*generator\.n_downs"):
         UNetGenerator(3, 3, base_channels=2, n_downs=5)(torch.zeros(1, 3, 48, 64))
+
+
+def test_taps_are_the_outputs_of_the_encoder() -> None:
+    torch.manual_seed(0)
+    generator = UNetGenerator(3, 3, 2, n_downs=6, norm="instance", dropout=0.0)
+    assert generator.taps == ("input", "down1", "down2", "down3", "down4")
+    assert list(generator.layer_channels.values()) == [3, 2, 4, 8, 16, 16, 16]
+    x = torch.rand(2, 3, 64, 64)
+    names = list(generator.layer_channels)
+    maps = generator(x, taps=names)
+    h = x
+    for name, down, found in zip(names[1:], generator.downs, maps[1:], strict=True):
+        h = down(h)
+        assert torch.equal(found, h) and found.shape[1] == generator.layer_channels[name]
+    assert maps[0] is x
+    generator.downs[3].register_forward_hook(pytest.fail)
+    assert [m.shape[2] for m in generator(x, taps=["down3", "input"])] == [8, 64]
+    assert UNetGenerator(3, 3, 2, n_downs=3).taps == ("input", "down1", "down2")  # no bottleneck
