@@ -3,7 +3,6 @@
 Started without arguments it starts its second process itself. Prints a line for each objective.
 """
 
-from functools import partial
 from typing import Any
 
 import torch

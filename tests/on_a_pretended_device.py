@@ -148,6 +148,9 @@ CASES: dict[str, dict[str, Any]] = {
         "gan_loss": WassersteinGP(), "generator": unet, "norm": "layer",
         "speed": Speed(channels_last=True, checkpoint_activations=True),
     },
+    "diffaugment": {
+        "gan_loss": VanillaGAN(r1=1.0), "diffaugment": ("color", "translation", "cutout"),
+    },
     "reads": {"reconstruction": {"l1": Reads()}},
     "mixes": {"reconstruction": {"l1": Mixes()}},
     "copies": {"reconstruction": {"l1": Copying()}},

@@ -1,4 +1,4 @@
-"""What two networks share: the choice of normalisation, and the check of an image's size."""
+"""What two networks share: norms, resampling with a blur, and the check of an image's size."""
 
 import torch
 import torch.nn.functional as F
@@ -43,6 +43,34 @@ def make_norm(norm: str, channels: int, setting: str = "norm", affine: bool = Tr
     if norm in ("spectral", "none"):
         return nn.Identity()
     raise setting_error(f"{setting}={norm}", repr(norm), f"one of {', '.join(NORMS)}", "Name one.")
+
+
+class BlurDown(nn.Module):
+    """Halves H and W: a 3 x 3 binomial blur, of which every second pixel is kept.
+
+    Zhang 2019, "Making Convolutional Networks Shift-Invariant Again", Sec. 3.3 (Tri-3): what a
+    strided convolution would alias is gone first. The border is mirrored, which takes 2 pixels at
+    least. Without weights, and without an entry in the state dict.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        line = torch.tensor([0.25, 0.5, 0.25])
+        self.register_buffer("filter", torch.outer(line, line)[None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels = x.shape[1]
+        x = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        return F.conv2d(x, self.filter.expand(channels, 1, 3, 3), stride=2, groups=channels)
+
+
+def blur_up() -> nn.Module:
+    """Doubles H and W: zeros between the pixels, then a 4 x 4 binomial blur, borders repeated.
+
+    The counterpart of ``BlurDown`` in the generator of Park et al. 2020 (CUT). The binomial of
+    four, (1, 3, 3, 1) / 4 here, holds the weights of bilinear interpolation at twice the size.
+    """
+    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
 
 
 class Dropout(nn.Dropout):

@@ -1,4 +1,4 @@
-"""Norms, and the weights that networks start from."""
+"""Norms, resampling with a blur, and the weights that networks start from."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,10 @@ from torch import nn
 
 from i2i.blocks import (
     NORMS,
+    BlurDown,
     Dropout,
     add_spectral_norm,
+    blur_up,
     check_image_size,
     has_batch_norm,
     make_norm,
@@ -205,3 +207,37 @@ def test_noise_is_the_same_in_both_memory_layouts(p: float) -> None:
 def test_what_is_kept_is_scaled_in_full_precision() -> None:
     x = torch.full((2, 3, 4, 4), 3.0, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
     assert set(Dropout(0.25)(x).unique().tolist()) == {0.0, 4.0}  # 3 / 0.75; not 3 * bf16(4 / 3)
+
+
+def test_blurred_halving_is_a_binomial_of_every_second_pixel() -> None:
+    x = torch.rand(2, 3, 7, 6, dtype=torch.float64)
+    found = BlurDown().double()(x)
+    assert found.shape == (2, 3, 4, 3)
+    weights = {-1: 0.25, 0: 0.5, 1: 0.25}
+    mirror = lambda i, side: abs(i) if i < side else 2 * (side - 1) - i  # noqa: E731
+    for i in range(4):
+        for j in range(3):
+            expected = sum(
+                a * b * x[:, :, mirror(2 * i + m, 7), mirror(2 * j + n, 6)]
+                for m, a in weights.items()
+                for n, b in weights.items()
+            )
+            assert torch.allclose(found[:, :, i, j], expected, rtol=1e-12)
+    assert BlurDown().state_dict() == {}
+
+
+def test_blurred_doubling_is_zeros_between_and_a_binomial_of_four() -> None:
+    """By a transposed convolution with (1, 3, 3, 1) / 4, the borders repeated."""
+    x = torch.rand(2, 3, 5, 4, dtype=torch.float64)
+    line = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64) / 4
+    kernel = torch.outer(line, line).expand(3, 1, 4, 4)
+    padded = torch.nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    wide = torch.nn.functional.conv_transpose2d(padded, kernel, stride=2, groups=3)
+    assert torch.allclose(blur_up()(x), wide[:, :, 3:-3, 3:-3], rtol=1e-12)
+
+
+def test_what_is_too_fine_for_half_the_size_is_gone() -> None:
+    """Stripes of one pixel, which a stride would turn into black or white."""
+    stripes = torch.ones(1, 1, 8, 8)
+    stripes[..., ::2] = -1
+    assert torch.equal(BlurDown()(stripes)[..., 1:], torch.zeros(1, 1, 4, 3))

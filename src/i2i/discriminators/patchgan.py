@@ -8,7 +8,9 @@ class PatchDiscriminator(StagedDiscriminator):
     """Scores overlapping patches of a pair (Isola et al. 2017, Sec. 3.2.2 and App. 6.1.2).
 
     With ``n_layers=3`` each logit sees 70 x 70 pixels, and a 256 x 256 image gives 30 x 30 of them;
-    with 1 it sees 16 x 16, with 5 286 x 286.
+    with 1 it sees 16 x 16, with 5 286 x 286. With ``blur`` the convolutions do not stride, and the
+    map has the same size: a blur after the LeakyReLU halves it (Park et al. 2020, CUT), so that
+    three layers see 84 x 84 pixels, those at the border of it little.
     """
 
     def __init__(
@@ -21,6 +23,7 @@ class PatchDiscriminator(StagedDiscriminator):
         conditional: bool = True,  # False: the input image is not shown (GAN instead of cGAN)
         padding: int = 1,  # pixels on each side of every convolution's input
         spectral_ends: bool = True,  # False: no spectral norm on the first and last convolution
+        blur: bool = False,  # a blur halves the size, not a stride (antialiasing)
     ):
         """Builds the stages.
 
@@ -36,5 +39,5 @@ class PatchDiscriminator(StagedDiscriminator):
         strides = [2] * n_layers + [1, 1]
         super().__init__(
             input_channels, target_channels, widths, strides, 4, padding, norm, conditional,
-            spectral_ends,
+            spectral_ends, blur=blur,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from i2i.blocks import add_spectral_norm, leaky_relu_after, make_norm, needs_bias
+from i2i.blocks import BlurDown, add_spectral_norm, leaky_relu_after, make_norm, needs_bias
 from i2i.discriminators.output import DiscriminatorOutput
 from i2i.weight_init import init_normal
 
@@ -37,6 +37,7 @@ class StagedDiscriminator(nn.Module):
         score_bias: bool = True,  # whether the last convolution has a bias
         score_padding: int | None = None,  # of the last convolution; None: that of the others
         small_start: bool = True,  # weights from N(0, 0.02); False: as PyTorch draws them
+        blur: bool = False,  # a blur halves the size after each stage, not a stride in it
     ):
         super().__init__()
         self.conditional = conditional
@@ -45,16 +46,21 @@ class StagedDiscriminator(nn.Module):
         for i, (wider, stride) in enumerate(zip(widths, strides[:-1], strict=True)):
             normed = i > 0
             bias = needs_bias(norm) if normed else True
-            layers = [nn.Conv2d(width, wider, kernel, stride, padding, bias=bias)]
+            blurred = blur and stride == 2
+            step = 1 if blurred else stride
+            layers = [nn.Conv2d(width, wider, kernel, step, padding, bias=bias)]
             if normed:
                 layers.append(make_norm(norm, wider, "discriminator.norm"))
-            stages.append(nn.Sequential(*layers, leaky_relu_after(norm if normed else "none")))
+            layers.append(leaky_relu_after(norm if normed else "none"))
+            stages.append(nn.Sequential(*layers, *([BlurDown()] if blurred else [])))
             width = wider
         self.stages = nn.ModuleList(stages)
         last = padding if score_padding is None else score_padding
         self.score = nn.Conv2d(width, 1, kernel, strides[-1], last, bias=score_bias)
         self.least_size = 1
         for stride, pad in zip(reversed(strides), [last] + [padding] * len(stages), strict=True):
+            if blur and stride == 2:  # which mirrors the border, of 2 pixels at least
+                self.least_size, stride = max(2, 2 * self.least_size - 1), 1
             self.least_size = max(1, (self.least_size - 1) * stride + kernel - 2 * pad)
         if small_start:
             init_normal(self)

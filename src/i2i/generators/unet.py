@@ -104,6 +104,8 @@ class UNetGenerator(nn.Module):
     Attributes:
         divisor: H and W must be multiples of this many pixels, ``2 ** n_downs``.
         latent: Numbers of the code; 0: it takes none.
+        layer_channels: Feature maps of the layers that ``taps`` can name; see the package.
+        taps: The picture, and up to four halvings, but not the bottleneck.
     """
 
     checkpointed = (Down, Up, Out)
@@ -132,6 +134,9 @@ class UNetGenerator(nn.Module):
         first, rest = latent, latent if latent_at == "all" else 0
         c, last = [base_channels * min(2**i, 8) for i in range(n_downs)], n_downs - 1
         bias = needs_bias(norm)
+        names = [f"down{i + 1}" for i in range(n_downs)]
+        self.layer_channels = {"input": in_channels} | dict(zip(names, c, strict=True))
+        self.taps = ("input", *names[: min(4, last)])
         self.downs = nn.ModuleList([Down(in_channels + first, c[0], "none", bias)])
         for i in range(1, last):
             self.downs.append(Down(c[i - 1] + rest, c[i], norm, bias))
@@ -149,15 +154,18 @@ class UNetGenerator(nn.Module):
         if norm == "spectral":
             add_spectral_norm(self)
 
-    def forward(self, x: Tensor, z: Tensor | None = None) -> Tensor:
-        """Maps x, or x and z, to y_hat.
+    def forward(
+        self, x: Tensor, z: Tensor | None = None, *, taps: Sequence[str] = ()
+    ) -> Tensor | list[Tensor]:
+        """Maps x, or x and z, to y_hat, or to the hidden maps of the layers that are named.
 
         Args:
             x: (B, in_channels, H, W) in [-1, 1].
             z: A code, (B, latent), where ``latent`` is not 0.
+            taps: Of ``layer_channels``; the decoder is not computed then.
 
         Returns:
-            (B, out_channels, H, W) in [-1, 1].
+            (B, out_channels, H, W) in [-1, 1]; with ``taps`` a list of maps (B, C, h, w), one each.
 
         Raises:
             SettingError: H or W is not a multiple of ``divisor``, or there is no code of that many
@@ -165,10 +173,11 @@ class UNetGenerator(nn.Module):
         """
         check_image_size(x, self.divisor, todo=", or halve less often with generator.n_downs")
         self.check_code(z)
+        if taps:
+            return self.tapped(x, z, taps)
         passed = []
-        for i, down in enumerate(self.downs):
-            takes_z = z is not None and (i == 0 or self.latent_at == "all")
-            x = down(x, *([planes(z, x)] if takes_z else []))  # (B, c_i, H / 2^(i+1), W / 2^(i+1))
+        for i in range(len(self.downs)):
+            x = self.encoded(i, x, z)  # (B, c_i, H / 2^(i+1), W / 2^(i+1))
             passed.append(x)
         x = self.ups[0](passed.pop())  # (B, c, H / 2^(n-1), W / 2^(n-1))
         for up in self.ups[1:]:
@@ -189,6 +198,19 @@ class UNetGenerator(nn.Module):
                 f"codes of {self.latent}" if self.latent else "none",
                 "Leave generator.latent out; model=bicyclegan draws codes, and sets it.",
             )  # fmt: skip
+
+    def encoded(self, i: int, x: Tensor, z: Tensor | None) -> Tensor:
+        """What layer i of the encoder makes of the maps before it."""
+        takes_z = z is not None and (i == 0 or self.latent_at == "all")
+        return self.downs[i](x, *([planes(z, x)] if takes_z else []))
+
+    def tapped(self, x: Tensor, z: Tensor | None, taps: Sequence[str]) -> list[Tensor]:
+        """The maps of some layers of the encoder."""
+        places = [list(self.layer_channels).index(tap) for tap in taps]
+        found = [x]
+        for i in range(max(places)):
+            found.append(self.encoded(i, found[-1], z))
+        return [found[place] for place in places]
 
     def skip(self, passed: list[Tensor]) -> list[Tensor]:
         """What the next decoder layer sees beside its own maps: the encoder's, or nothing."""

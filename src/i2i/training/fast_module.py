@@ -94,6 +94,6 @@ class FastModule(LightningModule):
         if self.device.type != "cpu":
             optimizer.zero_grad()
 
-    def run(self, network: nn.Module, *inputs: Tensor) -> Any:
+    def run(self, network: nn.Module, *inputs: Tensor, **options: Any) -> Any:
         """A network's output in training, computed as ``speed`` asks."""
-        return self.forwards.get(network, network)(*inputs)
+        return self.forwards.get(network, network)(*inputs, **options)

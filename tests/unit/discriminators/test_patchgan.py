@@ -59,3 +59,24 @@ def test_condition_is_seen_only_where_asked() -> None:
 def test_no_strided_layer_is_refused() -> None:
     with pytest.raises(SettingError, match=r"discriminator\.n_layers=0.*at least 1.*pixel"):
         PatchDiscriminator(3, 3, n_layers=0)
+
+
+@pytest.mark.parametrize(("n_layers", "pixels"), [(1, 18), (3, 84)])
+def test_blur_instead_of_strides(n_layers: int, pixels: int) -> None:
+    """The same weights, logits of the same places, and no stride in a convolution."""
+    torch.manual_seed(0)
+    options = {"base_channels": 2, "n_layers": n_layers, "norm": "none"}
+    plain, network = (
+        PatchDiscriminator(3, 3, **options),
+        PatchDiscriminator(3, 3, blur=True, **options),
+    )
+    shapes = [{n: p.shape for n, p in d.state_dict().items()} for d in (plain, network)]
+    assert shapes[0] == shapes[1]
+    strides = {m.stride for m in network.modules() if isinstance(m, torch.nn.Conv2d)}
+    assert strides == {(1, 1)}
+    y = torch.rand(1, 3, 256, 256, requires_grad=True)
+    (logits,), _ = network(y.detach(), y)
+    assert logits.shape == plain(y, y).logits[0].shape
+    middle = logits.shape[-1] // 2
+    logits[0, 0, middle, middle].backward()
+    assert (y.grad.abs().sum((0, 1)) > 0).any(0).sum() == pixels

@@ -195,3 +195,21 @@ def test_another_code_than_asked_for_is_refused(latent: int, given: int | None, 
 def test_options_of_the_code_are_checked(options: dict) -> None:
     with pytest.raises(SettingError, match=r"generator\.latent(=-1|_at=middle): found"):
         UNetGenerator(3, 3, base_channels=2, n_downs=2, **options)
+
+
+def test_taps_are_the_outputs_of_the_encoder() -> None:
+    torch.manual_seed(0)
+    generator = UNetGenerator(3, 3, 2, n_downs=6, norm="instance", dropout=0.0)
+    assert generator.taps == ("input", "down1", "down2", "down3", "down4")
+    assert list(generator.layer_channels.values()) == [3, 2, 4, 8, 16, 16, 16]
+    x = torch.rand(2, 3, 64, 64)
+    names = list(generator.layer_channels)
+    maps = generator(x, taps=names)
+    h = x
+    for name, down, found in zip(names[1:], generator.downs, maps[1:], strict=True):
+        h = down(h)
+        assert torch.equal(found, h) and found.shape[1] == generator.layer_channels[name]
+    assert maps[0] is x
+    generator.downs[3].register_forward_hook(pytest.fail)
+    assert [m.shape[2] for m in generator(x, taps=["down3", "input"])] == [8, 64]
+    assert UNetGenerator(3, 3, 2, n_downs=3).taps == ("input", "down1", "down2")  # no bottleneck

@@ -30,8 +30,11 @@ def lines() -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "case",
-    ["vanilla", "lsgan", "hinge", "wgan-gp", "none", "terms", "multiscale", "checkpoints"],
-)
+    [
+        "vanilla", "lsgan", "hinge", "wgan-gp", "none", "terms", "multiscale", "checkpoints",
+        "diffaugment",
+    ],
+)  # fmt: skip
 def test_three_steps_copy_their_batches_and_the_losses_of_two(
     lines: dict[str, str], case: str
 ) -> None:
