@@ -193,7 +193,8 @@ def validate_speed(config: Mapping[str, Any]) -> None:
 
 # Height and width that each preset under conf/discriminator needs, in pixels.
 LEAST_SIZES = {
-    "patch286": 96, "multiscale": 1, "global": 32, "patch70": 24, "patch16": 6, "pixel": 1,
+    "patch286": 96, "multiscale": 1, "dcgan": 64, "global": 32, "patch70": 24, "patch16": 6,
+    "pixel": 1,
 }  # fmt: skip
 
 

@@ -35,6 +35,8 @@ class StagedDiscriminator(nn.Module):
         conditional: bool,  # False: the input image is not shown (GAN instead of cGAN)
         spectral_ends: bool = True,  # False: no spectral norm on the first and last convolution
         score_bias: bool = True,  # whether the last convolution has a bias
+        score_padding: int | None = None,  # of the last convolution; None: that of the others
+        small_start: bool = True,  # weights from N(0, 0.02); False: as PyTorch draws them
     ):
         super().__init__()
         self.conditional = conditional
@@ -49,11 +51,13 @@ class StagedDiscriminator(nn.Module):
             stages.append(nn.Sequential(*layers, leaky_relu_after(norm if normed else "none")))
             width = wider
         self.stages = nn.ModuleList(stages)
-        self.score = nn.Conv2d(width, 1, kernel, strides[-1], padding, bias=score_bias)
+        last = padding if score_padding is None else score_padding
+        self.score = nn.Conv2d(width, 1, kernel, strides[-1], last, bias=score_bias)
         self.least_size = 1
-        for stride in reversed(strides):
-            self.least_size = max(1, (self.least_size - 1) * stride + kernel - 2 * padding)
-        init_normal(self)
+        for stride, pad in zip(reversed(strides), [last] + [padding] * len(stages), strict=True):
+            self.least_size = max(1, (self.least_size - 1) * stride + kernel - 2 * pad)
+        if small_start:
+            init_normal(self)
         if norm == "spectral":
             add_spectral_norm(self if spectral_ends else self.stages[1:])
 

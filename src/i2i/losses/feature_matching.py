@@ -47,3 +47,36 @@ def map_differences(
         [(f.float() - r.float()).abs().mean() for f, r in zip(*scale, strict=True)]
         for scale in zip(fake, real, strict=True)
     ]
+
+
+def difference_of_means(fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
+    """How far the mean hidden maps of a batch of made images are from those of real ones.
+
+    The feature matching of DiscoGAN's code (Kim et al. 2017; after Salimans et al. 2016, Sec. 3.1):
+    the sum over the last three hidden layers of D of the mean squared
+    difference of the means over the batch; the mean over scales. No gradient goes to ``real``.
+
+    Args:
+        fake: D's hidden maps (B, C, H, W) of the made images, one list a scale, first layer first.
+        real: Those of real images; as many maps of the same shapes, but B may be another.
+
+    Returns:
+        float32 scalar.
+
+    Raises:
+        SettingError: A scale has no hidden maps.
+    """
+    if not fake or not all(fake):
+        raise setting_error(
+            "model.lambda_features", "a discriminator that returns no hidden maps",
+            "at least one hidden map a scale", "Choose another discriminator=NAME, or add "
+            "model.lambda_features=0.",
+        )  # fmt: skip
+    scales = [
+        sum(
+            (f.float().mean(0) - r.detach().float().mean(0)).square().mean()
+            for f, r in zip(of_fake[-3:], of_real[-3:], strict=True)
+        )
+        for of_fake, of_real in zip(fake, real, strict=True)
+    ]
+    return mean_over_scales(scales)

@@ -3,91 +3,55 @@
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from i2i.data.batches import Batch
-from i2i.data.pair_reader import OTHER_WAY
 from i2i.errors import setting_error
-from i2i.inference.translator import Translator
-from i2i.losses.gan import (
-    GANLoss,
-    require_game,
-    require_separate_samples,
-    require_unconditional,
-)
 from i2i.losses.reconstruction import L1
 from i2i.losses.weights import require_weights
-from i2i.training.adversarial import AdversarialModule, Made, Terms
+from i2i.systems.two_domains import TwoDomains
+from i2i.training.adversarial import Terms
 from i2i.training.image_pool import ImagePool
-from i2i.training.players import Player
 
 
-class CycleGAN(AdversarialModule):
+class CycleGAN(TwoDomains):
     """G: X -> Y and F: Y -> X, each against a discriminator, and F(G(x)) = x, G(F(y)) = y.
 
     L(G, F, D_X, D_Y) = L_GAN(G, D_Y) + L_GAN(F, D_X) + lambda L_cyc(G, F) (Zhu et al. 2017, Eq. 3),
-    and the identity terms of Sec. 5.2: G(y) = y, F(x) = x. X is the side ``input`` of the data, Y
-    its ``target``. Both generators are one player, both discriminators the other (as in the code
-    of the paper): G and F are updated first, and then the discriminators, on images that were made
-    before that update and on earlier ones out of a pool.
+    and the identity terms of Sec. 5.2: G(y) = y, F(x) = x. Both generators are one player, both
+    discriminators the other (as in the code of the paper): G and F are updated first, and then the
+    discriminators, on images that were made before that update and on earlier ones out of a pool.
     """
-
-    pairings = ("unpaired",)
 
     def __init__(
         self,
-        generator: nn.Module,
-        generator_back: nn.Module,
-        discriminator: nn.Module,
-        discriminator_back: nn.Module,
-        gan_loss: GANLoss,
+        *networks: Any,  # see TwoDomains; the paper's objective is least squares
         lambda_cycle: float = 10.0,  # weight of the cycle from X to Y and back
         lambda_cycle_back: float = 10.0,  # and of that from Y to X and back
         lambda_identity: float = 0.5,  # of the identity terms, times the weight of the same cycle
         pool_size: int = 50,  # earlier images for each discriminator; 0: only the newest
-        **shared: Any,  # see AdversarialModule
+        **shared: Any,
     ):
         """Takes the networks and the objective ready-made.
 
         Args:
-            generator: G, X -> Y.
-            generator_back: F, Y -> X.
-            discriminator: D_Y, which does not see what an image was made from.
-            discriminator_back: D_X, likewise.
-            gan_loss: See ``i2i.losses.gan``; least squares in the paper.
+            networks: Both generators, both discriminators and the objective; see ``TwoDomains``.
             lambda_cycle: A weight, 0 or more; so are the others.
             lambda_cycle_back: Likewise.
             lambda_identity: Likewise.
             pool_size: Images.
-            shared: What every adversarial system has; see ``AdversarialModule``.
+            shared: The same by name, and what every adversarial system has.
 
         Raises:
             SettingError: A weight is out of range, or the networks or the objective do not fit.
         """
-        super().__init__(**shared)
+        super().__init__(*networks, **shared)
         require_weights(
             lambda_cycle=lambda_cycle, lambda_cycle_back=lambda_cycle_back,
             lambda_identity=lambda_identity,
         )  # fmt: skip
-        require_game(gan_loss)
-        for network in (discriminator, discriminator_back):
-            require_separate_samples(gan_loss, network)
-            require_unconditional(network)
-        self.generator = nn.ModuleDict({"there": generator, "back": generator_back})
-        self.discriminator = nn.ModuleDict({"there": discriminator, "back": discriminator_back})
-        self.gan_loss, self.lambda_identity = gan_loss, lambda_identity
         self.lambda_x, self.lambda_y, self.l1 = lambda_cycle, lambda_cycle_back, L1()
+        self.lambda_identity = lambda_identity
         self.pools = {way: ImagePool(pool_size) for way in ("there", "back")}
-        self.players = (
-            Player("g", ("generator",), *self.of_g), Player("d", ("discriminator",), *self.of_d),
-        )  # fmt: skip
-        there, back = self.direction, OTHER_WAY[self.direction]
-        self.routes, self.ways_back = (there, back), {there: back, back: there}
-        self.keep_average()
-
-    def judge(self, x: Tensor, y: Tensor) -> None:
-        self.discriminator["there"](x, y)
-        self.discriminator["back"](y, x)
 
     def rehearse(self, x: Tensor, y: Tensor) -> None:
         if self.lambda_identity > 0 and x.shape != y.shape:
@@ -97,18 +61,6 @@ class CycleGAN(AdversarialModule):
                 "as many in both, so that a generator can be given what it makes",
                 "Add model.lambda_identity=0.",
             )  # fmt: skip
-
-    def generate(self, batch: Batch) -> Made:
-        return {
-            "there": self.run(self.generator["there"], batch["input"]),
-            "back": self.run(self.generator["back"], batch["target"]),
-        }
-
-    def terms(self, player: str, batch: Batch, made: Made) -> Terms:
-        x, y = batch["input"], batch["target"]
-        if player == "g":
-            return self.g_terms(x, y, made["there"], made["back"])
-        return self.d_terms("there", y, made["there"]) | self.d_terms("back", x, made["back"])
 
     def g_terms(self, x: Tensor, y: Tensor, fake_y: Tensor, fake_x: Tensor) -> Terms:
         """Both generators are to convince, to come back, and to leave alone what is right."""
@@ -128,18 +80,7 @@ class CycleGAN(AdversarialModule):
 
     def d_terms(self, way: str, real: Tensor, fake: Tensor) -> Terms:
         """One discriminator tells real images from made ones, of now and of earlier."""
-        judge, fake = self.discriminator[way], self.pools[way].swapped(fake)
-        on_real, on_fake = self.run(judge, real, real), self.run(judge, fake, fake)
-        terms = self.gan_loss.discriminator(on_real.logits, on_fake.logits)
-        terms |= self.gan_loss.penalty(lambda image: judge(image, image).logits, real, fake)
-        return {f"{name}_{way}": self.discriminator_weight * term for name, term in terms.items()}
-
-    def translator(self, route: str | None = None) -> Translator:
-        if route in (None, self.direction):
-            there = self.evaluated["there"]
-            return Translator(there, self.task, "input", self.inference, self.seed)
-        task = self.task.reversed()
-        return Translator(self.evaluated["back"], task, "target", self.inference, self.seed)
+        return super().d_terms(way, real, self.pools[way].swapped(fake))
 
     def own_state(self) -> dict[str, Tensor]:
         return {way: pool.state() for way, pool in self.pools.items()}

@@ -98,7 +98,7 @@ def test_unknown_norm_is_refused(name: str) -> None:
         build(name, norm="group")
 
 
-FITTING = "multiscale or global or patch70 or patch16 or pixel"
+FITTING = "multiscale or dcgan or global or patch70 or patch16 or pixel"
 
 
 class Halves(nn.Module):
