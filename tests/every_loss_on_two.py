@@ -14,6 +14,7 @@ from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, Wassers
 from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1
 from unit.systems.test_cyclegan import make_model as make_cyclegan
+from unit.systems.test_discogan import make_model as make_discogan
 from unit.training.test_adversarial import Pairs, make_model
 
 CASES: dict[str, dict[str, Any]] = {
@@ -26,7 +27,9 @@ CASES: dict[str, dict[str, Any]] = {
     "none": {"gan_loss": NoGAN(), "reconstruction": {"l1": L1()}},
     "parts": {"gan_loss": WassersteinGP(), "accumulate": 2},
     "cyclegan": {"ema_decay": 0.5, "pool_size": 1},
+    "discogan": {"first_batches": 2},
 }
+MAKE = {"cyclegan": make_cyclegan, "discogan": make_discogan}  # the others are pix2pix
 
 
 def everywhere(value: torch.Tensor) -> list[torch.Tensor]:
@@ -69,8 +72,7 @@ class Compare(Callback):
 def main() -> None:
     """Fits every case."""
     for name, options in CASES.items():
-        cyclegan = name.startswith("cyclegan")
-        model = make_cyclegan(**options) if cyclegan else make_model("instance", **options)
+        model = MAKE[name](**options) if name in MAKE else make_model("instance", **options)
         if dist.is_initialized() and dist.get_rank() == 1:
             with torch.no_grad():  # process 0's weights have to arrive
                 next(model.parameters()).add_(1.0)
