@@ -33,7 +33,7 @@ class Classifier(AdversarialModule):
     def __init__(
         self,
         classifier: nn.Module,
-        domains: Sequence[str] | None = None,  # as the data set lists them; None: A and B
+        domains: Sequence[str] | None = None,  # by number; None: A and B
         generator: None = None,  # ``conf/game.yaml`` names these for every system
         discriminator: None = None,
         gan_loss: None = None,
@@ -59,7 +59,7 @@ class Classifier(AdversarialModule):
                 f"dataset.domains=[{','.join(names)}]", f"{len(names)} domain",
                 "two or more, to be told apart", "Name others beside it.",
             )  # fmt: skip
-        self.domains = tuple(names if self.direction == "AtoB" else names[::-1])
+        self.domains = tuple(names)
         self.classifier = classifier
         self.players = (Player("g", ("classifier",), *self.of_g),)
         self.routes = ("classes",)
