@@ -100,7 +100,7 @@ def code_version() -> dict[str, Any]:
     }
 
 
-CEILING = "ceiling (real photographs)"  # what the segmenter says of the targets themselves
+CEILING = "ceiling (real photographs)"  # what segmenter or classifier say of the targets
 
 
 def table(

@@ -67,6 +67,7 @@ class RowsOfClasses:
         """Keeps the first n pictures of each class."""
         labels = [0] * len(shown.index) if shown.label is None else shown.label.tolist()
         for place, label in enumerate(labels):
+            label = tuple(label) if isinstance(label, list) else label  # attributes
             row = self.made.setdefault(label, {})
             if len(row) < self.n:
                 row[f"output_{len(row)}"] = kept(shown.made, place)

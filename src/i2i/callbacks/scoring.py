@@ -50,12 +50,14 @@ class Scoring(Callback):
         device = trainer.strategy.root_device
         for scorer in self.scorers.values():
             scorer.evaluator.prepare(device, required=self.required)
-            if scorer.segmenter is not None:
-                scorer.segmenter.to(device)
+            for network in (scorer.segmenter, scorer.classifier):
+                if network is not None:
+                    network.to(device)
 
     def directions(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, bool]:
         """Whether more is better, for the scores that a validation will give, by name."""
-        truth, back = getattr(trainer.datamodule, "has_pairs", True), pl_module.ways_back
+        truth = getattr(trainer.datamodule, "has_pairs", True) and pl_module.translates
+        back = pl_module.ways_back
         return by_name({r: s.directions(truth, r in back) for r, s in self.scorers.items()})
 
     def start(self, split: str) -> None:

@@ -73,17 +73,29 @@ def nodes(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: node for name, node in metrics.items() if isinstance(node, dict)}
 
 
+# Runs of other models that a metric asks, and what there is without them.
+ASKED = {"segmenter": "segmentation scores", "classifier": "class_accuracy of made pictures"}
+
+
 def usable(metrics: dict[str, Any], chosen: Any) -> dict[str, Any]:
-    """The metrics without a segmenter that is not wanted, or that the run had and is gone."""
+    """The metrics without a segmenter or a classifier that is not wanted, or that is gone.
+
+    Args:
+        metrics: Those of the run, under what was typed.
+        chosen: The command line's ``metrics``.
+    """
     from lightning.fabric.utilities.rank_zero import rank_zero_warn
 
-    path, typed = metrics.get("segmenter"), chosen.segmenter
-    if typed == "none":
-        return metrics | {"segmenter": None}
-    if path and not typed and not Path(path).exists():
-        rank_zero_warn(
-            f"metrics.segmenter={path} of the run is not there any more: no segmentation scores. "
-            "Name it anew with metrics.segmenter=, or silence this with metrics.segmenter=none."
-        )
-        return metrics | {"segmenter": None}
+    from i2i.metrics.class_accuracy import ITSELF
+
+    for key, lacking in ASKED.items():
+        path, typed = metrics.get(key), chosen[key]
+        if typed == "none":
+            metrics = metrics | {key: None}
+        elif path and path != ITSELF and not typed and not Path(path).exists():
+            rank_zero_warn(
+                f"metrics.{key}={path} of the run is not there any more: no {lacking}. "
+                f"Name it anew with metrics.{key}=, or silence this with metrics.{key}=none."
+            )
+            metrics = metrics | {key: None}
     return metrics

@@ -171,6 +171,7 @@ def scores_of(metrics: Mapping[str, Any], truth: bool = True) -> dict[str, bool]
     from hydra.utils import get_class  # the classes bring torch, which few jobs need here
 
     from i2i.labels.class_scores import SCORES as OF_CLASSES
+    from i2i.metrics.class_accuracy import ClassAccuracy
     from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 
     prefix = "" if truth else RECONSTRUCTION
@@ -180,6 +181,7 @@ def scores_of(metrics: Mapping[str, Any], truth: bool = True) -> dict[str, bool]
         if isinstance(node, Mapping)
     }
     further = [*(OF_CLASSES if truth and metrics["segmentation"] else ())]
+    further += [ClassAccuracy] if metrics.get("classifier") else []
     further += OF_INCEPTION if metrics["distribution"] else ()
     directed = {score.name: score.more_is_better for score in further}
     return found | {name: more for name, more in directed.items() if more is not None}

@@ -16,13 +16,14 @@ from i2i.labels.class_scores import SCORES as OF_CLASSES
 from i2i.labels.class_scores import ClassMaps, ClassShare
 from i2i.metrics import distribution as between
 from i2i.metrics.checks import check_numbers, require_fitting, require_metrics
+from i2i.metrics.class_accuracy import ClassAccuracy
 from i2i.metrics.image_metric import ImageMetric
 from i2i.metrics.inception import InceptionFeatures, find_weights, load_inception
 from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 from i2i.metrics.inception_scores import InceptionScores, InceptionShare
 from i2i.metrics.optional_network import OptionalNetwork, found_together
 from i2i.metrics.real_cache import RealCache
-from i2i.metrics.result import EvaluationResult
+from i2i.metrics.result import EvaluationResult, add_classes, count_exact
 from i2i.scores import RECONSTRUCTION
 
 PROTOCOL = {
@@ -30,10 +31,6 @@ PROTOCOL = {
     "precision": "the generator runs in float32, without autocast (on a GPU PyTorch's own float32: "
     "convolutions in TF32 where that is its default)",
 }
-SEGMENTATION = (
-    "one confusion matrix over all labelled pixels of the split; class accuracy and IoU are means "
-    "over classes"
-)
 SCORES = (*OF_CLASSES, *OF_INCEPTION)  # of a pass, beside the means of its metrics
 
 
@@ -45,6 +42,7 @@ class _Share:
     targets: set[int]
     inception: InceptionShare
     classes: ClassShare
+    told: dict[int, float]
 
 
 class PairEvaluator:
@@ -68,6 +66,7 @@ class PairEvaluator:
         split: Of the pass at hand; None before the first.
         segmentation: Whether class maps are scored where ``update`` gets them.
         segmenter: As given; whoever makes the class maps loads it.
+        classifier: As given; whoever asks it loads it.
     """
 
     def __init__(
@@ -80,6 +79,7 @@ class PairEvaluator:
         seed: int = 2020,  # of KID's subsets and the score's splits; torch-fidelity's default
         segmentation: bool = True,  # scores of class maps, where there are any
         segmenter: str | None = None,  # file of a segmentation network that reads the made images
+        classifier: str | None = None,  # run that tells what the made images are of; or itself
         cache_dir: str | None = None,  # folder for the targets' Inception features; None: none
         cache_gb: float = 2.0,  # what it may hold, 10^9 bytes; the files used last stay
         **metrics: ImageMetric,  # one value per image each, by name
@@ -89,7 +89,7 @@ class PairEvaluator:
         self.metrics = self._asked = metrics
         self.distribution, self.inception_weights = distribution, inception_weights
         self.kid_subset_size = kid_subset_size
-        self.segmentation, self.segmenter = segmentation, segmenter
+        self.segmentation, self.segmenter, self.classifier = segmentation, segmenter, classifier
         self._inception = OptionalNetwork(
             self._load_inception, move=lambda network, device: network.to(device),
             named=inception_weights is not None,
@@ -107,6 +107,7 @@ class PairEvaluator:
         self._images: dict[int, dict[str, Any]] = {}
         self._targets: set[int] = set()
         self._classes = ClassShare()
+        self._told: dict[int, float] = {}
 
     def for_data(self, name: str) -> "PairEvaluator":
         """An evaluator with the same options and networks, and passes of its own.
@@ -165,7 +166,7 @@ class PairEvaluator:
     def start(self, split: str) -> None:
         """Begins a pass over a split; what an unfinished pass saw of the outputs is dropped."""
         self.split = split
-        self._images, self._targets, self._classes = {}, set(), ClassShare()
+        self._images, self._targets, self._classes, self._told = {}, set(), ClassShare(), {}
         self._scores.start()
 
     def update(
@@ -178,6 +179,7 @@ class PairEvaluator:
         target_index: Tensor | None = None,
         back: tuple[Tensor, Tensor] | None = None,
         true: bool = True,
+        told: tuple[Tensor, Tensor | None] | None = None,
     ) -> None:
         """Adds a batch.
 
@@ -190,6 +192,7 @@ class PairEvaluator:
             target_index: Place of each target in its split, (B,) or (B',); None: ``index``.
             back: What was translated there and back, and what that should be.
             true: Whether the targets are the true answers, and not other images of the domain.
+            told: ``class_accuracy`` of each image, (B,), and of each target.
 
         Raises:
             SettingError: The shapes differ, an image holds NaN, is smaller than 11 pixels, or has
@@ -205,6 +208,11 @@ class PairEvaluator:
         columns = self._measured("", y_hat, y) if true else {}
         if back is not None:
             columns |= self._measured(RECONSTRUCTION, *(to_uint8(i.detach(), names) for i in back))
+        if told is not None:
+            columns[ClassAccuracy.name] = told[0].tolist()
+            self._told |= (
+                {} if told[1] is None else dict(zip(targets, told[1].tolist(), strict=True))
+            )
         for row, i in enumerate(indices):
             values = {key: column[row] for key, column in columns.items()}
             self._images.setdefault(i, {"name": names[row], "index": i, **values})
@@ -233,17 +241,18 @@ class PairEvaluator:
         if self.split is None:
             raise RuntimeError("PairEvaluator.compute() before start(split)")
         inception = self._scores.share(self._inception.network, self.split)
-        mine = _Share(self._images, self._targets, inception, self._classes)
+        mine = _Share(self._images, self._targets, inception, self._classes, self._told)
         images: dict[int, dict[str, Any]] = {}
         targets: set[int] = set()
-        classes = ClassShare()
+        classes, told = ClassShare(), {}
         shares = gathered(mine)
         for share in reversed(shares):  # of two equal indices the lowest rank's stays
             images.update(share.images)
             targets |= share.targets
             classes.take_in(share.classes)
+            told |= share.told
         seen = self._scores.take_in(self.split, [share.inception for share in shares])
-        return made_once(lambda: self._result(images, sorted(targets), classes, seen))
+        return made_once(lambda: self._result(images, sorted(targets), classes, seen, told))
 
     def _result(
         self,
@@ -251,6 +260,7 @@ class PairEvaluator:
         targets: list[int],
         classes: ClassShare,
         seen: InceptionShare,
+        told: dict[int, float],
     ) -> EvaluationResult:
         if not images:
             raise setting_error(f"split={self.split}", "no images", "1 or more", "Check its size.")
@@ -258,13 +268,17 @@ class PairEvaluator:
         rows = [dict(images[i]) for i in indices]
         values, protocol = {}, {**PROTOCOL, "n_images": len(rows)}
         known = {p + name: m for p in ("", RECONSTRUCTION) for name, m in self.metrics.items()}
+        known[ClassAccuracy.name] = ClassAccuracy
         for name in (key for key in rows[0] if key in known):
             values[name] = math.fsum(row[name] for row in rows) / len(rows)
             protocol[name] = known[name].protocol
         if "psnr" in values:
-            self._count_exact(rows, values, protocol)
+            count_exact(rows, values, protocol)
         result = EvaluationResult(values, rows, len(rows), protocol)
-        self._add_classes(result, classes)
+        add_classes(result, classes)
+        if told:
+            mean = math.fsum(told[i] for i in sorted(told)) / len(told)
+            result.ceiling = (result.ceiling or {}) | {ClassAccuracy.name: mean}
         if self.has_distribution:
             network = self._inception.network
             scores, details = self._scores.scores(network, self.split, indices, targets, seen)
@@ -274,30 +288,6 @@ class PairEvaluator:
         units |= {score.name: score.unit for score in SCORES}
         result.units = {name: units[name] for name in values if units.get(name)}
         return result
-
-    @staticmethod
-    def _count_exact(rows: list[dict[str, Any]], values: dict, protocol: dict) -> None:
-        finite = [row["psnr"] for row in rows if math.isfinite(row["psnr"])]
-        if len(finite) < len(rows):
-            values["exact_images"] = float(len(rows) - len(finite))
-            protocol["psnr_note"] = (
-                f"{len(rows) - len(finite)} of {len(rows)} images equal their target, so the mean "
-                f"is infinite; the mean of the others is {math.fsum(finite) / len(finite):.4f} dB"
-                if finite
-                else "every image equals its target"
-            )
-
-    def _add_classes(self, result: EvaluationResult, classes: ClassShare) -> None:
-        made, ceiling = classes.result("made"), classes.result("ceiling")
-        if made is None:
-            return
-        result.values |= made.scores
-        result.classes["model"] = made.classes
-        if ceiling is not None:
-            result.classes["ceiling"], result.ceiling = ceiling.classes, ceiling.scores
-        for row in result.per_image:
-            row["pixel_accuracy"] = classes.pixel_accuracy(row["index"])
-        result.protocol["segmentation"] = f"{SEGMENTATION}; n = {len(classes.made)} images"
 
     def _load_inception(self, device: torch.device | str) -> InceptionFeatures:
         return load_inception(found_together(lambda: find_weights(self.inception_weights)), device)

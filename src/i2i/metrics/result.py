@@ -1,7 +1,15 @@
 """What a pass over a split ends with."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
+
+from i2i.labels.class_scores import ClassShare
+
+SEGMENTATION = (
+    "one confusion matrix over all labelled pixels of the split; class accuracy and IoU are means "
+    "over classes"
+)
 
 
 @dataclass
@@ -17,7 +25,7 @@ class EvaluationResult:
         n_images: Different images seen.
         protocol: How the values were made, in plain values for a JSON file.
         classes: IoU by class name under ``model``, and under ``ceiling`` where there is one.
-        ceiling: The three segmentation scores of the real photographs, where they were given.
+        ceiling: Scores that the real pictures have: the three of segmentation, class_accuracy.
         units: Those of the values that have one, by name.
     """
 
@@ -28,3 +36,30 @@ class EvaluationResult:
     classes: dict[str, dict[str, float]] = field(default_factory=dict)
     ceiling: dict[str, float] | None = None
     units: dict[str, str] = field(default_factory=dict)
+
+
+def count_exact(rows: list[dict[str, Any]], values: dict, protocol: dict) -> None:
+    """Counts the images that equal their target, whose PSNR is infinite, where there are any."""
+    finite = [row["psnr"] for row in rows if math.isfinite(row["psnr"])]
+    if len(finite) < len(rows):
+        values["exact_images"] = float(len(rows) - len(finite))
+        protocol["psnr_note"] = (
+            f"{len(rows) - len(finite)} of {len(rows)} images equal their target, so the mean is "
+            f"infinite; the mean of the others is {math.fsum(finite) / len(finite):.4f} dB"
+            if finite
+            else "every image equals its target"
+        )
+
+
+def add_classes(result: EvaluationResult, classes: ClassShare) -> None:
+    """Adds the scores of class maps, where there were any."""
+    made, ceiling = classes.result("made"), classes.result("ceiling")
+    if made is None:
+        return
+    result.values |= made.scores
+    result.classes["model"] = made.classes
+    if ceiling is not None:
+        result.classes["ceiling"], result.ceiling = ceiling.classes, ceiling.scores
+    for row in result.per_image:
+        row["pixel_accuracy"] = classes.pixel_accuracy(row["index"])
+    result.protocol["segmentation"] = f"{SEGMENTATION}; n = {len(classes.made)} images"

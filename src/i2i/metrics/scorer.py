@@ -11,6 +11,7 @@ from i2i.images.quantise import to_uint8
 from i2i.labels.class_scores import SCORES as OF_CLASSES
 from i2i.labels.class_scores import Matrices, matrices
 from i2i.labels.palette import ClassPalette
+from i2i.metrics.class_accuracy import ClassAccuracy, right
 from i2i.metrics.evaluator import ClassMaps, PairEvaluator
 from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 from i2i.metrics.shown import Shown
@@ -22,6 +23,16 @@ class Segmenter(Protocol):
 
     def __call__(self, photos: Tensor, names: Sequence[str]) -> Tensor:
         """(B, 3, H, W) in [-1, 1] to (B, H, W) uint8."""
+
+    def to(self, device: torch.device | str) -> Any:
+        """Moves its network."""
+
+
+class Classifier(Protocol):
+    """Tells what pictures are of."""
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """(B, C, H, W) in [-1, 1] to logits (B, n)."""
 
     def to(self, device: torch.device | str) -> Any:
         """Moves its network."""
@@ -44,6 +55,8 @@ class Scorer:
         label_role: Role | None = None,
         segmenter: Segmenter | None = None,
         lossy_labels: Callable[[], bool] = lambda: False,
+        classifier: Classifier | None = None,
+        tells_itself: bool = False,
     ):
         """Takes what it needs of the data set.
 
@@ -54,11 +67,15 @@ class Scorer:
             segmenter: Tells the classes in photographs.
             lossy_labels: Says whether true labels come from JPEG files, whose blended edges have
                 the colours of classes that are not there; asked once the files are known.
+            classifier: Tells what the made pictures are of, where they ought to be of something.
+            tells_itself: Whether the system does, of its own pictures.
         """
         self.evaluator = evaluator
         self.classes, self.label_role, self.segmenter = classes, label_role, segmenter
-        self.lossy_labels = lossy_labels
+        self.lossy_labels, self.classifier = lossy_labels, classifier
+        self.tells_labels = tells_itself or classifier is not None
         self._ceilings: dict[str | None, Matrices] = {}  # by split
+        self._told: dict[str | None, dict[int, float]] = {}  # by split, of the targets
 
     @property
     def tells_classes(self) -> bool:
@@ -78,6 +95,7 @@ class Scorer:
         of_classes = OF_CLASSES if truth and self.tells_classes else ()
         of_sets = OF_INCEPTION if self.evaluator.has_distribution else ()
         known = {score.name: score.more_is_better for score in (*of_classes, *of_sets)}
+        known |= {ClassAccuracy.name: ClassAccuracy.more_is_better} if self.tells_labels else {}
         found |= {name: more for name, more in known.items() if more is not None}
         return found | ({RECONSTRUCTION + n: more for n, more in metrics.items()} if back else {})
 
@@ -88,12 +106,38 @@ class Scorer:
             shown: The batch.
             made: Other pictures, (B, 1 or 3, H, W), to score in place of those that it made.
         """
+        told = self.told(shown, made)
         made = shown.made if made is None else made
         classes = self.class_maps(shown, made) if shown.true else None
         back = None if shown.back is None else (shown.back, shown.source)
         self.evaluator.update(
-            shown.index, shown.names, made, shown.real, classes, shown.y_index, back, shown.true
-        )
+            shown.index, shown.names, made, shown.real, classes, shown.y_index, back, shown.true,
+            told,
+        )  # fmt: skip
+
+    def told(self, shown: Shown, made: Tensor | None) -> tuple[Tensor, Tensor | None] | None:
+        """The class accuracy of each picture that was made, and of each target; or None.
+
+        Args:
+            shown: The batch.
+            made: Pictures in place of those that the system made, or None.
+        """
+        if made is None and shown.correct is not None:
+            return shown.correct, None
+        if self.classifier is None or shown.label is None or not len(shown.index):
+            return None
+        picture = to_uint8(shown.made if made is None else made, shown.names).float() / 127.5 - 1
+        return right(self.classifier(picture), shown.label), self.told_of_targets(shown)
+
+    def told_of_targets(self, shown: Shown) -> Tensor:
+        """The same of the real pictures, which the classifier looks at once a run."""
+        known = self._told.setdefault(self.evaluator.split, {})
+        places = (shown.index if shown.y_index is None else shown.y_index).tolist()
+        if any(place not in known for place in places):
+            label = shown.label if shown.y_label is None else shown.y_label
+            found = right(self.classifier(shown.real), label).tolist()
+            known |= dict(zip(places, found, strict=True)) | known  # what was known stays
+        return torch.tensor([known[place] for place in places])
 
     def class_maps(self, shown: Shown, made: Tensor) -> ClassMaps | None:
         """The classes of a batch and of pictures made of it; None where nothing tells them."""

@@ -28,6 +28,9 @@ class Shown:
         label: The domain, class or attributes that each made picture ought to be of, (B,) or
             (B, n); None where nothing is labelled.
         source_label: That of the sources.
+        y_label: That of ``y``; None: ``label``.
+        correct: Of a system that tells labels by itself, whether it told that of each picture
+            right, or which share of it, (B,) in [0, 1].
         y_hat: What the network made, (B, C_out, H, W).
         back: ``y_hat`` translated back, as pictures, which ought to be the sources; None where
             nothing translates back.
@@ -42,6 +45,8 @@ class Shown:
     true: bool = True
     label: Tensor | None = None
     source_label: Tensor | None = None
+    y_label: Tensor | None = None
+    correct: Tensor | None = None
     y_hat: Tensor | None = None
     back: Tensor | None = None
 
@@ -96,4 +101,5 @@ def shown_of_label(batch: Mapping[str, Any], number: int, asked: Tensor, task: T
     if true:
         y, y_index = batch["answers"][~has, number], batch["answer_index"][~has, number]
     known = {"label": asked[~has], "source_label": label[~has]}
+    known["y_label"] = None if true else label[has]
     return Shown(index[~has], names, batch["input"][~has], y, task, y_index, true, **known)

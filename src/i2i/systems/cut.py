@@ -10,10 +10,14 @@ from i2i.data.batches import Batch
 from i2i.errors import setting_error
 from i2i.inference.translate import eval_mode
 from i2i.inference.translator import Translator
-from i2i.losses.gan import GANLoss, require_separate_samples
+from i2i.losses.gan import (
+    GANLoss,
+    require_game,
+    require_separate_samples,
+    require_unconditional,
+)
 from i2i.losses.patch_nce import PatchHeads, PatchNCE, draw_places, take_places
 from i2i.losses.weights import require_weights
-from i2i.systems.cyclegan import require_game, require_unconditional
 from i2i.training.adversarial import AdversarialModule, Made, Terms
 from i2i.training.players import Player
 

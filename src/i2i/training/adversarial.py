@@ -28,10 +28,6 @@ Terms = dict[str, Tensor]
 Made = dict[str, Tensor]
 
 
-def do_nothing() -> None:
-    """Stands in for Lightning's count of an optimizer's steps."""
-
-
 def detached(made: Made) -> Made:
     """The same images without their graph."""
     return {name: image.detach() for name, image in made.items()}
@@ -54,6 +50,7 @@ class AdversarialModule(Game):
         routes: Names of the translations that the system offers, the main one first.
         ways_back: For routes whose answers can be translated back: the route that does so.
         pairings: The values of ``dataset.pairing`` that its terms can learn from.
+        translates: Whether what it shows is made of other pictures, and so can have true answers.
         evaluates: The routes that validation and test go through; None: all.
         task: How tensors become pictures; that of the data.
     """
@@ -63,6 +60,7 @@ class AdversarialModule(Game):
     routes: tuple[str, ...]
     ways_back: Mapping[str, str] = MappingProxyType({})
     pairings: tuple[str, ...] = ("paired",)
+    translates: bool = True
 
     def __init__(
         self,
@@ -180,7 +178,7 @@ class AdversarialModule(Game):
     def start_step(self) -> None:
         """Draws the noise of this step from its number, and keeps Lightning from miscounting."""
         for optimizer in self.optimizers()[1:]:  # Lightning counts each; a step is one of G's
-            optimizer._on_before_step = optimizer._on_after_step = do_nothing
+            optimizer._on_before_step = optimizer._on_after_step = lambda: None
         seed = stable_seed(self.seed, "noise", self.batches_seen, self.global_rank)
         seed_noise(seed, self.device)
         if self.speed.cuda_graphs:

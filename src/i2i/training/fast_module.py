@@ -44,6 +44,14 @@ class FastModule(LightningModule):
         options = self.speed.optimizer_options(scaled)
         return make_optimizer(player.make_optimizer, player.parameters, options)
 
+    def optimizers(self, use_pl_optimizer: bool = True) -> list[Any]:
+        """Lightning's optimizers, in a list where there is one alone, too."""
+        return listed(super().optimizers(use_pl_optimizer))
+
+    def lr_schedulers(self) -> list[Any]:
+        """Its schedules, likewise."""
+        return listed(super().lr_schedulers())
+
     def on_fit_start(self) -> None:
         """Lays out and compiles the networks as ``speed`` asks."""
         if self.speed.wants_channels_last(self.device):
@@ -97,3 +105,8 @@ class FastModule(LightningModule):
     def run(self, network: nn.Module, *inputs: Tensor, **options: Any) -> Any:
         """A network's output in training, computed as ``speed`` asks."""
         return self.forwards.get(network, network)(*inputs, **options)
+
+
+def listed(found: Any) -> list[Any]:
+    """What Lightning hands over bare where it is one."""
+    return found if isinstance(found, list) else [found]

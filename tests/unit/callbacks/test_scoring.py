@@ -87,8 +87,9 @@ def test_a_pass_is_one_start_every_batch_and_one_compute(split: str) -> None:
     assert [call[0] for call in evaluator.calls] == ["start", "update", "update", "compute"]
     assert evaluator.calls[0][1] == split
     _, index, names, y_hat, y, *rest = evaluator.calls[1]
-    # No classes, no places of other targets, nothing translated back; they are the true answers.
-    assert rest == [None, None, None, True]
+    # No classes, no places of other targets, nothing translated back; they are the true answers;
+    # no labels.
+    assert rest == [None, None, None, True, None]
     assert index is batch["index"] and names == batch["name"]
     assert y_hat is outputs and y is batch["target"]
 

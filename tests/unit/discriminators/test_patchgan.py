@@ -75,7 +75,7 @@ def test_blur_instead_of_strides(n_layers: int, pixels: int) -> None:
     strides = {m.stride for m in network.modules() if isinstance(m, torch.nn.Conv2d)}
     assert strides == {(1, 1)}
     y = torch.rand(1, 3, 256, 256, requires_grad=True)
-    (logits,), _ = network(y.detach(), y)
+    (logits,), *_ = network(y.detach(), y)
     assert logits.shape == plain(y, y).logits[0].shape
     middle = logits.shape[-1] // 2
     logits[0, 0, middle, middle].backward()
