@@ -1,7 +1,7 @@
 """The generator outside training: pix2pix's noise at test time, padding, and no trace left."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -102,8 +102,8 @@ def translate(
 
     In paper mode each image goes through alone, with noise drawn from (seed, name), and on a CPU in
     both modes: its result does not depend on the batch it came in or on the process that worked on
-    it. The network runs in
-    float32 whatever precision it is trained in, so that a score in training is that of evaluate.
+    it. The network runs in float32 whatever precision it is trained in, so that a score in training
+    is that of evaluate.
 
     Args:
         generator: Says its ``divisor``; smaller images are padded and cropped back.
@@ -118,33 +118,41 @@ def translate(
     Returns:
         (B, C_out, H, W) float32 in [-1, 1].
     """
-    with torch.autocast(x.device.type, enabled=False):
-        return _in_mode(generator, call or generator, x.float(), names, mode, seed, beside)
+    height, width = x.shape[-2:]
+    padded = pad_to_multiple(x.float(), generator.divisor)
+    made = in_mode(generator, call or generator, (padded, *beside), names, mode, seed)
+    return made[..., :height, :width]
 
 
-def _in_mode(
-    generator: nn.Module,
+@torch.no_grad()
+def in_mode(
+    network: nn.Module,
     call: Callable[..., Tensor],
-    x: Tensor,
+    inputs: Sequence[Tensor],
     names: Sequence[str],
     mode: str,
     seed: int,
-    beside: Sequence[Tensor],
 ) -> Tensor:
-    height, width = x.shape[-2:]
-    padded = pad_to_multiple(x, generator.divisor)
-    if mode == "eval" or not (has_noise(generator) or has_batch_norm(generator)):
-        # A CPU's kernels, and with them the last bits of a result, can depend on the number of
-        # images; and it works on them one after the other anyway.
-        at_once = 1 if x.device.type == "cpu" else max(len(x), 1)
-        parts = zip(*(i.split(at_once) for i in (padded, *beside)), strict=True)
-        with eval_mode(generator):
-            y_hat = torch.cat([call(*part) for part in parts])
-    else:
-        images = []
-        with paper_mode(generator):
-            for name, *one in zip(names, *(i.split(1) for i in (padded, *beside)), strict=True):
-                with seeded_noise(stable_seed(seed, name), x.device):
-                    images.append(call(*one))
-        y_hat = torch.cat(images)
-    return y_hat[..., :height, :width]
+    """What a network makes as at test time, in float32; changes nothing in it.
+
+    Args:
+        network: Gets the mode.
+        call: From the inputs to outputs, through the network.
+        inputs: (B, ...) each.
+        names: One a sample.
+        mode: ``paper`` or ``eval``; see ``translate``.
+        seed: Of the dropout noise.
+    """
+    device = inputs[0].device
+    noisy = mode == "paper" and (has_noise(network) or has_batch_norm(network))
+    # A CPU's kernels, and with them the last bits of a result, can depend on the number of images;
+    # and it works on them one after the other anyway.
+    at_once = 1 if noisy or device.type == "cpu" else max(len(names), 1)
+    parts, made = zip(*(i.split(at_once) for i in inputs), strict=True), []
+    running = (paper_mode if noisy else eval_mode)(network)
+    with torch.autocast(device.type, enabled=False), running:
+        for place, part in enumerate(parts):
+            noise = stable_seed(seed, names[place]) if noisy else None
+            with nullcontext() if noise is None else seeded_noise(noise, device):
+                made.append(call(*part))
+    return torch.cat(made)

@@ -77,12 +77,8 @@ class Translator:
         return translate(self.network, x, names, self.inference, self.seed, self.call, beside)
 
     def codes(self, names: Sequence[str]) -> Tensor:
-        """The codes that are drawn for images of these names: (B, latent) on the network's device.
-
-        They are drawn on the CPU, so that they are the same on every device.
-        """
-        drawn = [drawn_code(self.latent, stable_seed(self.seed, name, "z")) for name in names]
-        return torch.stack(drawn).to(self.device)
+        """The codes drawn for images of these names: (B, latent) on the network's device."""
+        return codes(self.latent, self.seed, names).to(self.device)
 
     def blank(self, x: Tensor) -> Tensor:
         """What comes out for images of a shape, without noise; for checks on the meta device."""
@@ -94,6 +90,11 @@ class Translator:
         return self.task.output_picture(x, self(x, names, z))
 
 
-def drawn_code(n: int, seed: int) -> Tensor:
-    """A code of n numbers from N(0, 1), on the CPU."""
-    return torch.randn(n, generator=torch.Generator("cpu").manual_seed(seed))
+def codes(n: int, seed: int, names: Sequence[str]) -> Tensor:
+    """A code of n numbers from N(0, 1) for each name, (B, n), drawn from (seed, name) alone.
+
+    They are drawn on the CPU, so that they are the same on every device.
+    """
+    seeds = (stable_seed(seed, name, "z") for name in names)
+    random = (torch.Generator("cpu").manual_seed(own) for own in seeds)
+    return torch.stack([torch.randn(n, generator=each) for each in random])
