@@ -27,6 +27,8 @@ from i2i.errors import setting_error
 from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.labels.palette import ClassPalette
 
+MOST_COUNTED = 4  # domains that a line counts one by one
+
 
 class PairSource(Protocol):
     """Where a data set comes from when it is not there yet: a download, or the built-in drawing."""
@@ -214,8 +216,11 @@ class Splits(LightningDataModule):
             )
 
     def counted(self, split: str) -> str:
-        """Says how many there are in a split: "400", or of each side "1067 + 1334"."""
-        return " + ".join(str(len(files)) for files in self.files(split))
+        """Says how many there are in a split: "400", of each side "1067 + 1334", or of many."""
+        numbers = [len(files) for files in self.files(split)]
+        if len(numbers) > MOST_COUNTED:
+            return f"{sum(numbers)} (in {len(numbers)} domains)"
+        return " + ".join(map(str, numbers))
 
     def skipped(self, split: str) -> int:
         """Returns how many ``on_error="skip"`` left out of a split."""
