@@ -98,14 +98,12 @@ def same_labels(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any
         if labels:
             pairing_of(pairing or "paired", False, asked["name"], labels)
         return {}
-    known, names = trained.get("domains") or ["A", "B"], asked.get("domains")
-    if labels and names is None:
-        names = known
-    found = names or ["A", "B"]
-    if len(found) != len(known) or (labels and list(map(str, found)) != list(map(str, known))):
+    names = trained["domains"] if labels and asked.get("domains") is None else asked["domains"]
+    known, found = (list(map(str, given or ("A", "B"))) for given in (trained["domains"], names))
+    if len(found) != len(known) or (labels and found != known):
         raise setting_error(
-            "dataset.domains", f"[{','.join(map(str, found))}]",
-            f"those of the checkpoint, in their order: [{','.join(map(str, known))}]",
+            "dataset.domains", f"[{','.join(found)}]",
+            f"those of the checkpoint, in their order: [{','.join(known)}]",
             "Name them: dataset.domains=[...], or choose the data set that fits.",
         )  # fmt: skip
     return {"pairing": "labelled", "domains": names}

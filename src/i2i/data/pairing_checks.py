@@ -41,13 +41,16 @@ def pairing_of(
     return asked or own
 
 
-def check_labels_alone(has_labels: bool, has_pairs: bool, attributes: object) -> None:
-    """Makes sure that a set has either labels of its own or pairs.
+def check_labels_alone(
+    has_labels: bool, has_pairs: bool, attributes: object, direction: str
+) -> None:
+    """Makes sure that a set has either labels of its own, or two sides.
 
     Args:
         has_labels: ``dataset.has_labels``.
         has_pairs: ``dataset.has_pairs``.
         attributes: ``dataset.attributes``.
+        direction: ``dataset.direction``.
 
     Raises:
         SettingError: It has both, or attributes and no labels.
@@ -58,6 +61,11 @@ def check_labels_alone(has_labels: bool, has_pairs: bool, attributes: object) ->
             "dataset.has_labels=true", "dataset.has_pairs=true beside it", "one of the two",
             "Set dataset.has_pairs=false; pairs are read by their side with "
             "dataset.pairing=labelled.",
+        )  # fmt: skip
+    if has_labels and direction == "BtoA":
+        raise setting_error(
+            "dataset.direction=BtoA", "a set of pictures with labels, which has no sides", "AtoB",
+            "Leave dataset.direction out.",
         )  # fmt: skip
     if attributes is not None and not has_labels:
         raise setting_error(

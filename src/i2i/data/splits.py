@@ -18,7 +18,7 @@ from i2i.data.option_checks import (
     check_single,
     one_of,
 )
-from i2i.data.pair_reader import OTHER_WAY, Direction, LabelAs, LabelFiles, PairReader, Side
+from i2i.data.pair_reader import Direction, LabelAs, LabelFiles, PairReader, Side
 from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
 from i2i.data.tasks.label_map import task_of
@@ -26,6 +26,8 @@ from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
 from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.labels.palette import ClassPalette
+
+MOST_COUNTED = 4  # domains that a line counts one by one
 
 
 class PairSource(Protocol):
@@ -41,7 +43,7 @@ class Splits(LightningDataModule):
     Args:
         name: What the set is called in tables and logs.
         root: Its folder.
-        direction: "AtoB" or "BtoA"; without an effect on "labelled".
+        direction: "AtoB" or "BtoA"; "AtoB" with ``has_labels``.
         input_channels: 1 or 3; with class ids or a task as many as these have.
         target_channels: Likewise.
         a_folder: Folder pattern of side A, or of the side-by-side images; ``{split}`` is replaced,
@@ -76,8 +78,7 @@ class Splits(LightningDataModule):
 
     Attributes:
         pairing: What makes a sample.
-        domains: What the sides are called, the input's first; with "labelled" the domains, classes
-            or attributes, in the order of their numbers.
+        domains: What the sides are called, the input's first; by number for "labelled".
 
     Raises:
         SettingError: If an option cannot be used as it is.
@@ -122,7 +123,7 @@ class Splits(LightningDataModule):
         self.held_out = {"val": val_from_train, "test": test_from_train}
         self.on_error = one_of("on_error", on_error, ("raise", "skip"))
         self._check_splits(splits)
-        check_labels_alone(has_labels, has_pairs, attributes)
+        check_labels_alone(has_labels, has_pairs, attributes, direction)
         self.has_labels = has_labels
         self.pairing = pairing_of(pairing, has_pairs, name, has_labels)
         tables = tables_of(attributes, attribute_file, partition_file, self.splits, domains)
@@ -131,9 +132,6 @@ class Splits(LightningDataModule):
         sides = folders_of_sides(a_folder, b_folder, None if tables else domains)
         check_single(single, b_folder, task)
         apart = not has_pairs or len(sides) > 2
-        one_of("direction", direction, tuple(OTHER_WAY))
-        if self.pairing == "labelled":  # the numbers of domains are those of their names
-            direction = "AtoB"
         self.reader = PairReader(
             direction, input_channels, target_channels, label_side, classes, label_as, label_files,
             single or apart, photo_side, pixel_limit(max_megapixels, "dataset.max_megapixels"),
@@ -218,8 +216,11 @@ class Splits(LightningDataModule):
             )
 
     def counted(self, split: str) -> str:
-        """Says how many there are in a split: "400", or of each side "1067 + 1334"."""
-        return " + ".join(str(len(files)) for files in self.files(split))
+        """Says how many there are in a split: "400", of each side "1067 + 1334", or of many."""
+        numbers = [len(files) for files in self.files(split)]
+        if len(numbers) > MOST_COUNTED:
+            return f"{sum(numbers)} (in {len(numbers)} domains)"
+        return " + ".join(map(str, numbers))
 
     def skipped(self, split: str) -> int:
         """Returns how many ``on_error="skip"`` left out of a split."""

@@ -94,6 +94,7 @@ def test_digits_go_through_the_whole_data_path(digits: Path) -> None:
     data = instantiate(cfg.dataset)
     data.prepare_data()
     assert data.domains == tuple("0123456789") and data.pairing == "labelled"
+    assert data.counted("train") == "1259 (in 10 domains)"
     assert not data.has_pairs and data.set_size("train") == 1259 and data.smaller_side("val") == 26
     seen = list(data.train_dataloader())
     assert len(seen) == 1259 // 16 and list(seen[0]) == ["input", "label", "name", "index"]

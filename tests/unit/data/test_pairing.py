@@ -97,10 +97,10 @@ def test_the_same_place_of_each_domain_is_the_answer() -> None:
     samples = Labelled(apart([names(d, 2) for d in "abc"], ["input"] * 3), answers=True)
     for index in range(6):
         plan = samples.plan(index, None)
-        place = index % 2
-        assert plan.known == {"label": index // 2, "name": f"{'abc'[index // 2]}{place}"} | {
-            "index": index
-        }
+        label, place = divmod(index, 2)
+        places = plan.known.pop("answer_index").tolist()
+        assert places == [place, 2 + place, 4 + place] and places[label] == index
+        assert plan.known == {"label": label, "name": f"{'abc'[label]}{place}", "index": index}
         assert [part.unit.entry for part in plan.answers] == [place, 2 + place, 4 + place]
         assert plan.parts == () and {part.seed for part in plan.answers} == {None}
 

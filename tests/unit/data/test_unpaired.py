@@ -350,18 +350,17 @@ def test_labelled_samples_are_single_pictures_with_their_domain(root: Path) -> N
     assert rows == [(i, int(i >= 7), int(i >= 7), i - 7 * (i >= 7)) for i in range(12)]
     trained = [row for batch in data.train_dataloader() for row in batch["index"].tolist()]
     assert sorted(trained) == list(range(12))
-    names = {"pairing": "labelled", "domains": ["horse", "zebra"]}
-    other_way = build(root, **names, direction="BtoA")  # numbers are those of the names
-    assert other_way.domains == ("horse", "zebra")
-    assert which(other_way.dataset("train")[0]["input"])[0] == 0
+    swapped = build(root, pairing="labelled", direction="BtoA").dataset("train")
+    assert which(swapped[0]["input"])[0] == 1 and swapped[0]["label"] == 0
 
 
 @pytest.mark.parametrize("direction", ["AtoB", "BtoA"])
 def test_halves_of_pairs_are_domains(tmp_path: Path, direction: str) -> None:
     data = with_pairs(tmp_path, 3, pairing="labelled", direction=direction)
     found = [data.dataset("train")[i] for i in range(6)]
+    first = int(direction == "BtoA")
     assert [which(sample["input"]) for sample in found] == [
-        (side, number) for side in range(2) for number in range(3)
+        (side, number) for side in (first, 1 - first) for number in range(3)
     ]
     assert [sample["label"] for sample in found] == [0, 0, 0, 1, 1, 1]
 
@@ -409,7 +408,7 @@ def test_evaluation_of_domains_knows_the_same_place_in_each(styles: Path) -> Non
         2: [(0, 5), (0, 2), (1, 2)],
     }
     for batch in data.loader("train"):
-        assert list(batch) == ["input", "answers", "label", "name", "index"]
+        assert list(batch) == ["input", "answers", "label", "name", "index", "answer_index"]
         assert batch["answers"].shape == (len(batch["index"]), 3, 3, SIZE, SIZE)
         assert batch["answers"].dtype == torch.float32
         rows = zip(batch["index"].tolist(), batch["answers"], batch["input"], strict=True)
@@ -436,10 +435,11 @@ def test_evaluation_of_labelled_pairs_knows_both_sides(
     else:
         shutil.rmtree(tmp_path / "train")
         data = with_pairs(tmp_path, 3, **options)
+    first = int(direction == "BtoA")
     for index in range(6):
         sample = data.dataset("train")[index]
         number = index % 3
-        assert [which(i) for i in sample["answers"]] == [(0, number), (1, number)]
+        assert [which(i) for i in sample["answers"]] == [(first, number), (1 - first, number)]
         assert torch.equal(sample["input"], sample["answers"][sample["label"]])
 
 
@@ -575,6 +575,10 @@ DOMAINS = {"a_folder": "{split}/{domain}", "b_folder": None}
         (
             {"has_labels": True, "pairing": "paired"},
             r"=paired: found data set 'horses', a set of pi",
+        ),
+        (
+            {"has_labels": True, "direction": "BtoA"},
+            r"direction=BtoA: found a set of pictu",
         ),
         ({"attributes": ["Male"]}, r"dataset\.attributes: found dataset\.has_labels=false"),
         (DOMAINS, r"dataset\.domains=\[\]: found 0 domain"),
