@@ -177,6 +177,15 @@ def test_another_system_gives_no_code(
     base = [*tiny, *TINY_UNET, f"hydra.run.dir={tmp_path / 'run'}", "trainer.max_steps=1"]
     assert command("train", *base, "generator.latent=8") == 1
     assert "generator.latent=8: found a system that gives it no code" in capfd.readouterr().err
+    assert command("train", *base, "generator.latent_at=input") == 1
+    assert "generator.latent_at=input: found a model that gives" in capfd.readouterr().err
+
+
+def test_the_code_can_stand_beside_the_input_alone(train: Run) -> None:
+    run_dir = train(*NETWORKS, "generator.latent_at=input", "trainer.max_steps=1")
+    saved = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    widths = [saved[f"generator.downs.{k}.conv.weight"].shape[1] for k in range(3)]
+    assert widths == [3 + 3, 4, 8]
 
 
 @pytest.mark.slow

@@ -60,6 +60,8 @@ NEEDS = (
     Needs(("metrics.segmenter",),
           lambda c: c["metrics"]["segmentation"] is not False, "metrics.segmentation=false",
           "segmentation scores"),
+    Needs(("generator.latent_at",), lambda c: "${given_code:" in str(select(c, "model.generator")),
+          "a model that gives the generator no code", "one that does, such as model=bicyclegan"),
 )  # fmt: skip
 
 

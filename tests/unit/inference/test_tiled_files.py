@@ -8,6 +8,7 @@ import torch
 
 from i2i.data.tasks.task import Task
 from i2i.generators.resnet import ResnetGenerator
+from i2i.generators.unet import UNetGenerator
 from i2i.inference.files_to_translate import noise_name
 from i2i.inference.tiled_files import PictureParts, make_tiling, picture_bands
 from i2i.inference.tiles import Tiling
@@ -81,3 +82,14 @@ def test_the_overlap_asks_nothing_of_a_generator_but_its_divisor() -> None:
     generator.divisor = 1
     translator = Translator(generator, Task(), "input", "paper", 0)
     assert make_tiling(64, "auto", translator, 4).overlap == 4
+
+
+def test_the_overlap_of_a_generator_with_a_code_is_that_without() -> None:
+    """Three halvings: the code stands beside maps, and reaches nowhere itself."""
+    found = []
+    for latent in (0, 2):
+        torch.manual_seed(0)
+        unet = UNetGenerator(3, 3, 2, 3, "none", 0.0, latent=latent)
+        translator = Translator(unet, Task(), "input", "eval", 0, latent=latent)
+        found.append(make_tiling(256, "auto", translator, 3))
+    assert found[0] == found[1] and 0 < found[0].overlap < 128
