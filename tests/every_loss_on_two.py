@@ -3,6 +3,7 @@
 Started without arguments it starts its second process itself. Prints a line for each objective.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from i2i.losses.gan import HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, Wassers
 from i2i.losses.pan import PAN
 from i2i.losses.reconstruction import L1
 from unit.systems.test_bicyclegan import make_model as make_bicyclegan
+from unit.systems.test_classifier import make_model as make_classifier
 from unit.systems.test_cyclegan import make_model as make_cyclegan
 from unit.systems.test_discogan import make_model as make_discogan
 from unit.training.test_adversarial import Pairs, make_model
@@ -30,8 +32,14 @@ CASES: dict[str, dict[str, Any]] = {
     "cyclegan": {"ema_decay": 0.5, "pool_size": 1},
     "bicyclegan": {"ema_decay": 0.5},
     "discogan": {"first_batches": 2},
+    "classifier": {"norm": "instance"},
 }
-MAKE = {"cyclegan": make_cyclegan, "bicyclegan": make_bicyclegan, "discogan": make_discogan}
+MAKE = {  # the others are pix2pix
+    "cyclegan": make_cyclegan,
+    "bicyclegan": make_bicyclegan,
+    "discogan": make_discogan,
+    "classifier": partial(make_classifier, channels=3),
+}
 
 
 def everywhere(value: torch.Tensor) -> list[torch.Tensor]:
@@ -45,7 +53,7 @@ class SplitPairs(Pairs):
     """Each process its own pairs."""
 
     def train_dataloader(self) -> torch.utils.data.DataLoader:
-        mine = self.pairs[dist.get_rank() :: 2]
+        mine = [p | {"label": p["index"] % 3} for p in self.pairs[dist.get_rank() :: 2]]
         return torch.utils.data.DataLoader(mine, self.batch_size)
 
 

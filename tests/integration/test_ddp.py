@@ -93,7 +93,7 @@ def test_ranks_are_bit_equal_under_every_objective(tmp_path: Path) -> None:
     lines = [line for line in done.stdout.splitlines() if line.startswith("rank 0: ")]
     names = [line.split()[2] for line in lines]
     games = ["vanilla", "lsgan", "hinge", "wgan-gp", "r1", "pan", "none", "parts"]
-    assert names == [*games, "cyclegan", "bicyclegan", "discogan"]
+    assert names == [*games, "cyclegan", "bicyclegan", "discogan", "classifier"]
     batches = {"discogan": 3}  # of which D has one alone
     for name, line in zip(names, lines, strict=True):
         words = f"{batches.get(name, 2)} updates, equal after each, other data, moved"

@@ -20,10 +20,10 @@ ADAM = partial(torch.optim.Adam, lr=1e-2)
 NAMES = ("zero", "one", "two")
 
 
-def make_model(norm: str = "batch", **options: Any) -> Classifier:
+def make_model(norm: str = "batch", channels: int = 1, **options: Any) -> Classifier:
     torch.manual_seed(0)
     shared = {"optimizer_g": ADAM, "optimizer_d": ADAM, "scheduler": Constant, "domains": NAMES}
-    return Classifier(SmallClassifier(1, 3, 2, n_downs=2, norm=norm), **(shared | options))
+    return Classifier(SmallClassifier(channels, 3, 2, n_downs=2, norm=norm), **(shared | options))
 
 
 def make_samples(n: int = 6, attributes: bool = False) -> list[dict[str, Any]]:
