@@ -94,6 +94,8 @@ def given_code(generator: Any, latent: int) -> Any:
         SettingError: The generator is asked to take another one.
     """
     plain = OmegaConf.to_container(generator, resolve=True)
+    if "in_channels" not in plain:  # it takes no picture, and says so when it is given one
+        return OmegaConf.create(plain)
     if plain.get("latent", 0) not in (0, latent):
         raise setting_error(
             f"generator.latent={plain['latent']}", f"model.encoder.latent={latent} beside it",

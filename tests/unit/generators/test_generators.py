@@ -20,7 +20,8 @@ from i2i.generators.resunet import ResUNetGenerator
 from i2i.generators.spade import SPADEGenerator
 from i2i.generators.unet import UNetGenerator
 
-PRESETS = sorted(path.stem for path in (CONF / "generator").glob("*.yaml"))
+FILES = [path for path in (CONF / "generator").glob("*.yaml") if "in_channels" in path.read_text()]
+PRESETS = sorted(path.stem for path in FILES)  # those that make pictures of pictures
 COST = r"([\d.]+) M parameters,\s(?:# )?([\d.]+) GMACs"
 assert PRESETS, f"no generator presets under {CONF}"
 
