@@ -87,26 +87,21 @@ def same_labels(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any
         trained: The node of the data set that the checkpoint was trained on.
         asked: That of the data set to score.
 
+    Returns:
+        The pairing, and the names of classes that the other set finds in its folders.
+
     Raises:
-        SettingError: It has no such domains, or the pictures of one that is learnt from otherwise.
+        SettingError: It has nothing but labels, and the network learnt from other images.
     """
     from i2i.data.pairing_checks import pairing_of
 
-    labels = bool(asked.get("has_labels"))
-    pairing = trained.get("pairing")
+    labels, pairing = bool(asked.get("has_labels")), trained.get("pairing")
     if pairing != "labelled":
         if labels:
             pairing_of(pairing or "paired", False, asked["name"], labels)
         return {}
-    names = trained["domains"] if labels and asked.get("domains") is None else asked["domains"]
-    known, found = (list(map(str, given or ("A", "B"))) for given in (trained["domains"], names))
-    if len(found) != len(known) or (labels and found != known):
-        raise setting_error(
-            "dataset.domains", f"[{','.join(found)}]",
-            f"those of the checkpoint, in their order: [{','.join(known)}]",
-            "Name them: dataset.domains=[...], or choose the data set that fits.",
-        )  # fmt: skip
-    return {"pairing": "labelled", "domains": names}
+    found = {"domains": trained["domains"]} if labels and asked["domains"] is None else {}
+    return {"pairing": "labelled"} | found
 
 
 def check_same_role(trained: dict[str, Any], asked: dict[str, Any]) -> None:
