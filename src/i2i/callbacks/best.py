@@ -7,7 +7,6 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from i2i.callbacks.scoring import judged_by
 
-
 NOTHING = "val/none"  # what a run watches that has no scores
 
 
