@@ -102,7 +102,8 @@ def test_combination_takes_two_steps(
 
 
 SYSTEMS = sorted(p.stem for p in (CONF / "model").glob("*.yaml"))
-OWN = [(system, option) for system in SYSTEMS for option in ("", "model.ema_decay=0.5")]
+OPTIONS = ("", "model.ema_decay=0.5", "model.diffaugment=[color,translation,cutout]")
+OWN = [(system, option) for system in SYSTEMS for option in OPTIONS]
 OTHERS = [f"generator={name}" for name in GRID[0]] + [f"discriminator={name}" for name in GRID[1]]
 OTHERS += [f"gan_loss={name}" for name in GRID[2] if name != "none"]
 OTHERS += ["gan_loss.r1=1 discriminator.norm=layer"]

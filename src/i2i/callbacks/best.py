@@ -7,6 +7,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from i2i.callbacks.scoring import judged_by
 
+NOTHING = "val/none"  # what a run watches that has no scores
+
 
 class Best(ModelCheckpoint):
     """Saves where a score of the validation is better than ever before.
@@ -21,13 +23,17 @@ class Best(ModelCheckpoint):
         mode: str | None = None,  # min or max; None: as the score asks
         **saving: Any,  # see ModelCheckpoint
     ):
-        super().__init__(monitor="val/none", mode=mode or "max", **saving)
+        super().__init__(monitor=NOTHING, mode=mode or "max", **saving)
         self.asked, self.asked_mode = monitor, mode
 
     @property
     def state_key(self) -> str:
         """Its name in checkpoints, whichever score it watches."""
         return type(self).__name__
+
+    def state_dict(self) -> dict[str, Any]:
+        """As a run that begins has it: a name, also where nothing is scored."""
+        return super().state_dict() | {"monitor": self.monitor or NOTHING}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         if state_dict.get("monitor") == self.monitor:  # else the best is that of another score

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 from i2i.errors import setting_error
 from i2i.weight_init import init_normal
 
+SHORTEST = 1e-5  # a vector below has hardly a direction, and what it divides by stays this
+
 
 class PatchHeads(nn.Module):
     """F of CUT: for each tap an MLP of two layers, whose output has length 1 (Park et al. 2020).
@@ -35,10 +37,10 @@ class PatchHeads(nn.Module):
             patches: One tensor a tap, (B, P, C), with the C of that tap.
 
         Returns:
-            As many, (B, P, width), float32, each vector of length 1.
+            As many, (B, P, width), float32, each vector of length 1; 0 stays 0.
         """
         pairs = zip(self.heads, patches, strict=True)
-        return [F.normalize(head(features).float(), dim=-1) for head, features in pairs]
+        return [F.normalize(head(found).float(), dim=-1, eps=SHORTEST) for head, found in pairs]
 
 
 def draw_places(maps: Sequence[Tensor], n: int) -> list[Tensor]:

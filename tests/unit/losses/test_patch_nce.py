@@ -137,6 +137,17 @@ def test_heads_have_two_layers_of_256() -> None:
     assert sum(p.numel() for p in whole.parameters()) == 560_384
 
 
+def test_a_patch_without_features_has_a_gradient_of_a_sensible_size() -> None:
+    """A dead pixel at the start, where biases are 0; its direction is none, and not NaN."""
+    heads = PatchHeads([3])
+    queries = torch.zeros(1, 5, 3, requires_grad=True)
+    keys = heads(torch.rand(1, 5, 3))
+    loss = PatchNCE()(heads(queries), keys)
+    loss.backward()
+    assert loss.item() == pytest.approx(np.log(5), rel=1e-6)
+    assert queries.grad.isfinite().all() and queries.grad.abs().max() < 1e4
+
+
 @pytest.mark.parametrize("value", [0, -1.0, float("inf"), float("nan")])
 def test_a_temperature_of_nothing_is_refused(value: float) -> None:
     with pytest.raises(SettingError, match=r"model.temperature=.*expected a number above 0"):
