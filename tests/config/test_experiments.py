@@ -92,14 +92,11 @@ def write_set(cfg: DictConfig, folder: Path, size: int = 64) -> None:
             if node.single:
                 files = {folder / split / f"{i}.png": sides["A"]}
             elif node.b_folder or node.domains:
-                domains = node.domains or ("A", "B")
-                parts = dict(
-                    zip("AB", (node.a_folder, node.b_folder or node.a_folder), strict=True)
-                )
-                files = {
-                    folder / parts[k].format(split=split, domain=domain) / f"{i}.png": sides[k]
-                    for k, domain in zip("AB", domains, strict=True)
-                }
+                files = {}
+                for k, domain in enumerate(node.domains or ("A", "B")):
+                    part = node.b_folder if k and node.b_folder else node.a_folder
+                    place = folder / part.format(split=split, domain=domain) / f"{i}.png"
+                    files[place] = sides["AB"[k]] if k < 2 else photo()
             else:
                 files = {folder / split / f"{i}.png": np.concatenate(list(sides.values()), 1)}
             for path, image in files.items():

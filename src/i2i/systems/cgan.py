@@ -33,6 +33,7 @@ class ClassConditionalGAN(AdversarialModule):
     """
 
     pairings = ("labelled",)
+    translates = False
 
     def __init__(
         self,
