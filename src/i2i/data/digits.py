@@ -23,7 +23,7 @@ class Digits(BuiltInSet):
     """The digits of scikit-learn's ``load_digits``, as ``{split}/{class}/NNNN.png``.
 
     They are the test part of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak
-    1998): 1,797 of 43 writers, 0 to 16 in each pixel, stretched to 0 to 255 here. The number of a
+    1998): 1,797 of 13 writers, 0 to 16 in each pixel, stretched to 0 to 255 here. The number of a
     file is its line in the table. Each class is divided by itself, in an order drawn from the seed.
 
     Attributes:
