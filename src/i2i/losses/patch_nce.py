@@ -19,6 +19,8 @@ class PatchHeads(nn.Module):
     H_l of Sec. 3: linear, ReLU, linear, both ``width`` wide. Weights come from N(0, 0.02).
     """
 
+    checkpointed = (nn.Sequential,)
+
     def __init__(
         self,
         channels: Sequence[int],  # feature maps of each tap

@@ -21,6 +21,7 @@ from i2i.losses.gan import GANLoss, HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN
 from i2i.seeds import stable_seed
 from i2i.systems.cut import CUT
 from i2i.training.schedules import Constant
+from i2i.training.speed import Speed
 
 ADAM = {"lr": 2e-3, "betas": (0.5, 0.999)}
 STEPS = 5
@@ -346,3 +347,20 @@ def test_domains_of_other_channels_and_single_places_are_refused() -> None:
     model = make_model(generator=generator, taps=["input", "down5"])
     with pytest.raises(SettingError, match=r"^model.taps=\[input,down5\]: found a single place"):
         model.rehearse(x, x)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("speed", [{"compile": True}, {"checkpoint_activations": True}], ids=str)
+def test_taps_of_a_compiled_or_checkpointed_generator(
+    speed: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_plainly = torch.compile
+    monkeypatch.setattr(
+        torch, "compile", lambda network, options: compile_plainly(network, backend="aot_eager")
+    )
+    rows = []
+    for asked in ({}, speed):
+        torch.manual_seed(0)
+        rows.append(fit(make_model(speed=Speed(**asked)), make_samples(4), 2).rows)
+    for plain, other in zip(*rows, strict=True):
+        assert other == pytest.approx(plain, rel=1e-8)
