@@ -29,6 +29,9 @@ class System:
     def translator(self, route: str) -> Any:
         return SimpleNamespace(side=SIDES[route])
 
+    def translators(self) -> dict[str, Any]:
+        return {route: self.translator(route) for route in self.routes}
+
 
 def data(label_role: str | None) -> Any:
     return SimpleNamespace(

@@ -5,7 +5,7 @@ import torch
 
 from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.errors import SettingError
-from i2i.losses.feature_matching import FeatureMatching
+from i2i.losses.feature_matching import FeatureMatching, difference_of_means
 
 
 def maps(*values: float, size: int = 2) -> list[torch.Tensor]:
@@ -86,3 +86,25 @@ def test_lists_of_other_lengths_are_not_cut_short(real: list) -> None:
 def test_the_weight_has_its_name_in_the_error() -> None:
     with pytest.raises(SettingError, match=r"reconstruction\.feature_matching\.weight=-10"):
         FeatureMatching(-10)
+
+
+@pytest.mark.numeric
+@pytest.mark.usefixtures("float64")
+def test_the_difference_of_means_is_over_batches_and_the_last_three_layers() -> None:
+    """By hand, with scales of four and of two layers; batches of two and of three images."""
+    torch.manual_seed(0)
+    shapes = [[(2, 4, 4), (3, 2, 2), (1, 2, 2), (5, 1, 1)], [(2, 3, 3), (3, 1, 1)]]
+    fake = [[torch.rand(2, *s, requires_grad=True) for s in scale] for scale in shapes]
+    real = [[torch.rand(3, *s, requires_grad=True) for s in scale] for scale in shapes]
+    expected = 0.0
+    for f_scale, r_scale, first in zip(fake, real, (1, 0), strict=True):
+        for f, r in zip(f_scale[first:], r_scale[first:], strict=True):
+            mean_f, mean_r = (f[0] + f[1]) / 2, (r[0] + r[1] + r[2]) / 3
+            expected = expected + ((mean_r.detach() - mean_f) ** 2).sum() / mean_f.numel() / 2
+    mine = difference_of_means(fake, real)
+    assert mine.item() == pytest.approx(expected.item(), rel=1e-10)
+    maps = [f for scale in fake for f in scale][1:]
+    pairs = zip(*(torch.autograd.grad(v, maps) for v in (mine, expected)), strict=True)
+    assert all(torch.allclose(a, b, rtol=1e-10, atol=0) for a, b in pairs)
+    difference_of_means(fake, real).backward()
+    assert all(r.grad is None for scale in real for r in scale) and fake[0][0].grad is None
