@@ -140,6 +140,7 @@ def test_labelled_pictures_are_mirrored_as_all_others(digits: Path) -> None:
         gzip.compress(b"\xff" * 99),
         gzip.compress(b"17," * 64 + b"0"),
     ],
+    ids=["absent", "empty", "no gzip", "few numbers", "no text", "a level of 17"],
 )
 def test_a_damaged_table_is_named(damage: bytes | None, tmp_path: Path) -> None:
     if damage is not None:
