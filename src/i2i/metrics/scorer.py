@@ -124,10 +124,16 @@ class Scorer:
         """
         if made is None and shown.correct is not None:
             return shown.correct, None
-        if self.classifier is None or shown.label is None or not len(shown.index):
+        if self.classifier is None or shown.label is None:
             return None
-        picture = to_uint8(shown.made if made is None else made, shown.names).float() / 127.5 - 1
-        return right(self.classifier(picture), shown.label), self.told_of_targets(shown)
+        made = shown.made if made is None else made
+        return self.told_of(made, shown.label, shown.names), self.told_of_targets(shown)
+
+    def told_of(self, pictures: Tensor, label: Tensor, names: Sequence[str] | None) -> Tensor:
+        """The class accuracy of pictures, (B, 1 or 3, H, W), as they are when they are written."""
+        if not len(pictures):  # a batch may have none for a route, made ones or targets
+            return torch.zeros(0)
+        return right(self.classifier(to_uint8(pictures, names).float() / 127.5 - 1), label)
 
     def told_of_targets(self, shown: Shown) -> Tensor:
         """The same of the real pictures, which the classifier looks at once a run."""
@@ -135,7 +141,7 @@ class Scorer:
         places = (shown.index if shown.y_index is None else shown.y_index).tolist()
         if any(place not in known for place in places):
             label = shown.label if shown.y_label is None else shown.y_label
-            found = right(self.classifier(shown.real), label).tolist()
+            found = self.told_of(shown.real, label, None).tolist()
             known |= dict(zip(places, found, strict=True)) | known  # what was known stays
         return torch.tensor([known[place] for place in places])
 

@@ -93,6 +93,19 @@ def test_other_pictures_of_the_domain_have_labels_of_their_own() -> None:
     assert result.ceiling["class_accuracy"] == pytest.approx(2 / 3)
 
 
+def test_the_ceiling_does_not_depend_on_how_pictures_meet_in_batches() -> None:
+    """Sources and pictures of the domain come together, or one after the other."""
+    made, real = pictures(1.0, 1.0), pictures(0.0, 1.0, -1.0)
+    places, label = torch.tensor([7, 8, 9]), torch.tensor([1, 2, 2])
+    alone = {"y_index": places, "y_label": label, "true": False}
+    nothing = {"y_index": places[:0], "y_label": label[:0], "true": False}
+    apart = [shown(made[:0], real, [], **alone), shown(made, real[:0], [2, 0], **nothing)]
+    together = [shown(made, real, [2, 0], **alone)]
+    a, b = (scored(Scorer(PairEvaluator(), classifier=Brightness()), *s) for s in (apart, together))
+    assert a.ceiling == b.ceiling == {"class_accuracy": pytest.approx(2 / 3)}
+    assert a.values == b.values == {"class_accuracy": 0.5}
+
+
 def test_true_answers_are_scored_beside_it_in_order() -> None:
     scorer = Scorer(PairEvaluator(l1=L1()), classifier=Brightness())
     result = scored(scorer, shown(pictures(1.0), pictures(1.0), [2]))
