@@ -1,8 +1,6 @@
 """What every adversarial system shares; a system itself is only its losses."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -13,8 +11,7 @@ from i2i.data.batches import Batch, size, take
 from i2i.data.tasks.task import Task
 from i2i.errors import setting_error
 from i2i.inference.translate import INFERENCE_MODES, seed_noise
-from i2i.inference.translator import Translator
-from i2i.metrics.shown import Shown, shown_of
+from i2i.metrics.shown import Shown
 from i2i.seeds import stable_seed
 from i2i.training.diffaugment import DiffAugment
 from i2i.training.ema import EMA
@@ -22,6 +19,7 @@ from i2i.training.finite import FiniteTerms
 from i2i.training.game import Game
 from i2i.training.players import GENERATOR, Player, frozen
 from i2i.training.rounds import steps_in
+from i2i.training.routes import Routes
 from i2i.training.speed import Speed
 
 Terms = dict[str, Tensor]
@@ -33,13 +31,13 @@ def detached(made: Made) -> Made:
     return {name: image.detach() for name, image in made.items()}
 
 
-class AdversarialModule(Game):
+class AdversarialModule(Routes, Game):
     """A game between players, each updated by hand; one step is one update of the player ``g``.
 
     A system sets ``generator``, its other networks, ``players`` and ``routes``, and writes
-    ``generate``, ``terms``, ``translator`` and ``judge``. Everything else is here: whose
-    turn it is, the step count, gradient accumulation, clipping, schedules, EMA, evaluation, and
-    what makes a run go on exactly after a stop.
+    ``generate``, ``terms``, ``translator`` and ``judge``. Everything else is here, in ``Game`` and
+    in ``Routes``: whose turn it is, the step count, gradient accumulation, clipping, schedules,
+    EMA, evaluation, and what makes a run go on exactly after a stop.
 
     The noise of step t on process r is drawn from (seed, t, r) alone, so that no state of a random
     generator has to be saved.
@@ -47,20 +45,11 @@ class AdversarialModule(Game):
     Attributes:
         generator: What is averaged and translates: a network, or an ``nn.ModuleDict`` of several.
         discriminator: What judges images, likewise; a system may have none.
-        routes: Names of the translations that the system offers, the main one first.
-        ways_back: For routes whose answers can be translated back: the route that does so.
         pairings: The values of ``dataset.pairing`` that its terms can learn from.
-        translates: Whether what it shows is made of other pictures, and so can have true answers.
-        evaluates: The routes that validation and test go through; None: all.
-        task: How tensors become pictures; that of the data.
     """
 
-    evaluates: Sequence[str] | None = None
     generator: nn.Module
-    routes: tuple[str, ...]
-    ways_back: Mapping[str, str] = MappingProxyType({})
     pairings: tuple[str, ...] = ("paired",)
-    translates: bool = True
 
     def __init__(
         self,
@@ -119,26 +108,6 @@ class AdversarialModule(Game):
     def terms(self, player: str, batch: Batch, made: Made) -> Terms:
         """Weighted terms that a player minimises; ``made`` comes detached for all but ``g``."""
         raise NotImplementedError
-
-    def translator(self, route: str | None = None) -> Translator:
-        """What translates on a route; None: the main one."""
-        raise NotImplementedError
-
-    def with_attributes(self, attributes: Mapping[str, Any]) -> Translator:
-        """What translates to pictures with these attributes, 0 or 1 by name.
-
-        Raises:
-            SettingError: The system knows none, or not these.
-        """
-        raise setting_error(
-            f"attributes={dict(attributes)}", f"a checkpoint of {type(self).__name__}",
-            "a system that was trained on attributes (model=stargan dataset=celeba)",
-            "Leave attributes out.",
-        )  # fmt: skip
-
-    def translators(self) -> dict[str, Translator]:
-        """Those of all routes; a system that makes pictures of nothing has none."""
-        return {route: self.translator(route) for route in self.routes}
 
     def judge(self, x: Tensor, y: Tensor) -> None:
         """Shows the discriminators images of the data's shapes, to see whether they take them.
@@ -258,27 +227,6 @@ class AdversarialModule(Game):
         return {route: self.translated(route, shown[route]) for route in self.evaluates or shown}
 
     test_step = validation_step
-
-    def shown(self, batch: Batch) -> dict[str, Shown]:
-        """What is to be translated and compared of a batch, by route, without ``y_hat``."""
-        ways = self.translators().items()
-        return {route: shown_of(batch, way.side, way.task) for route, way in ways}
-
-    def translated(self, route: str, shown: Shown) -> Shown:
-        """What is shown of a batch on a route, translated there and, where that can be, back."""
-        if not len(shown.index):  # a batch that has no picture to send this way
-            return replace(shown, y_hat=shown.y[:0])
-        y_hat = self.finite.shown(self.make(route, shown))
-        back = self.come_back(route, shown, y_hat) if route in self.ways_back else None
-        return replace(shown, y_hat=y_hat, back=None if back is None else self.finite.shown(back))
-
-    def make(self, route: str, shown: Shown) -> Tensor:
-        """What the generator makes on a route, (B, C_out, H, W)."""
-        return self.translator(route)(shown.x, shown.names)
-
-    def come_back(self, route: str, shown: Shown, y_hat: Tensor) -> Tensor:
-        """Answers translated back, as pictures."""
-        return self.translator(self.ways_back[route]).pictures(y_hat, shown.names)
 
     # ---- logging and state ----
 
