@@ -137,3 +137,41 @@ def test_attributes_are_trained_on_and_scored(train: Run, command: Command, tmp_
     assert config["dataset"]["domains"] == config["model"]["domains"] == ["Young", "Male"]
     assert json.loads((run_dir / "test_metrics.json").read_text())
     assert command("evaluate", f"checkpoint={run_dir}", "trainer=cpu", "split=val") == 0
+
+
+def write_attributes(root: Path) -> Path:
+    """Twelve pictures: no test picture is bald, and all of val are young."""
+    rng, rows, parts = np.random.default_rng(0), [], []
+    (root / "img_align_celeba").mkdir(parents=True)
+    for i in range(12):
+        split, name = i // 4, f"{i:06d}.png"
+        assert cv2.imwrite(str(root / "img_align_celeba" / name), smooth_noise(rng, 16))
+        values = (i % 2, i % 2 or split == 1, split < 2 and i % 3 == 0)
+        rows.append(" ".join([name, *("1" if value else "-1" for value in values)]))
+        parts.append(f"{name} {split}")
+    (root / "list_attr_celeba.txt").write_text("\n".join(["12", "Male Young Bald", *rows]))
+    (root / "list_eval_partition.txt").write_text("\n".join(parts))
+    return root
+
+
+def test_a_route_without_pictures_is_refused_before_anything_is_trained(
+    tiny: list[str], classes: Path, trained: Path, command: Command, tmp_path: Path,
+    capfd: pytest.CaptureFixture,
+) -> None:  # fmt: skip
+    faces = ["dataset=celeba", f"dataset.root={write_attributes(tmp_path / 'faces')}"]
+    faces += ["dataset.crop=16"]
+    own = ["dataset=class_folders", f"dataset.root={classes}", "dataset.eval_batch_size=2"]
+    for options, found in {
+        ("dataset.attributes=[Male,Bald]", *faces): "split=test: found no pictures of 'Bald' amon",
+        ("dataset.attributes=[Male,Young]", *faces): "split=val: found only pictures of 'Young' a",
+        ("trainer.limit_val_batches=2", *own): "split=val: found only pictures of 'cat9' among",
+    }.items():
+        run = f"hydra.run.dir={tmp_path / 'run'}"
+        assert command("train", *tiny, *options, *STARGAN, "metrics=[l1]", run) == 1
+        assert found in capfd.readouterr().err
+        assert not list((tmp_path / "run").glob("*"))
+    few = ["trainer=cpu", "trainer.limit_test_batches=1", f"output={tmp_path / 'out'}"]
+    assert command("evaluate", f"checkpoint={trained}", *few) == 1
+    assert "split=test: found no pictures of 'dog' among the 8" in capfd.readouterr().err
+    # One route of those that have enough is scored.
+    assert command("evaluate", f"checkpoint={trained}", *few, "route=cat10") == 0

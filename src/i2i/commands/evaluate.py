@@ -26,9 +26,10 @@ def evaluate(cfg: Any) -> None:
 
     from i2i.callbacks.samples import SampleGrid
     from i2i.callbacks.scoring import Scoring
+    from i2i.cluster.devices import processes_of
     from i2i.cluster.job_processes import finish_processes
     from i2i.commands.one_job import processes_of_one_job
-    from i2i.commands.scorer import make_scorers
+    from i2i.commands.scorer import make_scorers, require_pictures
     from i2i.config.saved_model import load_model
 
     require_read(cfg, "evaluate")
@@ -42,9 +43,10 @@ def evaluate(cfg: Any) -> None:
         )  # fmt: skip
         model.task = datamodule.task
         evaluator = make_evaluator(cfg, checkpoint.config["metrics"], model.seed)
-        evaluator.check_size(cfg.split, datamodule.smaller_side(cfg.split))
         require_direction(model, dataset_node["direction"])
         model.evaluates = asked_routes(model, cfg.route)
+        limits = processes_of(cfg.trainer), cfg.trainer.limit_test_batches
+        require_pictures(evaluator, datamodule, model, cfg.split, *limits)
         scorers = make_scorers(evaluator, datamodule, model, model.evaluates)
         scoring = Scoring(scorers, required=True, test_split=cfg.split)
         samples = SampleGrid(str(output / "samples"))

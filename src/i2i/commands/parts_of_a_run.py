@@ -105,8 +105,7 @@ def make_scoring(cfg: Any, datamodule: Any, model: Any) -> Any:
 
     from i2i.callbacks.scoring import Scoring
     from i2i.cluster.devices import processes_of
-    from i2i.commands.scorer import make_scorers
-    from i2i.data.batch_sampler import images_of_a_pass
+    from i2i.commands.scorer import fewest_of_a_route, make_scorers, require_pictures
 
     evaluator = instantiate(cfg.metrics)
     scorers = make_scorers(evaluator, datamodule, model)
@@ -116,13 +115,13 @@ def make_scoring(cfg: Any, datamodule: Any, model: Any) -> Any:
         processes = processes_of(cfg.trainer)
         datamodule.check_batches(processes)
         require_batches(cfg.trainer, datamodule, processes)
+        if (labels := datamodule.samples("train", training=True).labels) is not None:
+            fewest_of_a_route(model, labels, False, "train")
         for split in ("val", "test"):
-            if size := datamodule.set_size(split):
-                limit = cfg.trainer[f"limit_{split}_batches"]
-                seen = images_of_a_pass(size, datamodule.eval_batch_size, processes, limit)
-                if limit:
-                    evaluator.check_size(split, min(seen, datamodule.smaller_side(split)))
-                if limit and split == "val":
+            limit = cfg.trainer[f"limit_{split}_batches"]
+            if datamodule.set_size(split) and limit:
+                require_pictures(evaluator, datamodule, model, split, processes, limit)
+                if split == "val":
                     require_monitored(cfg, scorers.values())
         datamodule.check_content()
     return Scoring(scorers)

@@ -43,9 +43,13 @@ class Samples(Protocol):
 
     Attributes:
         n_units: Units that its samples are made of.
+        labels: Of each sample in order, as it holds them; None where samples have none.
+        answers: Whether a sample also holds the same place in every domain.
     """
 
     n_units: int
+    labels: Tensor | None
+    answers: bool
 
     def __len__(self) -> int:
         """Number of samples, which is the length of an epoch."""
@@ -65,6 +69,8 @@ class Paired:
     Args:
         pairs: Units that hold both sides.
     """
+
+    labels, answers = None, False
 
     def __init__(self, pairs: Side) -> None:
         self.pairs, self.n_units = pairs, len(pairs)
@@ -90,6 +96,8 @@ class Unpaired:
         partners: Whether pictures at the same place belong together: then training draws another
             one, as far as there is any.
     """
+
+    labels, answers = None, False
 
     def __init__(self, inputs: Side, targets: Side, *, partners: bool) -> None:
         self.inputs, self.targets, self.partners = inputs, targets, partners
@@ -136,6 +144,11 @@ class Labelled:
     def __len__(self) -> int:
         return self._ends[-1]
 
+    @property
+    def labels(self) -> Tensor:
+        numbers = torch.arange(len(self.domains))
+        return numbers.repeat_interleave(torch.tensor(list(map(len, self.domains))))
+
     def plan(self, index: int, seed: int | None) -> Plan:
         label = bisect_right(self._ends, index)
         place = index - self._ends[label] + len(self.domains[label])
@@ -168,6 +181,8 @@ class Attributed:
         pictures: Of the split.
         labels: (n, n_attributes) float32: 1 where an attribute is there, else 0.
     """
+
+    answers = False
 
     def __init__(self, pictures: Side, labels: Tensor) -> None:
         self.pictures, self.labels, self.n_units = pictures, labels, len(pictures)

@@ -175,6 +175,13 @@ class StarGAN(AdversarialModule):
         to = partial(self.towards, label=batch["label"])
         return {r: shown_of_label(batch, n, to(r), self.task) for n, r in numbers}
 
+    def pictures_of(self, labels: Tensor, answers: bool) -> dict[str, tuple[int, int]]:
+        of = one_hot(labels, len(self.domains)).sum(0).int().tolist()
+        made = {route: len(labels) - n for route, n in zip(self.routes, of, strict=True)}
+        if answers:  # each place is asked for from every other domain
+            return {route: (n, -(-n // (len(of) - 1))) for route, n in made.items()}
+        return {route: (n, len(labels) - n) for route, n in made.items()}
+
     def make(self, route: str, shown: Shown) -> Tensor:
         return self.told(shown.x, shown.label, shown.names)
 

@@ -91,6 +91,7 @@ def test_domains_are_numbered_in_order() -> None:
     assert found == [(0, "a0"), (0, "a1"), (1, "b0"), (2, "c0"), (2, "c1"), (2, "c2")]
     assert [plan.parts[0].unit.entry for plan in plans] == list(range(6)) and samples.n_units == 6
     assert [plan.known["index"] for plan in plans] == list(range(6))
+    assert samples.labels.tolist() == [plan.known["label"] for plan in plans]
 
 
 def test_the_same_place_of_each_domain_is_the_answer() -> None:

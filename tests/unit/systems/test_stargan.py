@@ -213,6 +213,20 @@ def test_a_batch_of_one_domain_has_nothing_to_send_there() -> None:
     assert [len(shown[name].y) for name in NAMES] == [0, 2, 0]
 
 
+def test_it_knows_before_a_pass_what_each_route_will_have() -> None:
+    """The same numbers as batches then bring."""
+    model = make_model()
+    for kind, answers in (("domains", False), ("domains", True), ("attributes", False)):
+        labels = LABELS[kind]
+        shown = model.shown(make_batch(labels, answers))
+        found = {
+            name: (len(one.index), len(set(one.y_index.tolist()))) for name, one in shown.items()
+        }
+        if answers:  # in this batch no two pictures are of one place, in a split each is in all
+            found = {name: (n, -(-n // 2)) for name, (n, _) in found.items()}
+        assert model.pictures_of(labels, answers) == found
+
+
 def test_an_attribute_takes_its_rivals_away_and_leaves_the_others() -> None:
     model = make_model(exclusive=[["a", "b"], ["x", "y"]])
     batch = make_batch(LABELS["attributes"])
