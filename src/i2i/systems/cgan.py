@@ -10,6 +10,7 @@ from i2i.data.batches import Batch, size
 from i2i.errors import setting_error
 from i2i.inference.translate import in_mode
 from i2i.inference.translator import Translator, codes
+from i2i.labels.domain_names import require_domains
 from i2i.losses.classes import class_loss, one_hot
 from i2i.losses.gan import GANLoss, require_game, require_separate_samples
 from i2i.losses.weights import require_weights
@@ -55,7 +56,7 @@ class ClassConditionalGAN(AdversarialModule):
             shared: What every adversarial system has; see ``AdversarialModule``.
 
         Raises:
-            SettingError: A weight is out of range, or networks and objective do not fit.
+            SettingError: A weight is out of range, or networks, objective or classes do not fit.
         """
         super().__init__(**shared)
         require_weights(lambda_class=lambda_class)
@@ -63,7 +64,7 @@ class ClassConditionalGAN(AdversarialModule):
         require_separate_samples(gan_loss, discriminator)
         require_codes(generator)
         require_labels(generator, discriminator, len(domains))
-        self.domains, self.lambda_class = list(domains), lambda_class
+        self.domains, self.lambda_class = require_domains(domains), lambda_class
         self.generator, self.discriminator = generator, discriminator
         self.gan_loss, self.conditional = gan_loss, generator.n_labels > 0
         self.players = (

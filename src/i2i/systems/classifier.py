@@ -10,6 +10,7 @@ from i2i.data.batches import Batch
 from i2i.errors import setting_error
 from i2i.inference.translate import eval_mode
 from i2i.inference.translator import Translator
+from i2i.labels.domain_names import require_domains
 from i2i.losses.classes import class_loss
 from i2i.metrics.class_accuracy import right
 from i2i.metrics.shown import Shown
@@ -50,16 +51,10 @@ class Classifier(AdversarialModule):
             shared: What every system has; see ``AdversarialModule``.
 
         Raises:
-            SettingError: There is one domain only.
+            SettingError: The domains are no two different ones, or no names of files.
         """
         super().__init__(**shared)
-        names = list(map(str, ("A", "B") if domains is None else domains))
-        if len(names) < 2:
-            raise setting_error(
-                f"dataset.domains=[{','.join(names)}]", f"{len(names)} domain",
-                "two or more, to be told apart", "Name others beside it.",
-            )  # fmt: skip
-        self.domains = tuple(names)
+        self.domains = require_domains(("A", "B") if domains is None else domains)
         self.classifier = classifier
         self.players = (Player("g", ("classifier",), *self.of_g),)
         self.routes = ("classes",)

@@ -11,6 +11,7 @@ from i2i.data.batches import Batch, size
 from i2i.errors import setting_error
 from i2i.inference.translate import translate
 from i2i.inference.translator import Translator
+from i2i.labels.domain_names import require_domains
 from i2i.losses.classes import class_loss, one_hot
 from i2i.losses.gan import (
     GANLoss,
@@ -72,8 +73,7 @@ class StarGAN(AdversarialModule):
         require_game(gan_loss)
         require_separate_samples(gan_loss, discriminator)
         require_unconditional(discriminator)
-        self.domains = list(domains)
-        require_domains(self.domains)
+        self.domains = require_domains(domains)
         self.rivals = [others(name, self.domains, exclusive) for name in self.domains]
         self.generator, self.discriminator = generator, discriminator
         self.gan_loss, self.l1 = gan_loss, L1()
@@ -81,7 +81,7 @@ class StarGAN(AdversarialModule):
         self.players = (
             Player("d", ("discriminator",), *self.of_d), Player("g", ("generator",), *self.of_g),
         )  # fmt: skip
-        self.routes = tuple(self.domains)
+        self.routes = self.domains
         self.ways_back = dict.fromkeys(self.routes, "the domain of the source")
         self.keep_average()
 
@@ -204,16 +204,3 @@ def others(name: str, domains: Sequence[str], exclusive: Sequence[Sequence[str]]
     """Numbers of the attributes that a picture loses where it gets this one."""
     groups = [group for group in exclusive if name in group]
     return [i for i, other in enumerate(domains) if any(other in g for g in groups)]
-
-
-def require_domains(domains: Sequence[str]) -> None:
-    """Refuses names that are no two different ones.
-
-    Raises:
-        SettingError: They are not.
-    """
-    if len(domains) < 2 or len(set(domains)) < len(domains):
-        raise setting_error(
-            f"dataset.domains=[{','.join(domains)}]", "no two different domains",
-            "two or more, with names of their own", "Name the domains to learn.",
-        )  # fmt: skip

@@ -335,7 +335,7 @@ def test_one_class_or_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train" / "cat").rename(tmp_path / "cat")
     with pytest.raises(SettingError, match=r"found 0 class\(es\) in 'train': no folder; expected"):
         settled(tmp_path, *options)
-    with pytest.raises(Exception, match=r"dataset\.domains=\['cat'\]: found 1 domain"):
+    with pytest.raises(Exception, match=r"dataset\.domains=\[cat\]: found 1 domain"):
         build(tmp_path, "dataset.domains=[cat]")
     with pytest.raises(SettingError, match=r"no such folder"):
         settled(tmp_path / "nowhere")

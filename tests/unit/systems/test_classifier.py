@@ -159,7 +159,7 @@ def test_the_network_is_its_layers_written_out() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(SettingError, match=r"dataset\.domains=\[earth\]: found 1 domain; expected"):
+    with pytest.raises(SettingError, match=r"dataset\.domains=\[earth\]: found 1 domain\(s\) in 1"):
         make_model(domains=["earth"])
     with pytest.raises(SettingError, match=r"classifier\.n_downs=-1: found -1; expected 0 or more"):
         SmallClassifier(1, 2, n_downs=-1)

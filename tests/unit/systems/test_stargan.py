@@ -258,8 +258,8 @@ def test_cross_entropy_is_a_mean_over_samples_and_a_sum_over_attributes() -> Non
         ({"lambda_cycle": -1.0}, "model.lambda_cycle=-1.0"),
         ({"lambda_class": float("inf")}, "model.lambda_class=inf"),
         ({"gan_loss": NoGAN()}, "gan_loss=none"),
-        ({"names": ["a"]}, r"dataset.domains=\[a\]: found no two"),
-        ({"names": ["a", "b", "a"]}, r"dataset.domains=\[a,b,a\]: found no two"),
+        ({"names": ["a"]}, r"dataset.domains=\[a\]: found [12] domain"),
+        ({"names": ["a", "b", "a"]}, r"dataset.domains=\[a,b,a\]: found [12] domain"),
     ],
 )
 def test_what_does_not_fit_is_refused(options: dict[str, Any], words: str) -> None:

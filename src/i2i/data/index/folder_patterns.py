@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from i2i.errors import setting_error
+from i2i.labels.domain_names import require_domains
 
 
 class Folder(NamedTuple):
@@ -46,13 +47,7 @@ def folders_of_sides(
             f"dataset.b_folder='{b_folder}'", "a second folder", "none beside "
             f"dataset.a_folder='{a_folder}'", "Set dataset.b_folder=null.",
         )  # fmt: skip
-    names = [str(name) for name in domains or ()]
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise setting_error(
-            f"dataset.domains={names}", f"{len(set(names))} domain(s) in {len(names)} names",
-            f"two different ones or more, for dataset.a_folder='{a_folder}'",
-            "For example dataset.domains=[satellite,relief].",
-        )  # fmt: skip
+    names = require_domains(domains or (), f", for dataset.a_folder='{a_folder}'")
     return tuple(Folder(a_folder.replace("{domain}", name), "domains") for name in names)
 
 
