@@ -34,7 +34,8 @@ def require_domains(names: Sequence[object], found: str = "") -> tuple[str, ...]
             raise setting_error(
                 listed, f"the name '{printable(name)[:LONGEST]}'",
                 f"up to {LONGEST} characters that print, without {' '.join(sorted(NOT_IN_FILES))} "
-                "and without a dot at the beginning or the end", "Rename the domain and its folder.",
+                "and without a dot at the beginning or the end",
+                "Rename the domain and its folder.",
             )  # fmt: skip
     return known
 

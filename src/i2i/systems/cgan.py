@@ -27,14 +27,16 @@ class ClassConditionalGAN(AdversarialModule):
     min_G max_D E log D(x | c) + E log(1 - D(G(z | c))) (Mirza and Osindero 2014, Eq. 2) in the form
     of the objective chosen; by default hinge with a projection discriminator and class-conditional
     batch norm (Miyato and Koyama 2018). Where D has a head that tells the class, both players have
-    the term L_C of AC-GAN (Odena et al. 2017, Eq. 3 and Sec. 3). The classes of made pictures are
-    those of the batch, and z is drawn from N(0, 1).
+    the term L_C of AC-GAN (Odena et al. 2017, Eq. 3 and Sec. 3); pictures of a G that is told no
+    class count for none. The classes of made pictures are those of the batch, and z is drawn from
+    N(0, 1).
 
     It translates nothing: ``make`` and ``draw`` make pictures of codes.
     """
 
     pairings = ("labelled",)
     translates = False
+    conditions_on_pictures = False
 
     def __init__(
         self,
@@ -109,8 +111,9 @@ class ClassConditionalGAN(AdversarialModule):
         terms = self.gan_loss.discriminator(real.logits, fake.logits)
         terms |= self.gan_loss.penalty(lambda i: self.discriminator(c, i).logits, y, y_hat)
         if real.classes is not None:
-            both = class_loss(real.classes, label) + class_loss(fake.classes, label)
-            terms["class"] = self.lambda_class * both
+            told = class_loss(real.classes, label)
+            told = told + class_loss(fake.classes, label) if self.conditional else told
+            terms["class"] = self.lambda_class * told
         return {name: self.discriminator_weight * term for name, term in terms.items()}
 
     def g_terms(self, label: Tensor, y_hat: Tensor) -> Terms:

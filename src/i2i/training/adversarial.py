@@ -46,10 +46,13 @@ class AdversarialModule(Routes, Game):
         generator: What is averaged and translates: a network, or an ``nn.ModuleDict`` of several.
         discriminator: What judges images, likewise; a system may have none.
         pairings: The values of ``dataset.pairing`` that its terms can learn from.
+        conditions_on_pictures: Whether what D is shown beside an image is a picture, which is
+            augmented as the image is.
     """
 
     generator: nn.Module
     pairings: tuple[str, ...] = ("paired",)
+    conditions_on_pictures = True
 
     def __init__(
         self,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +46,7 @@ class DiffAugment:
             )  # fmt: skip
         self.kinds = tuple(asked)
         self.numbers: Tensor | None = None  # (B, 7) in [0, 1), while terms are computed
+        self.beside = True  # whether what D is shown beside an image is augmented, too
 
     def attach(self, system: nn.Module, players: Sequence[Player]) -> None:
         """Lets the discriminators of a system see augmented images from now on.
@@ -62,6 +62,7 @@ class DiffAugment:
                 "one that sees the augmented images",
                 "Use an objective such as gan_loss=lsgan, or leave model.diffaugment out.",
             )  # fmt: skip
+        self.beside = system.conditions_on_pictures
         for network in members(getattr(system, JUDGE)):
             network.register_forward_pre_hook(self.before)
 
@@ -80,11 +81,12 @@ class DiffAugment:
         finally:
             self.numbers = None
 
-    def before(self, _: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        """What a discriminator is called with; labels and codes stay as they are."""
+    def before(self, _: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor] | None:
+        """What a discriminator is called with; labels, which are no pictures, stay as they are."""
         if self.numbers is None:
             return None
-        return tuple(self(v) if isinstance(v, Tensor) and v.ndim == 4 else v for v in inputs)
+        condition, image = inputs
+        return self(condition) if self.beside else condition, self(image)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Augments images.

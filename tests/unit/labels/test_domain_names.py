@@ -39,6 +39,6 @@ def test_no_two_different_ones_are_refused(names: list[str]) -> None:
     ],
 )
 def test_a_name_that_could_lead_elsewhere_is_refused(name: str) -> None:
-    with pytest.raises(SettingError, match=r"found the name '.*'; expected up to 100 char") as error:
+    with pytest.raises(SettingError, match=r"found the name '.*'; expected up to 100") as error:
         require_domains(["a", name])
     assert str(error.value).isprintable()

@@ -254,3 +254,24 @@ def test_a_generator_of_pictures_is_refused_and_so_are_pictures() -> None:
         model.translator()
     with pytest.raises(SettingError, match=r"pictures of shape \(1, 8, 8\)"):
         model.judge(torch.zeros(2, 1, 16, 16), torch.zeros(2, 1, 16, 16))
+
+
+def test_augmentation_leaves_the_labels_as_they_are() -> None:
+    kinds = ["color", "translation", "cutout"]
+    model, batch, seen = make_model(diffaugment=kinds), make_batch(), []
+    model.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+    with model.diffaugment.drawn(4, torch.device("cpu")):
+        model.d_terms(batch["input"], batch["label"], batch["input"] / 2)
+    for condition, image in seen:
+        assert torch.equal(condition, model.planes(batch["label"], image))
+        assert not torch.equal(image, batch["input"]) and not torch.equal(image, batch["input"] / 2)
+    assert len(seen) == 2
+
+
+def test_pictures_of_no_class_teach_a_head_nothing() -> None:
+    model = make_model(g={"n_labels": 0}, d={"conditional": False, "head": True})
+    y, label = make_batch()["input"], make_batch()["label"]
+    terms = model.d_terms(y, label, y / 2)
+    of_real = nn.functional.cross_entropy(model.discriminator(y, y).classes, label)
+    assert terms["class"].item() == pytest.approx(of_real.item(), rel=1e-6)
+    assert "class" not in model.g_terms(label, y / 2)
