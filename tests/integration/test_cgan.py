@@ -73,6 +73,7 @@ def test_what_does_not_fit_is_refused(
     base = ["sample", f"checkpoint={run_dir}", f"output={out}"]
     new = ["train", *digits, *NETWORKS, f"hydra.run.dir={tmp_path / 'no'}"]
     for words, line in {
+        "class=[]: found no class; expected one or more of": [*base, "class=[]"],
         "class=ten: found no class of the model": [*base, "class=ten"],
         "n=0: found 0; expected a whole number": [*base, "n=0"],
         "n=2.5: found 2.5": [*base, "n=2.5"],

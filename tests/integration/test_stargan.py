@@ -76,7 +76,8 @@ def test_what_does_not_fit_is_refused(
     evaluate = [f"checkpoint={run_dir}", "trainer=cpu", f"output={tmp_path / 'e'}"]
     for words, line in {
         "route=dark: found no such route of StarGAN": ["translate", *translate, "domain=dark"],
-        "attributes: found dark: 1": ["translate", *translate, "attributes={dark:1}"],
+        "that was trained without attributes": ["translate", *translate, "attributes={dim:1}"],
+        "found no names with values": ["translate", *translate, "attributes={}"],
         "found 1 domain(s) in 1 names": [
             "train", *NETWORKS, *places, "dataset.domains=[dim]", new
         ],

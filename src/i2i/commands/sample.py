@@ -159,6 +159,11 @@ def asked_classes(model: Any, asked: Any) -> dict[str, int | None]:
         return {WITHOUT: None}
     several = isinstance(asked, Sequence) and not isinstance(asked, str)
     names = model.domains if asked is None else list(map(str, asked if several else [asked]))
+    if not names:
+        raise setting_error(
+            "class=[]", "no class", f"one or more of {', '.join(model.domains)}",
+            "Leave class out for all.",
+        )  # fmt: skip
     for name in names:
         if name not in model.domains:
             raise setting_error(

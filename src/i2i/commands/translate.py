@@ -104,10 +104,16 @@ def asked_translator(model: Any, cfg: Any) -> Any:
     if cfg.attributes is None:
         (route,) = asked_routes(model, cfg.route or model.routes[0])
         return model.translator(route)
-    if cfg.route is not None or not OmegaConf.is_dict(cfg.attributes):
+    if cfg.route is not None or not OmegaConf.is_dict(cfg.attributes) or not cfg.attributes:
         raise setting_error(
             f"attributes={cfg.attributes}", "no names with values, or a route beside them",
             "0 or 1 for each name, or a route", "Write attributes='{Male:1,Young:0}'.",
+        )  # fmt: skip
+    if model.config["dataset"].get("attributes") is None:
+        raise setting_error(
+            f"attributes={cfg.attributes}", f"a checkpoint of {type(model).__name__} that was "
+            "trained without attributes", "one that was trained on some (model=stargan "
+            "dataset=celeba)", f"Use domain=NAME: {' or '.join(model.routes)}.",
         )  # fmt: skip
     return model.with_attributes(OmegaConf.to_container(cfg.attributes))
 

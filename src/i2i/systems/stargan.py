@@ -159,7 +159,8 @@ class StarGAN(AdversarialModule):
             attributes: 0 or 1 by name.
 
         Raises:
-            SettingError: There is no such attribute, or a value is neither 0 nor 1.
+            SettingError: There is no such attribute, a value is neither 0 nor 1, or two exclude
+                each other.
         """
         for name, value in attributes.items():
             if name not in self.domains or value not in (0, 1):
@@ -168,6 +169,13 @@ class StarGAN(AdversarialModule):
                     "attributes", f"{name}: {value}", wanted, "Correct the name or the value."
                 )
         label = torch.tensor([[float(attributes.get(name, 0)) for name in self.domains]])
+        for name in (name for name, value in attributes.items() if value):
+            asked = [self.domains[i] for i in self.rivals[self.domains.index(name)] if label[0, i]]
+            if len(asked) > 1:
+                raise setting_error(
+                    "attributes", f"{' and '.join(asked)}", "one of them, as model.exclusive says",
+                    "Ask for one.",
+                )  # fmt: skip
         return self.to_label(label)
 
     def shown(self, batch: Batch) -> dict[str, Shown]:

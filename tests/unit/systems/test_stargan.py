@@ -243,6 +243,10 @@ def test_attributes_by_name() -> None:
     for wrong in ({"d": 1}, {"a": 2}, {"a": "x"}):
         with pytest.raises(SettingError, match=r"attributes: found .*expected 0 or 1 for any of a"):
             model.with_attributes(wrong)
+    model = make_model(exclusive=[["a", "b"], ["x", "y"]])
+    with pytest.raises(SettingError, match="attributes: found a and b; expected one of them"):
+        model.with_attributes({"a": 1, "b": 1})
+    model.with_attributes({"a": 1, "b": 0, "c": 1})
 
 
 def test_cross_entropy_is_a_mean_over_samples_and_a_sum_over_attributes() -> None:
