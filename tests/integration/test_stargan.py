@@ -89,6 +89,9 @@ def test_what_does_not_fit_is_refused(
         "dataset.domains: found the domains grey, dim, light": [
             "evaluate", *evaluate, *places[:4], "dataset.domains=[grey,dim,light]"
         ],
+        "Add dataset.direction=BtoA dataset.domains=[light,grey,dim], or choose": [
+            "evaluate", *evaluate, "dataset.direction=BtoA"
+        ],
         "dataset.pairing=unpaired: found model=StarGAN": [
             "train", *NETWORKS, *places, "dataset.pairing=unpaired", new
         ],

@@ -158,11 +158,13 @@ def check_same_labels(trained: Any, asked: Any) -> None:
         SettingError: Their names or their order differ.
     """
     if trained.pairing == "labelled" and asked.domains != trained.domains:
+        # BtoA numbers them from behind.
+        names = trained.domains if asked.direction == "AtoB" else trained.domains[::-1]
         raise setting_error(
             "dataset.domains", f"the domains {', '.join(asked.domains)}",
             f"those of the checkpoint: {', '.join(trained.domains)}",
-            f"Add dataset.domains=[{','.join(trained.domains)}], or choose a data set that has "
-            "them.",
+            f"Add dataset.direction={asked.direction} dataset.domains=[{','.join(names)}], or "
+            "choose a data set that has them.",
         )  # fmt: skip
 
 

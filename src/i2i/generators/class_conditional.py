@@ -83,13 +83,11 @@ class ClassConditionalGenerator(nn.Module):
         """Builds the layers.
 
         Raises:
-            SettingError: The image size does not fit the blocks, or an option is none.
+            SettingError: The image size does not fit the blocks, the code has no number, or the
+                place of the label is none.
         """
         super().__init__()
-        if label_in not in ("norm", "code", "both"):
-            raise setting_error(
-                f"generator.label_in={label_in}", repr(label_in), "norm, code or both", "Name one."
-            )
+        require_inputs(latent, label_in)
         sides = [image_size] * 2 if isinstance(image_size, int) else list(image_size)
         n_ups = fitting_ups(sides) if n_ups is None else n_ups
         require_halves(sides, n_ups)
@@ -134,6 +132,23 @@ class ClassConditionalGenerator(nn.Module):
         for block in self.blocks:
             x = block(x, in_norms)  # (B, base_channels, start * 2^(i+1), ...)
         return torch.tanh(self.to_image(F.relu(self.last_norm(x))))
+
+
+def require_inputs(latent: int, label_in: str) -> None:
+    """Refuses a code without numbers, and a place of the label that there is not.
+
+    Raises:
+        SettingError: It is one.
+    """
+    if latent < 1:
+        raise setting_error(
+            f"generator.latent={latent}", "a code without numbers: one picture for each class",
+            "1 or more", "Leave generator.latent out for 128.",
+        )  # fmt: skip
+    if label_in not in ("norm", "code", "both"):
+        raise setting_error(
+            f"generator.label_in={label_in}", repr(label_in), "norm, code or both", "Name one."
+        )
 
 
 def fitting_ups(sides: Sequence[int]) -> int:

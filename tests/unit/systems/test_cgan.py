@@ -229,6 +229,7 @@ def test_a_picture_is_made_of_seed_and_name_alone() -> None:
         ({"g": {"n_labels": 4}}, "generator.n_labels=4: found 3 classes"),
         ({"g": {"n_labels": 0}}, "generator.n_labels=0: found a discriminator that is shown"),
         ({"g": {"label_in": "x"}}, "generator.label_in=x"),
+        ({"g": {"latent": 0}}, "generator.latent=0: found a code without numbers"),
         ({"g": {"n_ups": 4}}, "generator.n_ups=4: found images of 8 x 8 pixels"),
         ({"d": {"condition": "x"}}, "discriminator.condition=x"),
         ({"d": {"n_downs": 0}}, "discriminator.n_downs=0"),
