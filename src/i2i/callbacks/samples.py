@@ -56,9 +56,9 @@ class Rows:
 
 
 class RowsOfClasses:
-    """A row for each class, of pictures that were made of nothing; one row of all without."""
+    """A row for each class, of pictures that have no source; one row of all without classes."""
 
-    title = "Made pictures, a row for each class"
+    title = "A row for each class"
 
     def __init__(self, n: int) -> None:
         self.n, self.made = n, {}

@@ -11,6 +11,7 @@ import numpy as np
 from i2i.data.built_in import BuiltInSet, write_png
 from i2i.data.option_checks import one_of
 from i2i.errors import setting_error
+from i2i.labels.domain_names import could_name_a_file
 
 WRITING_VERSION = 1  # raise it whenever other files come out of the same pictures
 DATASETS = ("MNIST", "FashionMNIST", "KMNIST")  # those of torchvision with ten classes
@@ -39,8 +40,7 @@ class IdxPictures(BuiltInSet):
     def __post_init__(self) -> None:
         one_of("source.dataset", self.dataset, DATASETS)
         names = [str(name) for name in self.classes]
-        usable = all(name and "/" not in name and not name.startswith(".") for name in names)
-        if not usable or len(set(names)) < len(names) or len(names) < 2:
+        if not all(map(could_name_a_file, names)) or len(set(names)) < len(names) or len(names) < 2:
             raise setting_error(
                 f"dataset.source.classes=[{','.join(names)}]", f"{len(set(names))} name(s) of "
                 f"{len(names)}", "names of folders, each once", "Leave dataset.source.classes out; "

@@ -205,7 +205,7 @@ def test_pictures_made_of_nothing_stand_by_class(tmp_path: Path) -> None:
         made_of_nothing([1, 0, 1], [-1, -0.2, 0.2]), made_of_nothing([1, 0], [0.5, 0.6]),
     )  # fmt: skip
     assert grid.tolist() == [[102, 204], [0, 153]]
-    assert callback.columns == "Made pictures, a row for each class"
+    assert callback.columns == "A row for each class"
 
 
 def test_pictures_without_classes_stand_in_a_row(tmp_path: Path) -> None:
