@@ -39,6 +39,13 @@ def test_a_run_shows_a_row_for_each_class(run_dir: Path) -> None:
     assert found["scores"] == {"model (last.ckpt)": {}} and found["n_images"] == 269
 
 
+def test_a_class_is_scored_by_itself(run_dir: Path, command: Callable, tmp_path: Path) -> None:
+    base = [f"checkpoint={run_dir}", "trainer=cpu"]
+    assert command("evaluate", *base, "route=7", f"output={tmp_path / 'one'}") == 0
+    found = json.loads((tmp_path / "one" / "metrics.json").read_text())
+    assert 20 < found["protocol"]["n_images"] < 30  # of 269 pictures of ten classes
+
+
 def test_samples_of_one_class_and_of_all(run_dir: Path, command: Callable, tmp_path: Path) -> None:
     base = [f"checkpoint={run_dir}", "accelerator=cpu"]
     assert command("sample", *base, "class=7", "n=16", f"output={tmp_path / 'a'}") == 0

@@ -44,10 +44,11 @@ def evaluate(cfg: Any) -> None:
         model.task = datamodule.task
         evaluator = make_evaluator(cfg, checkpoint.config["metrics"], model.seed)
         require_direction(model, dataset_node["direction"])
-        model.evaluates = asked_routes(model, cfg.route)
+        if cfg.route is not None:
+            model.evaluates = asked_routes(model, cfg.route)
         limits = processes_of(cfg.trainer), cfg.trainer.limit_test_batches
         require_pictures(evaluator, datamodule, model, cfg.split, *limits)
-        scorers = make_scorers(evaluator, datamodule, model, model.evaluates)
+        scorers = make_scorers(evaluator, datamodule, model)
         scoring = Scoring(scorers, required=True, test_split=cfg.split)
         samples = SampleGrid(str(output / "samples"))
         trainer = instantiate(
@@ -65,23 +66,21 @@ def evaluate(cfg: Any) -> None:
         print(f"\n{samples.columns}: {samples.last_picture}\nWritten to: {output}")
 
 
-def asked_routes(model: Any, route: str | None, key: str = "route") -> tuple[str, ...]:
+def asked_routes(model: Any, route: Any) -> tuple[str, ...]:
     """The routes of a system that are asked for.
 
     Args:
         model: The system.
-        route: The option; None for all.
-        key: What the option is called.
+        route: The option, which may be a class that is called by a number.
 
     Raises:
         SettingError: The system has no such route.
     """
-    if route is None:
-        return model.routes
+    route = str(route)
     if route not in model.routes:
         raise setting_error(
-            f"{key}={route}", f"no such route of {type(model).__name__}",
-            " or ".join(model.routes), f"Name one of them, or leave {key} out.",
+            f"route={route}", f"no such route of {type(model).__name__}",
+            " or ".join(model.routes), "Name one of them, or leave route out.",
         )  # fmt: skip
     return (route,)
 

@@ -6,17 +6,16 @@ from i2i.data.batches import OTHER_SIDE
 from i2i.errors import setting_error
 
 
-def make_scorers(evaluator: Any, datamodule: Any, model: Any, routes: Any = None) -> dict[str, Any]:
+def make_scorers(evaluator: Any, datamodule: Any, model: Any) -> dict[str, Any]:
     """For each route the evaluator, with what it takes to see classes: segmenter and classifier.
 
     Args:
         evaluator: Its options are those of all.
         datamodule: What is scored.
         model: The system.
-        routes: Those to score; None for all.
 
     Returns:
-        Scorers by route.
+        Scorers by route, of those that it evaluates.
     """
     from i2i.commands.classifier import load_classifier
     from i2i.commands.segmenter import load_segmenter
@@ -26,7 +25,7 @@ def make_scorers(evaluator: Any, datamodule: Any, model: Any, routes: Any = None
     reader, several, ways = datamodule.reader, len(model.routes) > 1, model.translators()
     classifier = load_classifier(evaluator.classifier, datamodule, model)
     tells_itself, scorers = evaluator.classifier == ITSELF, {}
-    for route in routes or model.routes:
+    for route in model.evaluates or model.routes:
         role = datamodule.task.label_role(reader)
         if route in ways and ways[route].side == "target":
             role = OTHER_SIDE.get(role)

@@ -102,7 +102,7 @@ def asked_translator(model: Any, cfg: Any) -> Any:
     from i2i.commands.evaluate import asked_routes
 
     if cfg.attributes is None:
-        (route,) = asked_routes(model, cfg.route or model.routes[0])
+        (route,) = asked_routes(model, model.routes[0] if cfg.route is None else cfg.route)
         return model.translator(route)
     if cfg.route is not None or not OmegaConf.is_dict(cfg.attributes) or not cfg.attributes:
         raise setting_error(

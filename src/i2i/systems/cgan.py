@@ -31,7 +31,8 @@ class ClassConditionalGAN(AdversarialModule):
     class count for none. The classes of made pictures are those of the batch, and z is drawn from
     N(0, 1).
 
-    It translates nothing: ``make`` and ``draw`` make pictures of codes.
+    It translates nothing: ``make`` and ``draw`` make pictures of codes. There is a route for all
+    classes together, and one for each of them alone, which is scored where that is asked for.
     """
 
     pairings = ("labelled",)
@@ -45,6 +46,7 @@ class ClassConditionalGAN(AdversarialModule):
         gan_loss: GANLoss,
         domains: Sequence[str],
         lambda_class: float = 1.0,
+        per_class: bool = False,
         **shared: Any,  # see AdversarialModule
     ):
         """Takes the networks and the objective ready-made.
@@ -55,6 +57,7 @@ class ClassConditionalGAN(AdversarialModule):
             gan_loss: See ``i2i.losses.gan``.
             domains: Names of the classes by number.
             lambda_class: Weight of the class terms of a D with a head, 0 or more.
+            per_class: Whether validation and test score each class by itself, too.
             shared: What every adversarial system has; see ``AdversarialModule``.
 
         Raises:
@@ -72,7 +75,8 @@ class ClassConditionalGAN(AdversarialModule):
         self.players = (
             Player("d", ("discriminator",), *self.of_d), Player("g", ("generator",), *self.of_g),
         )  # fmt: skip
-        self.routes = (ROUTE,)
+        self.routes = require_domains((ROUTE, *self.domains)) if self.conditional else (ROUTE,)
+        self.evaluates = self.routes if per_class else (ROUTE,)
         self.keep_average()
 
     def judge(self, x: Tensor, y: Tensor) -> None:
@@ -137,9 +141,23 @@ class ClassConditionalGAN(AdversarialModule):
         return {}
 
     def shown(self, batch: Batch) -> dict[str, Shown]:
-        index, label = batch["index"], batch["label"] if self.conditional else None
+        of = one_hot(batch["label"], len(self.domains)) > 0  # (B, n)
+        every = torch.ones_like(of[:, 0])
+        chosen = {r: every if r == ROUTE else of[:, self.domains.index(r)] for r in self.evaluates}
+        return {route: self.shown_of(batch, which) for route, which in chosen.items()}
+
+    def shown_of(self, batch: Batch, which: Tensor) -> Shown:
+        """What is to be made and compared for some samples of a batch, (B,) bool."""
+        index, y = batch["index"][which], batch["input"][which]
+        names = [name for name, there in zip(batch["name"], which.tolist(), strict=True) if there]
+        label = batch["label"][which] if self.conditional else None
         known = {"y_index": index, "true": False, "label": label}
-        return {ROUTE: Shown(index, batch["name"], None, batch["input"], self.task, **known)}
+        return Shown(index, names, None, y, self.task, **known)
+
+    def pictures_of(self, labels: Tensor, answers: bool) -> dict[str, tuple[int, int]]:
+        of = one_hot(labels, len(self.domains)).sum(0).int().tolist()
+        counts = [len(labels), *(of if self.conditional else ())]
+        return {route: (n, n) for route, n in zip(self.routes, counts, strict=True)}
 
     def make(self, route: str, shown: Shown) -> Tensor:
         return self.draw(shown.label, shown.names)

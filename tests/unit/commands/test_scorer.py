@@ -4,12 +4,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
 from evaluators import pairwise
 from i2i.commands import segmenter as module
 from i2i.commands.evaluate import asked_routes
 from i2i.commands.report import of_routes, title_of
 from i2i.commands.scorer import make_scorers
+from i2i.commands.translate import asked_translator
 from i2i.errors import SettingError
 from i2i.labels.palette import ClassPalette
 from i2i.metrics.evaluator import PairEvaluator
@@ -23,8 +25,8 @@ SIDES = {"AtoB": "input", "BtoA": "target"}
 class System:
     """Offers routes, each of which takes one side of the data."""
 
-    def __init__(self, *routes: str):
-        self.routes = routes
+    def __init__(self, *routes: str, evaluates: tuple[str, ...] | None = None):
+        self.routes, self.evaluates = routes, evaluates
 
     def translator(self, route: str) -> Any:
         return SimpleNamespace(side=SIDES[route])
@@ -102,7 +104,8 @@ def test_data_without_labels_has_no_classes(loaded: list[tuple]) -> None:
 def test_one_route_may_be_asked_for(loaded: list[tuple]) -> None:
     """Its real images are those of the same route of a training run."""
     evaluator = Names(**pairwise().metrics)
-    scorers = make_scorers(evaluator, data("input"), System("AtoB", "BtoA"), ("BtoA",))
+    system = System("AtoB", "BtoA", evaluates=("BtoA",))
+    scorers = make_scorers(evaluator, data("input"), system)
     assert list(scorers) == ["BtoA"]
     assert scorers["BtoA"].evaluator.name == "streets-BtoA"
     assert scorers["BtoA"].label_role == "target"
@@ -110,11 +113,19 @@ def test_one_route_may_be_asked_for(loaded: list[tuple]) -> None:
 
 def test_a_route_that_the_system_has_not_is_refused() -> None:
     system = System("AtoB", "BtoA")
-    assert asked_routes(system, None) == ("AtoB", "BtoA")
+    assert asked_routes(System("7", "8"), 8) == ("8",)  # a command line makes it a number
     assert asked_routes(system, "BtoA") == ("BtoA",)
     message = r"route=AtoC: found no such route of System; expected AtoB or BtoA"
     with pytest.raises(SettingError, match=message):
         asked_routes(system, "AtoC")
+
+
+def test_a_domain_that_is_called_zero_is_no_missing_one() -> None:
+    system = System("3", "0")
+    system.translator = str
+    for route, found in ((0, "0"), (3, "3"), (None, "3")):
+        cfg = OmegaConf.create({"route": route, "attributes": None})
+        assert asked_translator(system, cfg) == found
 
 
 def result(n: int, **found: Any) -> EvaluationResult:

@@ -276,3 +276,18 @@ def test_pictures_of_no_class_teach_a_head_nothing() -> None:
     of_real = nn.functional.cross_entropy(model.discriminator(y, y).classes, label)
     assert terms["class"].item() == pytest.approx(of_real.item(), rel=1e-6)
     assert "class" not in model.g_terms(label, y / 2)
+
+
+def test_each_class_can_be_scored_by_itself() -> None:
+    batch = make_batch()  # of the classes two, zero, one, two
+    assert list(make_model().validation_step(batch, 0)) == ["made"]
+    model = make_model(per_class=True)
+    shown = model.validation_step(batch, 0)
+    assert list(shown) == ["made", *NAMES] == list(model.routes)
+    two = shown["two"]
+    assert two.names == ["0", "3"] and two.index.tolist() == two.y_index.tolist() == [0, 3]
+    assert torch.equal(two.y, batch["input"][[0, 3]]) and two.label.tolist() == [2, 2]
+    assert torch.equal(two.y_hat, shown["made"].y_hat[[0, 3]])
+    counts = model.pictures_of(batch["label"], False)
+    assert counts == {"made": (4, 4), "zero": (1, 1), "one": (1, 1), "two": (2, 2)}
+    assert make_model(g={"n_labels": 0}, d={"conditional": False}).routes == ("made",)
