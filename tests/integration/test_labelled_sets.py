@@ -175,3 +175,24 @@ def test_a_route_without_pictures_is_refused_before_anything_is_trained(
     assert "split=test: found no pictures of 'dog' among the 8" in capfd.readouterr().err
     # One route of those that have enough is scored.
     assert command("evaluate", f"checkpoint={trained}", *few, "route=cat10") == 0
+
+
+def test_attributes_are_not_taken_for_classes_of_their_names(
+    train: Run, tiny: list[str], command: Command, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    root, faces = write_classes(tmp_path / "own", ["Male", "Young"]), tmp_path / "faces"
+    own = ["dataset=class_folders", f"dataset.root={root}", "dataset.image_size=16"]
+    small = [option for option in tiny if "base_channels" not in option and "metrics" not in option]
+    run = ["model=classifier", f"hydra.run.dir={tmp_path / 'judge'}", "trainer.max_steps=1"]
+    assert command("train", *small, *own, *run) == 0
+    told = ["dataset=celeba", f"dataset.root={write_attributes(faces)}", "dataset.crop=16"]
+    told += ["dataset.attributes=[Male,Young]", "dataset.image_size=16"]
+    evaluate = [f"checkpoint={tmp_path / 'judge'}", "trainer=cpu", f"output={tmp_path / 'out'}"]
+    assert command("evaluate", *evaluate, *told) == 1
+    said = "found a data set of attributes; expected one of classes or domains, as the checkpoint"
+    assert said in capfd.readouterr().err
+    judged = [f"metrics.classifier={tmp_path / 'judge'}", f"hydra.run.dir={tmp_path / 'run'}"]
+    assert command("train", *tiny, *told, *STARGAN, *judged) == 1
+    assert (
+        "found a classifier of classes or domains; expected one of attri" in capfd.readouterr().err
+    )

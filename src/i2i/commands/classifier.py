@@ -6,6 +6,7 @@ import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
+from i2i.commands.data_to_score import KIND_OF_LABELS
 from i2i.config.saved_model import load_model
 from i2i.data.paired_transforms import as_size
 from i2i.errors import setting_error
@@ -72,6 +73,7 @@ def load_classifier(path: str | None, datamodule: Any, model: Any) -> Checkpoint
             "Train one: python src/train.py model=classifier dataset=NAME.",
         )  # fmt: skip
     require_same_domains(setting, judge.domains, datamodule.domains)
+    require_same_kind(setting, checkpoint.config["dataset"], datamodule.exclusive)
     require_same_pictures(setting, checkpoint.config["dataset"], datamodule)
     return CheckpointClassifier(judge)
 
@@ -87,6 +89,26 @@ def require_same_domains(setting: str, its: tuple[str, ...], ours: tuple[str, ..
         raise setting_error(
             setting, f"a classifier with other classes ({len(its)}: {', '.join(its)})",
             f"the {len(ours)} of the data set ({', '.join(ours)}); the difference: {differing}",
+            "Train a classifier on this data set.",
+        )  # fmt: skip
+
+
+def require_same_kind(setting: str, own: dict[str, Any], exclusive: bool) -> None:
+    """Refuses a classifier of attributes for classes of the same names, and the reverse.
+
+    Args:
+        setting: The option that named it.
+        own: The data set that it was trained on, as configured.
+        exclusive: Whether a picture of the data to score has one label and no other.
+
+    Raises:
+        SettingError: It is one.
+    """
+    its = own.get("attributes") is None
+    if its != exclusive:
+        raise setting_error(
+            setting, f"a classifier of {KIND_OF_LABELS[its]}",
+            f"one of {KIND_OF_LABELS[exclusive]}, which the data set has",
             "Train a classifier on this data set.",
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ from i2i.config.resolvers import side_channels
 from i2i.errors import setting_error
 
 SIDES = ("input", "target")
+KIND_OF_LABELS = {True: "classes or domains", False: "attributes"}  # by whether they are exclusive
 
 
 def find_data(
@@ -155,9 +156,19 @@ def check_same_labels(trained: Any, asked: Any) -> None:
         asked: Those to score.
 
     Raises:
-        SettingError: Their names or their order differ.
+        SettingError: Their names or their order differ, or one set has attributes and the other
+            classes.
     """
-    if trained.pairing == "labelled" and asked.domains != trained.domains:
+    if trained.pairing != "labelled":
+        return
+    if asked.exclusive != trained.exclusive:
+        kinds = [KIND_OF_LABELS[data.exclusive] for data in (asked, trained)]
+        raise setting_error(
+            "dataset.attributes", f"a data set of {kinds[0]}",
+            f"one of {kinds[1]}, as the checkpoint was trained with",
+            "Choose the data set that fits, or another checkpoint.",
+        )  # fmt: skip
+    if asked.domains != trained.domains:
         # BtoA numbers them from behind.
         names = trained.domains if asked.direction == "AtoB" else trained.domains[::-1]
         raise setting_error(

@@ -79,6 +79,7 @@ class Splits(LightningDataModule):
     Attributes:
         pairing: What makes a sample.
         domains: What the sides are called, the input's first; by number for "labelled".
+        exclusive: Whether a picture has one of these labels and no other, as attributes have not.
 
     Raises:
         SettingError: If an option cannot be used as it is.
@@ -145,6 +146,7 @@ class Splits(LightningDataModule):
         self.folders: Folders = PairFolders(sides, single, task is not None)
         if apart:
             self.folders = SideFolders(sides[::forth], partners=has_pairs)
+        self.exclusive = tables is None
         if tables:
             self.folders = AttributeFolder(sides[0], tables)
         self._files: dict[str, tuple[PairList, ...]] = {}
