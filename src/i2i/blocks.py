@@ -35,14 +35,34 @@ def make_norm(norm: str, channels: int, setting: str = "norm", affine: bool = Tr
     if norm == "batch":
         return nn.BatchNorm2d(channels, affine=affine)
     if norm == "instance":
-        return nn.InstanceNorm2d(channels)
+        return InstanceNorm(channels)
     if norm == "instance_affine":
-        return nn.InstanceNorm2d(channels, affine=affine)
+        return InstanceNorm(channels, affine=affine)
     if norm == "layer":
         return nn.GroupNorm(1, channels, affine=affine)
     if norm in ("spectral", "none"):
         return nn.Identity()
     raise setting_error(f"{setting}={norm}", repr(norm), f"one of {', '.join(NORMS)}", "Name one.")
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """Instance norm without running statistics, with a right gradient in every memory layout.
+
+    Torch folds B and C of the maps into one dimension and views the result back as (B, C, H, W).
+    Where B is 1, a gradient that lies in memory as NHWC passes through that view uncopied, with a
+    stride of its first dimension from which the batch norm of a CPU cannot read the layout: it
+    mixes up the pixels, and the gradients of x, of the scale and of the shift are wrong without a
+    word (torch 2.13). Larger batches, the other norms and a GPU are right. So such a gradient is
+    laid out as NCHW before, as that of a larger batch is anyway, and nothing else changes a bit.
+    Compiled code has kernels of its own, which are right, and cannot hold the hook.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        alone = x.device.type == "cpu" and len(x) == 1 and y.requires_grad
+        if alone and not torch.compiler.is_compiling():
+            y.register_hook(lambda gradient: gradient.contiguous())
+        return y
 
 
 class BlurDown(nn.Module):

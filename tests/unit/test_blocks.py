@@ -83,7 +83,7 @@ def test_an_unknown_norm_is_refused_with_its_option(norm: str) -> None:
     with pytest.raises(SettingError) as caught:
         make_norm(norm, 6, "generator.norm")
     assert f"generator.norm={norm}: found {norm!r}" in str(caught.value)
-    assert "batch, instance, layer, spectral, none" in str(caught.value)
+    assert "batch, instance, instance_affine, layer, spectral, none" in str(caught.value)
 
 
 @pytest.mark.parametrize("layer", [nn.BatchNorm1d(2), nn.BatchNorm2d(2), nn.SyncBatchNorm(2)])
