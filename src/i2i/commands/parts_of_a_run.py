@@ -161,7 +161,9 @@ def require_monitored(cfg: Any, scorers: Any) -> None:
     """
     metrics = dict(cfg.metrics) | {"segmentation": any(s.tells_classes for s in scorers)}
     for name, node in cfg.callbacks.items():
-        if node and str(monitor := node.get("monitor")).startswith("val/"):
+        monitor = node.get("monitor") if node else None
+        ours = monitor is not None and str(node["_target_"]).startswith("i2i.")
+        if ours or str(monitor).startswith("val/"):  # others may watch a loss
             more_is_better(f"callbacks.{name}.monitor", monitor, metrics)
 
 

@@ -107,7 +107,7 @@ def test_refusals_come_before_a_run_does(
         "callbacks.best.monitor=val/mean_iou: found a score called mean_iou": [
             "train", *new, "callbacks.best.monitor=val/mean_iou"
         ],
-        "callbacks.best.monitor=2: found no such score": [
+        "callbacks.best.monitor=2: found no split and score": [
             "train", *new, "callbacks.best.monitor=2"
         ],
         "data_dir=/a: found a run on ": ["train", f"resume={run_dir}", "data_dir=/a"],
