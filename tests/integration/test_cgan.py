@@ -7,9 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
-from bit_for_bit import assert_same
+from bit_for_bit import assert_equal_ranks, two_epochs_and_one_and_one
 from conftest import Run
 from integration.test_ddp import trail
 
@@ -114,17 +113,9 @@ def test_a_system_that_translates_has_no_samples(
 @pytest.mark.slow
 def test_two_epochs_are_one_and_one_bit_for_bit(digits: list[str], train: Run) -> None:
     """An epoch has 39 batches of 32, an odd number: the second begins within a round of two."""
-    options = [*digits, *NETWORKS, "trainer.max_steps=-1", "scheduler=constant"]
+    options = [*digits, *NETWORKS]
     options += ["dataset.batch_size=32"]
-    straight = train(*options, "trainer.max_epochs=2", folder="straight")
-    halves = train(*options, "trainer.max_epochs=1", folder="halves")
-    again = train(*options, "trainer.max_epochs=2", f"resume={halves}", folder="halves")
-    a, b = (
-        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-        for run in (straight, again)
-    )
-    for part in ("state_dict", "optimizer_states", "lr_schedulers"):
-        assert_same(a[part], b[part], part)
+    two_epochs_and_one_and_one(train, *options)
 
 
 @pytest.mark.slow
@@ -132,11 +123,4 @@ def test_two_processes_have_equal_weights_after_each_batch(
     tiny: list[str], digits: list[str], tmp_path: Path
 ) -> None:
     run_dir = trail(tiny, tmp_path, 2, *digits, *NETWORKS, "trainer.max_steps=2")
-    files = sorted((run_dir / "trail").glob("*_rank0.pt"))
-    assert len(files) >= 2
-    for file in files:
-        a, b = (
-            torch.load(f, weights_only=True)
-            for f in (file, file.with_name(file.name.replace("rank0", "rank1")))
-        )
-        assert a.keys() == b.keys() and all(torch.equal(a[n], b[n]) for n in a)
+    assert_equal_ranks(run_dir)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from bit_for_bit import assert_same
+from bit_for_bit import two_epochs_and_one_and_one
 from conftest import Run, smooth_noise
 from i2i.comparison.picture import picture, read_pictures
 from integration.test_ddp import start
@@ -150,19 +150,9 @@ def test_one_route_is_scored_where_it_is_asked_for(
 @pytest.mark.slow
 def test_two_epochs_are_one_and_one_bit_for_bit(domains: list[str], train: Run) -> None:
     """The pools of three images are full after the first epoch, and swap in the second."""
-    options = [*NETWORKS, *domains, "trainer.max_steps=-1", "scheduler=constant"]
-    straight = train(*options, "trainer.max_epochs=2", folder="straight")
-    halves = train(*options, "trainer.max_epochs=1", folder="halves")
-    again = train(*options, "trainer.max_epochs=2", f"resume={halves}", folder="halves")
-    a, b = (
-        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-        for run in (straight, again)
-    )
-    for part in ("state_dict", "optimizer_states", "lr_schedulers"):
-        assert_same(a[part], b[part], part)
-    (pools,) = a["i2i"]["own_states"]
+    options = [*NETWORKS, *domains]
+    (pools,) = two_epochs_and_one_and_one(train, *options)["i2i"]["own_states"]
     assert [len(pools[way]) for way in ("there", "back")] == [3, 3]
-    assert_same(a["i2i"]["own_states"], b["i2i"]["own_states"], "pools")
 
 
 def test_what_would_be_mistaken_is_refused(

