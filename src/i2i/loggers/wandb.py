@@ -27,6 +27,8 @@ from i2i.run_folder import write_text
 
 PATIENCE = 10  # seconds that W&B's server has for its first answer
 
+STEP = "trainer/global_step"  # as Lightning's logger calls the step
+
 ID = re.compile(r"[\w-]{1,64}", re.ASCII)  # of a run, as W&B makes them
 
 
@@ -85,6 +87,32 @@ class RunWandbLogger(WandbLogger):
 
     def log_image(self, key: str, images: list[Any], step: int | None = None, **more: Any) -> None:
         self.attempt(super().log_image, key, images, step, **more)
+
+    def define_scores(self, directions: Mapping[str, bool]) -> None:
+        """Tells W&B which value of each score is its best, and that steps are counted in ours.
+
+        A run's summary then has the best value of a validation, and not the last one.
+
+        Args:
+            directions: Whether more is better, by the name under which a score is logged.
+        """
+
+        def define() -> None:
+            for name, more in directions.items():
+                self.experiment.define_metric(
+                    name, step_metric=STEP, step_sync=True, summary="max" if more else "min"
+                )
+
+        self.attempt(define)
+
+    def log_result(self, result: Mapping[str, Any]) -> None:
+        """Keeps what the scores of the test split mean beside the run's options.
+
+        Args:
+            result: What test_metrics.json holds.
+        """
+        meaning = {name: result[name] for name in ("units", "protocol", "n_images")}
+        self.attempt(lambda: self.experiment.config.update(meaning, allow_val_change=True))
 
     def attempt(self, call: Callable[..., None], *values: Any, **more: Any) -> None:
         """Calls, unless W&B has gone away before; says so when it does."""
