@@ -142,7 +142,12 @@ def as_markdown(
             title += text.format(*values[key])
         elif values[key]:
             extra.append(key)
-    lines = [title, "", *([words, ""] if words else []), _line(["variant", *extra, *heads.values()])]
+    lines = [
+        title,
+        "",
+        *([words, ""] if words else []),
+        _line(["variant", *extra, *heads.values()]),
+    ]
     lines.append("|---" * (1 + len(extra)) + "|---:" * len(heads) + "|")
     for row in rows:
         cells = [row["variant"], *("" if row[key] is None else row[key] for key in extra)]

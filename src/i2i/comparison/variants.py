@@ -36,7 +36,11 @@ class Examined:
     @property
     def notes(self) -> list[str]:
         """Everything that could not be read."""
-        return [*self.run.notes, *self.log.notes, *(n for t in self.tests.values() for n in t.notes)]
+        return [
+            *self.run.notes,
+            *self.log.notes,
+            *(n for t in self.tests.values() for n in t.notes),
+        ]
 
 
 @dataclass
@@ -147,7 +151,7 @@ def chosen(run: Run, key: str) -> str:
         number = float(text)
     except ValueError:
         return text
-    if not math.isfinite(number) or text.strip("+-").startswith("0") and text.isdecimal():
+    if not math.isfinite(number) or (text.strip("+-").startswith("0") and text.isdecimal()):
         return text
     return repr(number).removesuffix(".0")
 
