@@ -8,6 +8,7 @@ import numpy as np
 from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import as_channels
 from i2i.images.stored import read_stored
+from i2i.images.transparency import DEFAULT_BACKGROUND, Background
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Reading:
 
     channels: int = 3
     most_pixels: int = MOST_PIXELS
-    background: str = "white"
+    background: Background = DEFAULT_BACKGROUND
     values: str = "type"
 
     def read(self, path: Path) -> np.ndarray:
