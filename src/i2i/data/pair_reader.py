@@ -10,7 +10,7 @@ from i2i.data.index.pair_list import PairFiles
 from i2i.data.option_checks import check_labels_known, one_of
 from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error
-from i2i.images.image_io import read_ids
+from i2i.images.ids import read_ids
 from i2i.images.reading import COLOURS, Reading
 from i2i.labels.palette import ClassPalette
 

@@ -9,7 +9,6 @@ import numpy as np
 from i2i.data.further_transforms import FurtherTransforms, Role
 from i2i.errors import setting_error
 
-
 MOST_AT_ONCE = 4  # channels: OpenCV averages areas of no more
 
 

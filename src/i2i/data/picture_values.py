@@ -84,7 +84,9 @@ class PictureValues:
         """
         for role in ROLES:
             typed = {
-                f"dataset.{role}_range": self.ranges[role] if self.ranges[role] != BY_TYPE else None,
+                f"dataset.{role}_range": self.ranges[role]
+                if self.ranges[role] != BY_TYPE
+                else None,
                 f"dataset.{role}_shown": self.shown[role],
             }
             for key, value in typed.items():

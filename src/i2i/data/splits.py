@@ -21,9 +21,9 @@ from i2i.data.option_checks import (
     one_of,
 )
 from i2i.data.pair_reader import ROLES, Direction, LabelAs, LabelFiles, PairReader, Side
-from i2i.data.picture_values import PictureValues
 from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
+from i2i.data.picture_values import PictureValues
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error

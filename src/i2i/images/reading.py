@@ -9,6 +9,7 @@ from i2i.errors import setting_error
 from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import as_channels
 from i2i.images.stored import read_stored
+from i2i.images.transparency import DEFAULT_BACKGROUND, Background
 from i2i.images.values import BY_TYPE, Range, on_one_scale
 
 
@@ -28,7 +29,7 @@ class Reading:
 
     channels: int = 3
     most_pixels: int = MOST_PIXELS
-    background: str = "white"
+    background: Background = DEFAULT_BACKGROUND
     values: Range = BY_TYPE
     side: str = "input"
 

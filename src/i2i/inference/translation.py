@@ -14,7 +14,7 @@ from i2i.data.tasks.masks import read_mask
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
 from i2i.images.frame import MOST_PIXELS
-from i2i.images.image_io import read_ids
+from i2i.images.ids import read_ids
 from i2i.images.picture_formats import write_picture
 from i2i.images.quantise import to_uint8
 from i2i.images.reading import Reading

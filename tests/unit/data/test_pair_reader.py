@@ -17,7 +17,8 @@ from i2i.data.pairing import Paired
 from i2i.data.sides import Side
 from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
-from i2i.images.image_io import read_ids, write_png
+from i2i.images.ids import read_ids
+from i2i.images.image_io import write_png
 from i2i.images.reading import Reading
 from i2i.labels.palette import ClassPalette
 

@@ -11,8 +11,8 @@ from lightning.fabric.utilities.rank_zero import rank_zero_info, rank_zero_warn
 from i2i.data.index.listing import folder_of, images_below, some
 from i2i.data.index.pair_list import PairFiles, PairList
 from i2i.errors import setting_error
+from i2i.images.examine import examine_image
 from i2i.images.frame import MOST_PIXELS
-from i2i.images.image_io import examine_image
 
 # A file takes about 0.2 ms of a core when the disk answers from memory, several when it does not.
 MOST_EXAMINED = 8000  # pairs of a split that are all looked at
@@ -179,14 +179,14 @@ def whole_files(
         found = pool.map(partial(examine_image, most_pixels=most_pixels), files)
         state = dict(zip(files, found, strict=True))
     defects = {path: found for path, found in state.items() if isinstance(found, str)}
-    sizes = {path: found for path, found in state.items() if not isinstance(found, str)}
+    sizes = {path: found.size for path, found in state.items() if not isinstance(found, str)}
     damaged = [f"{path.relative_to(root)} ({found})" for path, found in defects.items()]
     whole = [i for i, pair in enumerate(looked_at) if not {pair.a, pair.b} & defects.keys()]
     if damaged and (on_error == "raise" or not whole):
         raise setting_error(
             f"dataset.root='{root}'",
             f"{len(damaged)} damaged file(s): {some(damaged)}",
-            "whole JPEG or PNG images",
+            "pictures that can be read whole",
             f"Replace them, or leave {'them' if single else 'their pairs'} out with "
             "dataset.on_error=skip."
             if whole
