@@ -36,6 +36,9 @@ def report(
     scores = {n: by_name({route: own.get(n, {}) for route, own in rows.items()}) for n in names}
     content = {"checkpoint": chosen, "scores": scores} | of_routes(results)
     write_json(run_dir / "test_metrics.json", content)
+    for logger in trainer.loggers:
+        if hasattr(logger, "log_result"):
+            logger.log_result(content)
     samples = callbacks.get("samples")
     if samples and samples.last_picture:
         print(f"\n{samples.columns}: {samples.last_picture}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, DistributedSampler
 
+from i2i.cluster.gathering import made_once
 from i2i.data.batch_sampler import ResumableBatchSampler, require_whole_batch
 from i2i.data.batches import Batch
 from i2i.data.collate import collate, finish, settle_worker
@@ -89,6 +90,8 @@ class PairedDataModule(Splits):
         self._fits |= stage == "fit"
         for split in SPLITS if stage is None else _STAGE_SPLITS[stage]:
             self.files(split)
+        if stage == "fit":
+            self.take_values(made_once(self.found_values))  # of the first process
 
     def check_batches(self, processes: int) -> None:
         """Refuses, before any process is started, a training split without a whole batch.

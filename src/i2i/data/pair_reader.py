@@ -182,10 +182,24 @@ class PairReader:
         if reading is None:
             role = role_of(side, self.direction)
             reading = replace(self.input if role == "input" else self.target, channels=3)
+        return reading.of(self._stored(files, side, reading), self._file(files, side))
+
+    def stored(self, files: PairFiles, role: Role) -> np.ndarray:
+        """Returns a picture of one side as its file stores it, (H, W, C) of any type."""
+        side = "A" if role == role_of("A", self.direction) else "B"
+        return self._stored(files, side, self.input if role == "input" else self.target)
+
+    def stored_photo(self, files: PairFiles) -> np.ndarray:
+        """Returns the photograph that a task takes likewise."""
+        role = role_of(self.photo_side, self.direction)
+        reading = self.input if role == "input" else self.target
+        return self._stored(files, self.photo_side, reading)
+
+    def _stored(self, files: PairFiles, side: Side, reading: Reading) -> np.ndarray:
         stored = reading.stored(self._file(files, side))
         if files.b is None and not self.single:
-            stored = halves(stored, files.a)[side == "B"]
-        return reading.of(stored)
+            return halves(stored, files.a)[side == "B"]
+        return stored
 
     def _halves(
         self, files: PairFiles, first: Reading, second: Reading
@@ -193,7 +207,7 @@ class PairReader:
         """Input and target of a side-by-side image, which is decoded once."""
         both = halves(self.input.stored(files.a), files.a)
         left, right = both[:: 1 if self.direction == "AtoB" else -1]
-        return first.of(left), second.of(right)
+        return first.of(left, files.a), second.of(right, files.a)
 
 
 def halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:

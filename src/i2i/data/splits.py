@@ -1,8 +1,9 @@
 """What a data set holds: where its splits lie, what they mean, and whether they can be used."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from lightning.pytorch import LightningDataModule
 
@@ -11,6 +12,7 @@ from i2i.data.index.attribute_tables import tables_of
 from i2i.data.index.folder_patterns import check_patterns, folders_of_sides
 from i2i.data.index.pair_list import PairList
 from i2i.data.index.validation_split import hold_out
+from i2i.data.looking_at_values import find_values
 from i2i.data.option_checks import (
     SPLITS,
     check_held_out,
@@ -18,9 +20,10 @@ from i2i.data.option_checks import (
     check_single,
     one_of,
 )
-from i2i.data.pair_reader import Direction, LabelAs, LabelFiles, PairReader, Side
+from i2i.data.pair_reader import ROLES, Direction, LabelAs, LabelFiles, PairReader, Side
 from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
+from i2i.data.picture_values import PictureValues
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
@@ -45,7 +48,8 @@ class Splits(LightningDataModule):
         name: What the set is called in tables and logs.
         root: Its folder.
         direction: "AtoB" or "BtoA"; "AtoB" with ``has_labels``.
-        input_channels: 1 or 3; with class ids or a task as many as these have.
+        input_channels: 3, or 1 for grey, or as many as the files have; with class ids or a task as
+            many as these have.
         target_channels: Likewise.
         a_folder: Folder pattern of side A, or of the side-by-side images; ``{split}`` is replaced,
             and ``{domain}`` by each of ``domains``.
@@ -76,6 +80,7 @@ class Splits(LightningDataModule):
         max_megapixels: Millions of pixels that an image may have.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
+        values: Which stored values are black and white, and what is shown; see ``PictureValues``.
 
     Attributes:
         pairing: What makes a sample.
@@ -117,6 +122,7 @@ class Splits(LightningDataModule):
         max_megapixels: float = DEFAULT_MEGAPIXELS,
         source: PairSource | None = None,
         licence: str | None = None,
+        **values: Any,  # see PictureValues
     ) -> None:
         super().__init__()
         self.name, self.root, self.licence, self.source = name, Path(root), licence, source
@@ -135,13 +141,21 @@ class Splits(LightningDataModule):
         check_single(single, b_folder, task)
         apart = not has_pairs or len(sides) > 2
         most_pixels = pixel_limit(max_megapixels, "dataset.max_megapixels")
+        self.values = PictureValues(**values)
+        readings = (
+            Reading(channels, most_pixels, values=self.values.of(side), side=side)
+            for side, channels in zip(ROLES, (input_channels, target_channels), strict=True)
+        )
         self.reader = PairReader(
-            direction, Reading(input_channels, most_pixels), Reading(target_channels, most_pixels),
-            label_side, classes, label_as, label_files, single or apart, photo_side,
+            direction, *readings, label_side, classes, label_as, label_files, single or apart,
+            photo_side,
         )  # fmt: skip
         check_id_files(label_files, len(sides))
         check_pairing(self.pairing, has_pairs, sides, self.reader, task, attributes)
         self.task = task_of(self.reader, task)
+        self.values.check(self.reader, task, self.pairing == "labelled")
+        self.task.kinds = self.values.kinds()
+        self._looked = self.values.found is not None
         forth = 1 if direction == "AtoB" else -1
         self.has_pairs = one_of("has_pairs", has_pairs, (True, False))
         self.domains = tuple(map(str, attributes or domains or ("A", "B")))[::forth]
@@ -247,6 +261,32 @@ class Splits(LightningDataModule):
         for split in splits:
             setting = f"dataset.root='{self.root}' ({split})"
             self.task.check_files(self.reader, self._to_check(self.files(split)), setting)
+
+    def found_values(self) -> dict[str, Any] | None:
+        """Which types and ends both sides have, as plain values; None for 8 bits from 0 to 255.
+
+        The first call looks at files of the training split, if nothing was taken before.
+        """
+        if not self._looked:
+            makes, alike = isinstance(self.task, PhotoTask), self.pairing == "labelled"
+            found = find_values(
+                self.reader, self.values.ranges, self.files("train"), task=makes, labelled=alike,
+                on_error=self.on_error,
+            )  # fmt: skip
+            self.take_values({side: values.plain_values() for side, values in found.items()})
+        found = self.values.found
+        if found is None or all(values.plain for values in found.values()):
+            return None
+        return {side: values.plain_values() for side, values in found.items()}
+
+    def take_values(self, found: Mapping[str, Any] | None) -> None:
+        """Takes what ``found_values`` gave, in this process or in an earlier one."""
+        self.values.take(found)
+        readings = {
+            side: replace(getattr(self.reader, side), values=self.values.of(side)) for side in ROLES
+        }
+        self.reader = replace(self.reader, **readings)
+        self.task.kinds, self._looked = self.values.kinds(), True
 
     def has_lossy_labels(self) -> bool:
         """Whether a split that was indexed has labels in JPEG files, and shows them as colours."""
