@@ -18,6 +18,7 @@ Direction = Literal["AtoB", "BtoA"]
 Side = Literal["A", "B"]
 LabelAs = Literal["colours", "onehot"]
 LabelFiles = Literal["colours", "ids"]
+OnError = Literal["raise", "skip"]
 
 
 OTHER_WAY: dict[Direction, Direction] = {"AtoB": "BtoA", "BtoA": "AtoB"}
@@ -58,6 +59,7 @@ class PairReader:
     label_files: LabelFiles = "colours"
     single: bool = False
     photo_of: Side | None = None
+    on_error: OnError = "raise"
 
     def __post_init__(self) -> None:
         one_of("direction", self.direction, ("AtoB", "BtoA"))
@@ -205,9 +207,12 @@ class PairReader:
         self, files: PairFiles, first: Reading, second: Reading
     ) -> tuple[np.ndarray, np.ndarray]:
         """Input and target of a side-by-side image, which is decoded once."""
-        both = halves(self.input.stored(files.a), files.a)
-        left, right = both[:: 1 if self.direction == "AtoB" else -1]
-        return first.of(left, files.a), second.of(right, files.a)
+        way = 1 if self.direction == "AtoB" else -1
+        both = halves(first.stored(files.a), files.a)[::way]
+        others = both
+        if first.behind != second.behind:  # alpha is a channel of one side alone
+            others = halves(second.stored(files.a), files.a)[::way]
+        return first.of(both[0], files.a), second.of(others[1], files.a)
 
 
 def halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from lightning.pytorch import LightningDataModule
 
+from i2i.data.damage import without_unreadable
 from i2i.data.folders import AttributeFolder, Folders, PairFolders, SideFolders
 from i2i.data.index.attribute_tables import tables_of
 from i2i.data.index.folder_patterns import check_patterns, folders_of_sides
@@ -15,6 +16,7 @@ from i2i.data.index.validation_split import hold_out
 from i2i.data.looking_at_values import find_values
 from i2i.data.option_checks import (
     SPLITS,
+    background_for,
     check_held_out,
     check_id_files,
     check_single,
@@ -29,6 +31,7 @@ from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
 from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.images.reading import Reading
+from i2i.images.transparency import DEFAULT_BACKGROUND
 from i2i.labels.palette import ClassPalette
 
 MOST_COUNTED = 4  # domains that a line counts one by one
@@ -76,8 +79,11 @@ class Splits(LightningDataModule):
         val_from_train: Evenly spaced training pairs to hold out as val, and not train on: their
             number, or a share below 1; of each side where there are no pairs.
         test_from_train: The same for test.
-        on_error: "raise" stops on a damaged file, "skip" leaves its pair out.
+        on_error: "raise" stops on a damaged file, "skip" leaves its pair out; where it is found
+            damaged in training only, another pair takes its place.
         max_megapixels: Millions of pixels that an image may have.
+        background: What shows through where a picture is transparent: a name or [red, green, blue],
+            or "keep" for alpha as the last channel of a side of 2 or 4 channels.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
         values: Which stored values are black and white, and what is shown; see ``PictureValues``.
@@ -120,6 +126,7 @@ class Splits(LightningDataModule):
         test_from_train: float = 0,
         on_error: Literal["raise", "skip"] = "raise",
         max_megapixels: float = DEFAULT_MEGAPIXELS,
+        background: Any = DEFAULT_BACKGROUND,
         source: PairSource | None = None,
         licence: str | None = None,
         **values: Any,  # see PictureValues
@@ -141,14 +148,15 @@ class Splits(LightningDataModule):
         check_single(single, b_folder, task)
         apart = not has_pairs or len(sides) > 2
         most_pixels = pixel_limit(max_megapixels, "dataset.max_megapixels")
+        background = background_for(background, (input_channels, target_channels))
         self.values = PictureValues(**values)
         readings = (
-            Reading(channels, most_pixels, values=self.values.of(side), side=side)
+            Reading(channels, most_pixels, background, self.values.of(side), side)
             for side, channels in zip(ROLES, (input_channels, target_channels), strict=True)
         )
         self.reader = PairReader(
             direction, *readings, label_side, classes, label_as, label_files, single or apart,
-            photo_side,
+            photo_side, on_error,
         )  # fmt: skip
         check_id_files(label_files, len(sides))
         check_pairing(self.pairing, has_pairs, sides, self.reader, task, attributes)
@@ -199,7 +207,7 @@ class Splits(LightningDataModule):
             if split == "train" or self.held_out[split]:
                 self._hold_out(self._find(self.splits["train"]))
             else:
-                self._files[split] = self._find(folder)
+                self._files[split] = self._readable(self._find(folder))
         return self._files[split]
 
     def samples(self, split: str, training: bool = False) -> Samples:
@@ -306,7 +314,15 @@ class Splits(LightningDataModule):
             hold_out(files, self.held_out, f"training {kind} in '{files.folder}'")
             for files in found
         ]
-        self._files |= {split: tuple(part[split] for part in parts) for split in parts[0]}
+        divided = {split: tuple(part[split] for part in parts) for split in parts[0]}
+        evaluated = {split: self._readable(divided[split]) for split in divided if split != "train"}
+        self._files |= divided | evaluated
+
+    def _readable(self, lists: tuple[PairList, ...]) -> tuple[PairList, ...]:
+        """Those files of a split for evaluation that can be read, where the others are left out."""
+        if self.on_error == "raise":
+            return lists
+        return without_unreadable(lists, self.has_pairs, self.reader.most_pixels)
 
     def _find(self, folder: str | None) -> tuple[PairList, ...]:
         if folder is None:

@@ -18,6 +18,7 @@ from i2i.images.ids import read_ids
 from i2i.images.picture_formats import write_picture
 from i2i.images.quantise import to_uint8
 from i2i.images.reading import Reading
+from i2i.images.transparency import DEFAULT_BACKGROUND, background_of
 from i2i.inference.files_to_translate import Job
 from i2i.inference.one_file import Counts, Written, about
 from i2i.inference.outputs import Output
@@ -123,7 +124,8 @@ def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = 
     labels = isinstance(task, LabelTask) and task.role == "input"
     if labels and node.get("label_files") == "ids":
         return task.classes.encode_colours(read_ids(file, most_pixels))
-    return Reading(file_channels(node), most_pixels).read(file)
+    background = background_of(node.get("background", DEFAULT_BACKGROUND))
+    return Reading(file_channels(node), most_pixels, background).read(file)
 
 
 def file_channels(dataset: dict[str, Any]) -> int:
