@@ -3,8 +3,8 @@
 import re
 
 import numpy as np
-from PIL import Image
 
+from i2i.images.formats.by_pillow import pillow
 from i2i.images.header import Damaged, Data, Format, Header, as_file, cut_short, in_a_few_words
 from i2i.images.orientation import orientation_of
 
@@ -74,9 +74,10 @@ def _decoded(data: Data, space: str, **scaled: int) -> np.ndarray:
     except ValueError as error:
         if not any(words in str(error) for words in _HARMLESS):
             raise Damaged(f"damaged image data ({error})") from error
-    with in_a_few_words("damaged image data"), Image.open(as_file(data), formats=["JPEG"]) as image:
-        values = np.array(image)  # Pillow's libjpeg is the same, and passes over warnings
-        return 255 - values if space == "CMYK" else values.reshape(*values.shape[:2], -1)
+    with in_a_few_words("damaged image data"):  # Pillow's libjpeg passes over warnings
+        with pillow().open(as_file(data), formats=["JPEG"]) as image:
+            values = np.array(image)
+    return 255 - values if space == "CMYK" else values.reshape(*values.shape[:2], -1)
 
 
 def _has_end(data: Data) -> bool:
