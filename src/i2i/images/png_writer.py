@@ -66,9 +66,10 @@ class PngWriter:
         good = rows.dtype == dtype and dtype in _TYPES
         good = good and rows.shape == (len(rows), self.width, channels)
         if not good or channels not in _COLOUR_TYPES or self.rows + len(rows) > self.height:
+            wanted = "uint8" if self.dtype is None else self.dtype
             raise ValueError(
                 f"rows are {rows.dtype} {rows.shape} after {self.rows} of {self.height}; expected "
-                f"{'uint8' if self.dtype is None else self.dtype} (h, {self.width}, {self.channels or '1, 3 or 4'})"
+                f"{wanted} (h, {self.width}, {self.channels or '1, 3 or 4'})"
             )
         try:
             if not self.channels:
