@@ -83,29 +83,9 @@ class PictureValues:
             SettingError: A label map or a task has a range or shown channels, or domains have two.
         """
         for role in ROLES:
-            typed = {
-                f"dataset.{role}_range": self.ranges[role]
-                if self.ranges[role] != BY_TYPE
-                else None,
-                f"dataset.{role}_shown": self.shown[role],
-            }
-            for key, value in typed.items():
-                if value is None:
-                    continue
-                shown = f"{key}={value if isinstance(value, str) else list(value)}"
-                if task is not None:
-                    raise setting_error(
-                        shown, f"a task ({type(task).__name__}), which makes both sides of "
-                        "photographs in colour", "the pictures of a pair as they are",
-                        f"Leave {key} out, or leave task= out.",
-                    )  # fmt: skip
-                if role == reader.label_role:
-                    raise setting_error(
-                        shown, "a label map on that side, whose values are classes and no "
-                        "quantities", "a side that is no label map",
-                        f"Leave {key} out, or set dataset.label_side to the other side or null.",
-                    )  # fmt: skip
-            if task is None and role != reader.label_role:
+            if task is not None or role == reader.label_role:
+                self.refuse_on(role, task)
+            else:
                 key, number = f"{role}_shown", getattr(reader, f"{role}_channels")
                 self.shown[role] = understand_shown(self.shown[role], number, key)
         if labelled and self.ranges["input"] != self.ranges["target"]:
@@ -113,6 +93,30 @@ class PictureValues:
                 f"dataset.target_range={self.ranges['target']}",
                 f"dataset.input_range={self.ranges['input']}, of domains that are all read alike",
                 "one range with dataset.pairing=labelled", "Give both the same value.",
+            )  # fmt: skip
+
+    def refuse_on(self, role: Role, task: PhotoTask | None) -> None:
+        """Refuses options on a side whose pictures are a label map, or are made by a task.
+
+        Raises:
+            SettingError: There is one.
+        """
+        asked = {"range": self.ranges[role], "shown": self.shown[role]}
+        for option, value in asked.items():
+            if value in (None, BY_TYPE):
+                continue
+            key = f"dataset.{role}_{option}"
+            typed = f"{key}={value if isinstance(value, str) else list(value)}"
+            if task is not None:
+                raise setting_error(
+                    typed, f"a task ({type(task).__name__}), which makes both sides of photographs "
+                    "in colour", "the pictures of a pair as they are",
+                    f"Leave {key} out, or leave task= out.",
+                )  # fmt: skip
+            raise setting_error(
+                typed, "a label map on that side, whose values are classes and no quantities",
+                "a side that is no label map",
+                f"Leave {key} out, or set dataset.label_side to the other side or null.",
             )  # fmt: skip
 
 

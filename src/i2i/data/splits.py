@@ -1,11 +1,8 @@
 """What a data set holds: where its splits lie, what they mean, and whether they can be used."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
-
-from lightning.pytorch import LightningDataModule
 
 from i2i.data.damage import without_unreadable
 from i2i.data.folders import AttributeFolder, Folders, PairFolders, SideFolders
@@ -13,7 +10,7 @@ from i2i.data.index.attribute_tables import tables_of
 from i2i.data.index.folder_patterns import check_patterns, folders_of_sides
 from i2i.data.index.pair_list import PairList
 from i2i.data.index.validation_split import hold_out
-from i2i.data.looking_at_values import find_values
+from i2i.data.known_values import KnownValues
 from i2i.data.option_checks import (
     SPLITS,
     background_for,
@@ -25,7 +22,6 @@ from i2i.data.option_checks import (
 from i2i.data.pair_reader import ROLES, Direction, LabelAs, LabelFiles, PairReader, Side
 from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
-from i2i.data.picture_values import PictureValues
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
@@ -44,7 +40,7 @@ class PairSource(Protocol):
         """Makes sure that ``root`` holds the whole data set."""
 
 
-class Splits(LightningDataModule):
+class Splits(KnownValues):
     """What a data set holds; how it is loaded is ``PairedDataModule``'s part.
 
     Args:
@@ -86,7 +82,7 @@ class Splits(LightningDataModule):
             or "keep" for alpha as the last channel of a side of 2 or 4 channels.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
-        values: Which stored values are black and white, and what is shown; see ``PictureValues``.
+        values: Which stored values are black and white, and what is shown; see ``KnownValues``.
 
     Attributes:
         pairing: What makes a sample.
@@ -129,9 +125,9 @@ class Splits(LightningDataModule):
         background: Any = DEFAULT_BACKGROUND,
         source: PairSource | None = None,
         licence: str | None = None,
-        **values: Any,  # see PictureValues
+        **values: Any,  # see KnownValues
     ) -> None:
-        super().__init__()
+        super().__init__(**values)
         self.name, self.root, self.licence, self.source = name, Path(root), licence, source
         self.input_channels, self.target_channels = input_channels, target_channels
         self.splits = {split: splits.get(split) for split in SPLITS}
@@ -149,7 +145,6 @@ class Splits(LightningDataModule):
         apart = not has_pairs or len(sides) > 2
         most_pixels = pixel_limit(max_megapixels, "dataset.max_megapixels")
         background = background_for(background, (input_channels, target_channels))
-        self.values = PictureValues(**values)
         readings = (
             Reading(channels, most_pixels, background, self.values.of(side), side)
             for side, channels in zip(ROLES, (input_channels, target_channels), strict=True)
@@ -163,7 +158,6 @@ class Splits(LightningDataModule):
         self.task = task_of(self.reader, task)
         self.values.check(self.reader, task, self.pairing == "labelled")
         self.task.kinds = self.values.kinds()
-        self._looked = self.values.found is not None
         forth = 1 if direction == "AtoB" else -1
         self.has_pairs = one_of("has_pairs", has_pairs, (True, False))
         self.domains = tuple(map(str, attributes or domains or ("A", "B")))[::forth]
@@ -269,32 +263,6 @@ class Splits(LightningDataModule):
         for split in splits:
             setting = f"dataset.root='{self.root}' ({split})"
             self.task.check_files(self.reader, self._to_check(self.files(split)), setting)
-
-    def found_values(self) -> dict[str, Any] | None:
-        """Which types and ends both sides have, as plain values; None for 8 bits from 0 to 255.
-
-        The first call looks at files of the training split, if nothing was taken before.
-        """
-        if not self._looked:
-            makes, alike = isinstance(self.task, PhotoTask), self.pairing == "labelled"
-            found = find_values(
-                self.reader, self.values.ranges, self.files("train"), task=makes, labelled=alike,
-                on_error=self.on_error,
-            )  # fmt: skip
-            self.take_values({side: values.plain_values() for side, values in found.items()})
-        found = self.values.found
-        if found is None or all(values.plain for values in found.values()):
-            return None
-        return {side: values.plain_values() for side, values in found.items()}
-
-    def take_values(self, found: Mapping[str, Any] | None) -> None:
-        """Takes what ``found_values`` gave, in this process or in an earlier one."""
-        self.values.take(found)
-        readings = {
-            side: replace(getattr(self.reader, side), values=self.values.of(side)) for side in ROLES
-        }
-        self.reader = replace(self.reader, **readings)
-        self.task.kinds, self._looked = self.values.kinds(), True
 
     def has_lossy_labels(self) -> bool:
         """Whether a split that was indexed has labels in JPEG files, and shows them as colours."""

@@ -32,6 +32,9 @@ class PictureKind:
         return pictures.index_select(-3, torch.tensor(self.shown, device=pictures.device))
 
 
+PLAIN_PICTURES = PictureKind()
+
+
 def understand_shown(asked: Any, channels: int, key: str) -> tuple[int, ...] | None:
     """What ``dataset.input_shown=`` or ``dataset.target_shown=`` asks for.
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from i2i.cluster.gathering import gathered, made_once
 from i2i.errors import setting_error
-from i2i.images.picture_kind import PictureKind
+from i2i.images.picture_kind import PLAIN_PICTURES, PictureKind
 from i2i.images.quantise import refuse_nan
 from i2i.labels.class_scores import SCORES as OF_CLASSES
 from i2i.labels.class_scores import ClassMaps, ClassShare
@@ -124,7 +124,7 @@ class PairEvaluator:
         self._targets: set[int] = set()
         self._classes = ClassShare()
         self._told: dict[int, float] = {}
-        self._kinds = (PictureKind(), PictureKind())  # of targets and of sources
+        self._kinds = (PLAIN_PICTURES, PLAIN_PICTURES)  # of targets and of sources
 
     def for_data(self, name: str) -> "PairEvaluator":
         """An evaluator with the same options and networks, and passes of its own.
@@ -197,7 +197,7 @@ class PairEvaluator:
         back: tuple[Tensor, Tensor] | None = None,
         true: bool = True,
         told: tuple[Tensor, Tensor | None] | None = None,
-        kinds: tuple[PictureKind, PictureKind] = (PictureKind(), PictureKind()),
+        kinds: tuple[PictureKind, PictureKind] = (PLAIN_PICTURES, PLAIN_PICTURES),
     ) -> None:
         """Adds a batch.
 

@@ -14,8 +14,8 @@ class ImageMetric(ABC):
     """Compares images with their targets; the score of a split is the mean over its images.
 
     Whatever a data set's files hold, a metric is handed 8 bits. One that can measure in the
-    target's own values says ``takes = "values"``, and uses ``values``; one that looks at pictures as
-    people do says ``takes = "seen"``.
+    target's own values says ``takes = "values"``, and uses ``values``; one that looks at pictures
+    as people do says ``takes = "seen"``.
 
     Its name is the key of its preset: ``conf/metrics/ssim.yaml`` makes ``ssim``. The table, the
     files, the comparison of a sweep and the direction of ``sweep_metric`` follow from the class.

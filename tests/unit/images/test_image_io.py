@@ -197,6 +197,6 @@ def test_floats_are_not_written(tmp_path: Path) -> None:
 def test_other_channel_counts_are_refused(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", noise(4, 4))
     with pytest.raises(
-        SettingError, match=r"a.png.*1 channels; expected 4, as dataset.input_chann"
+        SettingError, match=r"a.png.*channels; expected 4, as dataset\.input_channels"
     ):
         Reading(4).read(tmp_path / "a.png")
