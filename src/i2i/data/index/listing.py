@@ -50,8 +50,7 @@ def folder_of(root: Path, pattern: str, split_folder: str, key: str) -> Path:
         f"dataset.root='{root}'",
         f"no folder '{folder.relative_to(root)}' ('{present}' has: {some(inside) or 'nothing'})",
         f"it to be there, as dataset.{key} says ('{pattern}')",
-        how_to_read(root)
-        or f"Set dataset.root, dataset.splits or dataset.{key} to what is there.",
+        how_to_read(root) or f"Set dataset.root, dataset.splits or dataset.{key} to what is there.",
     )
 
 

@@ -168,11 +168,9 @@ def _matched(
         )
     stems_a = [of_a[key] for key in partner]
     stems_b = [of_b[key] for key in partner.values()]
-    return PairList(
-        partner, at_a, [files_a[stem] for stem in stems_a], at_b,
-        [files_b[stem] for stem in stems_b],
-        None if list(partner) == stems_a else stems_a, None if list(partner) == stems_b else stems_b,
-    )  # fmt: skip
+    own = [None if stems == list(partner) else stems for stems in (stems_a, stems_b)]
+    suffixes = ([files_a[stem] for stem in stems_a], [files_b[stem] for stem in stems_b])
+    return PairList(partner, at_a, suffixes[0], at_b, suffixes[1], *own)
 
 
 def _warn_of_two_folders(files: dict[str, str]) -> None:

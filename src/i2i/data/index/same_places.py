@@ -91,5 +91,6 @@ def _check_sizes(root: Path, domains: Sequence[Sequence[Seen]]) -> None:
                 "pictures of one place of unequal size, height x width: "
                 f"{found}{shown(files.a, root)} {by(size)}",
                 "the same pixels in every domain, as dataset.has_pairs says",
-                "Resize or take away these files, set dataset.sizes=scale, or dataset.has_pairs=false.",
+                "Resize or take away these files, or set dataset.sizes=scale or "
+                "dataset.has_pairs=false.",
             )

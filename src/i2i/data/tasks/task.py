@@ -30,10 +30,12 @@ class Task:
         plain: Whether ``encode`` is ``to_float`` of each side and nothing else, so that loaders may
             put it off until the batch is on the device.
         scale: Pixels that a side of the network's input has for each pixel of the image.
+        of_sides: Whether input and target are read from files each, and not made of one picture.
     """
 
     plain: bool = True
     scale: int = 1
+    of_sides: bool = True
 
     def label_role(self, reader: PairReader) -> Role | None:
         """Which of the images that ``read`` gives is a label map; None if none is."""
@@ -182,6 +184,7 @@ class PhotoTask(Task):
     """
 
     plain = False
+    of_sides = False
 
     def __init__(self, task: str, given: tuple[int, int], made: tuple[int, int]) -> None:
         self.input_channels, self.target_channels = made
