@@ -128,7 +128,8 @@ def _words(root: Path, way: Way, halves: bool) -> str | None:
     if alike:
         domains = ",".join(pattern.rpartition("/")[2] for pattern in patterns)
         return (
-            "Folders of the same names, one for each domain: type "
+            "Folders of the same names, one for each domain "
+            f"(as classes: dataset=class_folders{_splits(way.splits)}): type "
             f"{_typed('a_folder', pattern)} 'dataset.domains=[{domains}]'{_splits(way.splits)}"
         )
     return (

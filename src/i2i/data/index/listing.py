@@ -92,7 +92,7 @@ def images_below(root: Path, folder: Path) -> Images:
             setting,
             f"no image in '{folder}' (other files: {some(sorted(others)) or 'none'})",
             f"files that end in {', '.join(IMAGE_SUFFIXES)}",
-            how_to_read(root) or "Put the images there, or set dataset.root to where they are.",
+            "Put the images there, or set dataset.root to where they are.",
         )
     return Images(dict(sorted(found.items())), others)
 
