@@ -64,10 +64,12 @@ def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -
     seen = np.zeros(256, np.int64)
 
     def strays(pair: PairFiles) -> tuple[str, Strays]:
-        label = reader.label_picture(pair)[0]
+        label, lossy = reader.label_picture(pair)
         if plain_ids:
             seen[np.unique(label)] += 1
-        return pair.name, reader.strays(pair, label)
+        found = reader.classes.strays(label, lossy)
+        mapped = found.too_many and reader.label_files == "ids"
+        return pair.name, reader.strays(pair, label) if mapped else found
 
     with ThreadPoolExecutor(max_workers=4) as pool:  # decoding lets the others run
         most = len(pairs) if all_looked_at(pairs) else SPREAD_LABELS
@@ -134,11 +136,12 @@ def check_no_ids(
 
 def _highest_of_dark(reader: PairReader, pairs: Sequence[PairFiles], role: Role) -> int | None:
     """The highest grey level of pictures that are all but black; None where one is not."""
-    highest = None
+    highest, varied = 0, False  # flat pictures alone are no label maps
     for pair in from_all_over(pairs, MOST_DARK):
         image = reader.side(pair, role)
         grey = image.dtype == np.uint8 and (image == image[:, :, :1]).all()
         if not grey or image.max() >= LEAST_LIGHT:
             return None
-        highest = max(highest or 0, int(image.max()))
-    return highest
+        highest = max(highest, int(image.max()))
+        varied = varied or image.min() < image.max()
+    return highest if varied else None

@@ -171,3 +171,16 @@ def check_same_size(image_size: tuple[int, int], augmented: tuple[int, int]) -> 
             f"augmentation.image_size={list(augmented)}", "the same size in both",
             "Leave augmentation.image_size out, so that it follows dataset.image_size.",
         )  # fmt: skip
+
+
+def check_crop(crop: Any, sizes: str) -> None:
+    """Makes sure that no pixels are counted in sides that have other ones.
+
+    Raises:
+        SettingError: They are.
+    """
+    if crop is not None and sizes == "scale":
+        raise setting_error(
+            "dataset.sizes=scale", f"dataset.crop={crop}, in pixels of two sizes",
+            "one of the two", "Leave dataset.crop out, or resize the files.",
+        )  # fmt: skip

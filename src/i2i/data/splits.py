@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from lightning.pytorch import LightningDataModule
 
 from i2i.data.content_checks import check_no_ids
 from i2i.data.folders import folders_of, sides_of
 from i2i.data.index.attribute_tables import tables_of
+from i2i.data.index.listing import require_splits_apart
 from i2i.data.index.pair_list import PairList
 from i2i.data.index.pair_sizes import Sizes
 from i2i.data.index.pair_table import PairTable
@@ -24,6 +25,7 @@ from i2i.data.option_checks import (
 from i2i.data.pair_reader import ROLES, Direction, LabelAs, LabelFiles, PairReader, Side
 from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
+from i2i.data.source import PairSource
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
@@ -33,13 +35,6 @@ from i2i.labels.id_map import id_map_of
 from i2i.labels.palette import ClassPalette
 
 MOST_COUNTED = 4  # domains that a line counts one by one
-
-
-class PairSource(Protocol):
-    """Where a data set comes from when it is not there yet: a download, or the built-in drawing."""
-
-    def prepare(self, root: Path) -> None:
-        """Makes sure that ``root`` holds the whole data set."""
 
 
 class Splits(LightningDataModule):
@@ -294,14 +289,7 @@ class Splits(LightningDataModule):
     def _find(self, folder: str | None) -> tuple[PairList, ...]:
         if folder is None:
             return self.folders.nothing()
-        if folder == "." and (self.root / "train").is_dir():
-            raise setting_error(
-                f"dataset.root='{self.root}'",
-                "a folder 'train' in it, and dataset.splits.train='.', which takes all images",
-                "splits that are read apart",
-                "Add dataset.splits.train=train dataset.splits.val=val dataset.splits.test=test "
-                "dataset.val_from_train=0 dataset.test_from_train=0 (as far as there are such).",
-            )
+        require_splits_apart(self.root, folder)
         return self.folders.find(
             self.root, folder, on_error=self.on_error, most_pixels=self.reader.most_pixels
         )

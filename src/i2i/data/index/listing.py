@@ -54,6 +54,22 @@ def folder_of(root: Path, pattern: str, split_folder: str, key: str) -> Path:
     )
 
 
+def require_splits_apart(root: Path, split_folder: str) -> None:
+    """Makes sure that a split which takes all images does not take those of other splits.
+
+    Raises:
+        SettingError: It would.
+    """
+    if split_folder == "." and (root / "train").is_dir():
+        raise setting_error(
+            f"dataset.root='{root}'",
+            "a folder 'train' in it, and dataset.splits.train='.', which takes all images",
+            "splits that are read apart",
+            "Add dataset.splits.train=train dataset.splits.val=val dataset.splits.test=test "
+            "dataset.val_from_train=0 dataset.test_from_train=0 (as far as there are such).",
+        )
+
+
 class Images(NamedTuple):
     """What a folder of a data set holds."""
 
