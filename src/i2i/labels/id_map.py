@@ -37,7 +37,9 @@ class IdMap:
 
     def apply(self, ids: np.ndarray) -> np.ndarray:
         """Class ids, (H, W) uint8, of the values of a label file, (H, W) of whole numbers."""
-        return self._table[np.minimum(ids, len(self._table) - 1)]  # whose last row is no id's
+        beyond = len(self._table) - 1  # a row that is no value's
+        fits = np.iinfo(ids.dtype).max <= beyond
+        return self._table[ids if fits else np.minimum(ids, beyond)]
 
     def strays(self, ids: np.ndarray) -> Strays:
         """Counts the pixels of a label file, (H, W), whose values are of no class."""
@@ -99,15 +101,15 @@ def map_for(seen: Collection[int], n_classes: int) -> str | None:
     """
     values = sorted(seen)
     labelled = [value for value in values if value != UNLABELLED]
-    if len(values) == n_classes and values != list(range(n_classes)):
+    if all(value < n_classes for value in labelled):  # nothing is wrong, but in a mask
+        found = values if looks_like_mask(values) else []
+    elif len(values) == n_classes:
         found = values
-    elif labelled and labelled[0] > 0 and labelled[-1] == n_classes:
+    elif labelled[0] > 0 and labelled[-1] == n_classes:
         found = range(1, n_classes + 1)
-    elif len(labelled) == n_classes:
-        found = labelled
-    elif len(labelled) == 1 and UNLABELLED in values:
-        found = [labelled[0], UNLABELLED]
     else:
+        found = labelled if len(labelled) == n_classes else []
+    if not found:
         return None
     words = ", ".join(f"{value}: {place}" for place, value in enumerate(found))
     return f'"dataset.id_map={{{words}}}"'

@@ -39,7 +39,8 @@ def read_rows(file: Path) -> list[Row]:
     doubled = [name for name in (*COLUMNS, "split") if names.count(name) > 1]
     if doubled:
         raise Unreadable(f"the column '{doubled[0]}' twice")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=mark, skipinitialspace=True)
     rows, most = [], max(places[name] for name in COLUMNS)
     try:
         next(reader)
@@ -82,10 +83,13 @@ def _is_table(file: Path) -> bool:
 def _head(text: str) -> tuple[str, list[str]]:
     """The mark between columns, and their names in small letters."""
     first = next(iter(text.splitlines()), "")
-    best = (",", [name.strip().lower() for name in next(csv.reader([first]), [])])
+    best = (
+        ",",
+        [name.strip().lower() for name in next(csv.reader([first], skipinitialspace=True), [])],
+    )
     for mark in MARKS:
         try:
-            cells = next(csv.reader([first], delimiter=mark), [])
+            cells = next(csv.reader([first], delimiter=mark, skipinitialspace=True), [])
         except csv.Error:
             continue
         names = [name.strip().lower() for name in cells]

@@ -59,7 +59,7 @@ def _ways(tree: Tree) -> Iterator[Way]:
         yield Way({"{split}": inner}, splits)
     below = {name: _splits_among(t.folders) for name, t in tree.filled().items()}
     below = {name: found for name, found in below.items() if "train" in found}
-    if below:  # A/train, B/train
+    if len(below) > 1:  # A/train, B/train
         first = next(iter(below.values()))
         yield Way(
             {f"{name}/{{split}}": tree.folders[name].folders[found["train"]]
@@ -68,8 +68,9 @@ def _ways(tree: Tree) -> Iterator[Way]:
     joined = _joined(tree)
     if joined is not None:
         yield joined
-    if not splits:
+    if not splits and len(tree.folders) > 1:
         yield Way(dict(tree.filled()), {})
+    if not splits and not tree.filled():
         yield Way({".": tree}, {})
 
 
@@ -112,7 +113,11 @@ def _words(root: Path, way: Way, halves: bool) -> str | None:
     if len(names) == 2 and (alike or how_names_differ(*map(sorted, names))):
         rule = "" if alike else " " + _rule(*map(sorted, names))
         sides = f"{_typed('a_folder', patterns[0])} {_typed('b_folder', patterns[1])}"
-        told = "of the same names" if alike else "of names that differ in what a rule says"
+        told = (
+            "of the same names"
+            if alike
+            else "of names that a rule pairs (if they are none: dataset=folders)"
+        )
         return f"Two folders {told}: type {sides}{rule}{_splits(way.splits)}"
     if len(names) == 2:
         sides = f"{_typed('a_folder', patterns[0])} {_typed('b_folder', patterns[1])}"
