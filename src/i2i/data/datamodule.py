@@ -15,7 +15,7 @@ from i2i.data.content_checks import all_looked_at
 from i2i.data.damage import Unreadable
 from i2i.data.image_cache import ImageCache, affordable, can_share
 from i2i.data.image_dataset import CachePart, ImageDataset
-from i2i.data.option_checks import SPLITS, at_least, check_same_size, not_negative
+from i2i.data.option_checks import SPLITS, at_least, check_crop, check_same_size, not_negative
 from i2i.data.paired_transforms import PairedTransform, as_size
 from i2i.data.splits import Splits
 from i2i.messages import say
@@ -79,6 +79,7 @@ class PairedDataModule(Splits):
         self.image_size, self.augmentation, self.seed = as_size(image_size), augmentation, seed
         self.crop = None if crop is None else as_size(crop, "crop")
         check_same_size(self.image_size, augmentation.image_size)
+        check_crop(crop, self.reader.sizes)
         self._cache: ImageCache | None = None  # made with the first loader of a training
         self._fits = False
         self._unreadable: Unreadable | None = None  # of the training pictures
