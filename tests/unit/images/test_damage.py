@@ -108,6 +108,19 @@ def test_a_jpeg_cut_in_half_and_closed_again(
     assert "damaged image data" in refused(path, capfd, caplog)
 
 
+def test_a_progressive_jpeg_without_its_last_scans(tmp_path: Path, capfd, caplog) -> None:
+    """Cut where no decoder finds anything odd: between two scans."""
+    data = WHOLE["progressive.jpg"]()
+    scans = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    assert len(scans) > 5
+    for at in scans[1:]:
+        before = data[:at].rfind(b"\xff\xc4")  # each has its own tables in front of it
+        cut = before if before > data[:at].rfind(b"\xff\xda") else at
+        (tmp_path / "a.jpg").write_bytes(data[:cut] + b"\xff\xd9")
+        assert "damaged image data" in examine_image(tmp_path / "a.jpg", whole=True)
+        assert "damaged image data" in refused(tmp_path / "a.jpg", capfd, caplog)
+
+
 @pytest.mark.parametrize("place", range(12))
 def test_one_wrong_byte_in_a_png(tmp_path: Path, place: int, capfd, caplog) -> None:
     path = tmp_path / "a.png"
@@ -156,6 +169,10 @@ def test_oddities_that_touch_no_pixel_are_neither_damage_nor_said(
     (tmp_path / "a.jpg").write_bytes(jpeg[:at] + b"\x09" + jpeg[at + 1 :] + b"appended")
     assert (read_stored(tmp_path / "a.png") == 0).all()
     assert np.array_equal(read_stored(tmp_path / "a.jpg"), np.array(Image.open(io.BytesIO(jpeg))))
+    (tmp_path / "b.jpg").write_bytes(
+        jpeg[:20] + b"\xff\xe2\x00\x10ICC_PROFILE\0\x09\x02" + jpeg[20:]
+    )
+    read_stored(tmp_path / "b.jpg")
     assert capfd.readouterr() == ("", "") and not caplog.records
 
 
