@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from i2i.config.no_effect import require_of_split, typed_keys
+from i2i.config.plain_config import table_of_pairs
 from i2i.config.resolvers import side_channels
 from i2i.errors import setting_error
 from i2i.images.values import BY_TYPE
@@ -40,6 +41,8 @@ def find_data(
             "dataset.root", "no value", "the folder of the data set", "Add dataset.root=..."
         )
     node["root"] = os.path.abspath(os.path.expanduser(node["root"]))
+    if node.get("pairs"):
+        node["pairs"] = table_of_pairs(node["root"], node["pairs"])
     node["augmentation"] = node["augmentation"] | {"image_size": node["image_size"]}
     check_same_role(saved["dataset"], node)
     for side in (f"{s}_channels" for s in SIDES):

@@ -12,6 +12,7 @@ from typing import Any
 MAY_DIFFER = (
     # places
     "presets", "run_dir", "data_dir", "resume", "init_from", "dataset.root", "dataset.source",
+    "dataset.pairs",
     "reconstruction.*.weights_file",
     # the machine
     "dataset.num_workers", "dataset.cache_gb", "dataset.eval_batch_size", "speed",
@@ -32,8 +33,8 @@ MAY_DIFFER = (
 
 
 def flat(node: Any, prefix: str = "") -> dict[str, Any]:
-    """The values below a node by their dotted keys."""
-    if not isinstance(node, Mapping):
+    """The values below a node by their dotted keys; a table of numbers is one value."""
+    if not isinstance(node, Mapping) or not all(isinstance(key, str) for key in node):
         return {prefix: node}
     values: dict[str, Any] = {}
     for key, value in node.items():

@@ -21,6 +21,8 @@ def plain_config(cfg: Any) -> dict[str, Any]:
         cfg.dataset.root = "???"
     if not OmegaConf.is_missing(cfg.dataset, "root"):
         cfg.dataset.root = absolute(cfg.dataset.root)
+        if pairs := cfg.dataset.get("pairs"):
+            cfg.dataset.pairs = table_of_pairs(cfg.dataset.root, pairs)
     for key in FILES_OF_METRICS:
         if cfg.metrics.get(key):
             cfg.metrics[key] = absolute(cfg.metrics[key])
@@ -79,6 +81,11 @@ def say_what_has_no_effect(cfg: Any, typed: Sequence[str]) -> None:
         "l1"
     ):
         say("model.lambda_l1 has no effect here: l1 is not among reconstruction=[...].")
+
+
+def table_of_pairs(root: str, pairs: str) -> str:
+    """``dataset.pairs`` as it is found from any working directory: below the root, or absolute."""
+    return pairs if os.path.isfile(os.path.join(root, pairs)) else absolute(pairs)
 
 
 def absolute(path: str) -> str:

@@ -16,10 +16,11 @@ PATHS = (
     "data_dir", "resume", "init_from", "checkpoint", "input", "output", "mask", "run_dir",
     "lpips_weights", "*.root", "*.dir", "*.weights_file", "*.inception_weights", "*.segmenter",
     "*.cache_dir", "*.[ab]_folder", "*.folder", "*.save_dir", "*.dirpath", "*.attribute_file",
-    "*.partition_file",
+    "*.partition_file", "*.pairs",
 )  # fmt: skip
 NAMES = (
     "label", "project", "*.name", "*.group", "*.notes", "*.entity", "*.job_type", "*.splits.*",
+    "*.pair_by",
 )  # fmt: skip
 WITH_VALUE = {
     "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--package", "-p",
@@ -87,7 +88,9 @@ def in_grammar(word: str, sweeping: bool) -> str:
     if key.lstrip("+").partition("@")[0] in groups():
         return preset(key, value, sweeping)
     is_path = matches(key, PATHS)
-    if not (is_path or matches(key, NAMES)) or value in ("", "null", "???") or "${" in value:
+    is_node = key.endswith(".pair_by") and value.startswith("{")  # a pattern for each side
+    as_it_is = is_node or value in ("", "null", "???") or "${" in value
+    if as_it_is or not (is_path or matches(key, NAMES)):
         read(key, value)
         return word
     text = value

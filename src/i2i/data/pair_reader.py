@@ -7,17 +7,21 @@ from typing import Literal
 import numpy as np
 
 from i2i.data.index.pair_list import PairFiles
+from i2i.data.index.pair_sizes import Sizes
 from i2i.data.option_checks import check_labels_known, one_of
 from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error
 from i2i.images.ids import read_ids
 from i2i.images.reading import COLOURS, Reading
+from i2i.labels.id_map import IdMap
 from i2i.labels.palette import ClassPalette
+from i2i.labels.stray_colours import Strays, refuse_strays
 
 Direction = Literal["AtoB", "BtoA"]
 Side = Literal["A", "B"]
 LabelAs = Literal["colours", "onehot"]
 LabelFiles = Literal["colours", "ids"]
+OnError = Literal["raise", "skip"]
 
 
 OTHER_WAY: dict[Direction, Direction] = {"AtoB": "BtoA", "BtoA": "AtoB"}
@@ -58,6 +62,9 @@ class PairReader:
     label_files: LabelFiles = "colours"
     single: bool = False
     photo_of: Side | None = None
+    on_error: OnError = "raise"
+    sizes: Sizes = "equal"
+    id_map: IdMap | None = None
 
     def __post_init__(self) -> None:
         one_of("direction", self.direction, ("AtoB", "BtoA"))
@@ -102,13 +109,13 @@ class PairReader:
                 more such pixels than ``dataset.classes`` allows.
         """
         sides = self._sides(files, check_label)
-        if sides[0].shape[:2] != sides[1].shape[:2]:
+        if self.sizes == "equal" and sides[0].shape[:2] != sides[1].shape[:2]:
             found = " and ".join(f"{h} x {w}" for h, w, _ in (side.shape for side in sides))
             raise setting_error(
                 f"pair '{files.name}' ({files.a} and {files.b})",
                 f"sides of {found} pixels",
                 "the two sides of a pair to show the same pixels",
-                "Resize or take away these files.",
+                "Resize or take away these files, or set dataset.sizes=scale.",
             )
         return sides
 
@@ -146,12 +153,13 @@ class PairReader:
         return self._side(files, self.photo_side)
 
     def label_picture(self, files: PairFiles) -> tuple[np.ndarray, bool]:
-        """Returns a label map as stored, and whether its file is lossy (JPEG).
+        """Returns a label map as stored, ids mapped, and whether its file is lossy (JPEG).
 
         Colours are (H, W, 3), class ids (H, W).
         """
         if self.label_files == "ids":
-            return read_ids(self._file(files, self.label_side), self.most_pixels), False
+            ids = self._ids(files)
+            return ids if self.id_map is None else self.id_map.apply(ids), False
         return self._side(files, self.label_side), self.lossy(files)
 
     def _label(self, files: PairFiles, stored: np.ndarray, check: bool) -> np.ndarray:
@@ -161,7 +169,7 @@ class PairReader:
         """
         if check:
             setting = f"label map '{self._file(files, self.label_side)}'"
-            self.classes.check([(files.name, stored, self.lossy(files))], setting)
+            refuse_strays([(files.name, self.strays(files, stored))], setting)
         return self._coded(stored, self.lossy(files))
 
     def _coded(self, stored: np.ndarray, lossy: bool) -> np.ndarray:
@@ -169,6 +177,24 @@ class PairReader:
             return self.classes.encode_colours(stored) if self.label_files == "ids" else stored
         ids = stored if self.label_files == "ids" else self.classes.decode(stored, lossy=lossy)
         return ids[:, :, np.newaxis]
+
+    def strays(self, files: PairFiles, stored: np.ndarray | None = None) -> Strays:
+        """Counts the pixels of a label map that are of no class.
+
+        Args:
+            files: Of the pair.
+            stored: What ``label_picture`` returned for them; None reads it.
+        """
+        lossy = self.lossy(files)
+        if stored is None:
+            stored, lossy = self.label_picture(files)
+        found = self.classes.strays(stored, lossy)
+        if self.id_map is not None and found.too_many:  # which ids these were tells the file
+            return self.id_map.strays(self._ids(files))
+        return found
+
+    def _ids(self, files: PairFiles) -> np.ndarray:
+        return read_ids(self._file(files, self.label_side), self.most_pixels)
 
     def lossy(self, files: PairFiles) -> bool:
         """Whether the label map is stored as JPEG."""
@@ -205,9 +231,12 @@ class PairReader:
         self, files: PairFiles, first: Reading, second: Reading
     ) -> tuple[np.ndarray, np.ndarray]:
         """Input and target of a side-by-side image, which is decoded once."""
-        both = halves(self.input.stored(files.a), files.a)
-        left, right = both[:: 1 if self.direction == "AtoB" else -1]
-        return first.of(left, files.a), second.of(right, files.a)
+        way = 1 if self.direction == "AtoB" else -1
+        both = halves(first.stored(files.a), files.a)[::way]
+        others = both
+        if first.behind != second.behind:  # alpha is a channel of one side alone
+            others = halves(second.stored(files.a), files.a)[::way]
+        return first.of(both[0], files.a), second.of(others[1], files.a)
 
 
 def halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:

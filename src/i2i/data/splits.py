@@ -2,39 +2,41 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from i2i.data.folders import AttributeFolder, Folders, PairFolders, SideFolders
+from i2i.data.content_checks import check_no_ids
+from i2i.data.damage import without_unreadable
+from i2i.data.folders import folders_of, sides_of
 from i2i.data.index.attribute_tables import tables_of
-from i2i.data.index.folder_patterns import check_patterns, folders_of_sides
+from i2i.data.index.listing import require_splits_apart
 from i2i.data.index.pair_list import PairList
+from i2i.data.index.pair_sizes import Sizes
+from i2i.data.index.pair_table import PairTable
 from i2i.data.index.validation_split import hold_out
 from i2i.data.known_values import KnownValues
 from i2i.data.option_checks import (
     SPLITS,
+    background_for,
     check_held_out,
     check_id_files,
     check_single,
+    check_ways_to_pair,
     one_of,
 )
 from i2i.data.pair_reader import ROLES, Direction, LabelAs, LabelFiles, PairReader, Side
 from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
+from i2i.data.source import PairSource
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
 from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.images.reading import Reading
+from i2i.images.transparency import DEFAULT_BACKGROUND
+from i2i.labels.id_map import id_map_of
 from i2i.labels.palette import ClassPalette
 
 MOST_COUNTED = 4  # domains that a line counts one by one
-
-
-class PairSource(Protocol):
-    """Where a data set comes from when it is not there yet: a download, or the built-in drawing."""
-
-    def prepare(self, root: Path) -> None:
-        """Makes sure that ``root`` holds the whole data set."""
 
 
 class Splits(KnownValues):
@@ -50,7 +52,8 @@ class Splits(KnownValues):
         a_folder: Folder pattern of side A, or of the side-by-side images; ``{split}`` is replaced,
             and ``{domain}`` by each of ``domains``.
         splits: train, val, test -> folder name, or None where the set publishes none.
-        b_folder: Folder pattern of side B; None for side-by-side images, and with ``{domain}``.
+        b_folder: Folder pattern of side B; None for side-by-side images, with ``{domain}``, and
+            where ``pair_by`` tells the sides of one folder apart.
         domains: What sides A and B are called, with ``pairing="labelled"`` as many as there are;
             the names of their folders, where ``a_folder`` has ``{domain}``.
         has_pairs: Whether the two sides, or all domains, show the same places; else each is listed
@@ -59,6 +62,10 @@ class Splits(KnownValues):
         attributes: Names of those that are read for each picture, where tables say them.
         attribute_file: The table of them, below ``root``; see ``AttributeTables``.
         partition_file: The table of the splits, likewise.
+        pair_by: What of a file's name says to which pair it belongs; see ``PairKeys``. None: all.
+        pairs: A CSV file that names the pairs, instead of the folders; see ``PairTable``.
+        sizes: "equal": sides of unequal size are refused; "scale": each is scaled to the size of
+            the images by itself, label maps by the nearest pixel.
         pairing: What makes a sample: "paired"; "unpaired", where training takes the second picture
             from another place, and evaluation what is known; "labelled", one picture and the number
             of its domain. None is what the set is by itself.
@@ -66,14 +73,19 @@ class Splits(KnownValues):
         classes: The classes of the label map, where they are known.
         label_as: Whether the network sees a label map as colours or as one-hot class ids.
         label_files: Whether label files hold colours or class ids.
+        id_map: The class of each id in label files, where these do not count classes from 0; see
+            ``IdMap``.
         single: Whether each file is one photograph instead of two sides; needs a task.
         photo_side: The side that a task takes; None for the one that is no label map, else A.
         task: Makes input and target from the photograph of each pair; None for the pairs.
         val_from_train: Evenly spaced training pairs to hold out as val, and not train on: their
             number, or a share below 1; of each side where there are no pairs.
         test_from_train: The same for test.
-        on_error: "raise" stops on a damaged file, "skip" leaves its pair out.
+        on_error: "raise" stops on a damaged file, "skip" leaves its pair out; where it is found
+            damaged in training only, another pair takes its place.
         max_megapixels: Millions of pixels that an image may have.
+        background: What shows through where a picture is transparent: a name or [red, green, blue],
+            or "keep" for alpha as the last channel of a side of 2 or 4 channels.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
         values: Which stored values are black and white, and what is shown; see ``KnownValues``.
@@ -104,11 +116,15 @@ class Splits(KnownValues):
         attributes: Sequence[str] | None = None,
         attribute_file: str | None = None,
         partition_file: str | None = None,
+        pair_by: str | Mapping[str, str] | None = None,
+        pairs: str | Path | None = None,
+        sizes: Sizes = "equal",
         pairing: Pairing | None = None,
         label_side: Side | None = None,
         classes: ClassPalette | None = None,
         label_as: LabelAs = "colours",
         label_files: LabelFiles = "colours",
+        id_map: Mapping[int, int] | None = None,
         single: bool = False,
         photo_side: Side | None = None,
         task: PhotoTask | None = None,
@@ -116,6 +132,7 @@ class Splits(KnownValues):
         test_from_train: float = 0,
         on_error: Literal["raise", "skip"] = "raise",
         max_megapixels: float = DEFAULT_MEGAPIXELS,
+        background: Any = DEFAULT_BACKGROUND,
         source: PairSource | None = None,
         licence: str | None = None,
         **values: Any,  # see KnownValues
@@ -126,24 +143,28 @@ class Splits(KnownValues):
         self.splits = {split: splits.get(split) for split in SPLITS}
         self.held_out = {"val": val_from_train, "test": test_from_train}
         self.on_error = one_of("on_error", on_error, ("raise", "skip"))
+        self.table = None if pairs is None else PairTable(pairs, self.splits)
         self._check_splits(splits)
         check_labels_alone(has_labels, has_pairs, attributes, direction)
         self.has_labels = has_labels
         self.pairing = pairing_of(pairing, has_pairs, name, has_labels)
         tables = tables_of(attributes, attribute_file, partition_file, self.splits, domains)
-        n_splits = 1 if tables else sum(folder is not None for folder in self.splits.values())
-        check_patterns(a_folder, b_folder, n_splits)
-        sides = folders_of_sides(a_folder, b_folder, None if tables else domains)
+        check_ways_to_pair(pair_by, pairs, sizes, has_pairs, single or tables is not None)
         check_single(single, b_folder, task)
+        n_splits = 1 if tables else sum(folder is not None for folder in self.splits.values())
+        sides, keys = sides_of(
+            a_folder, b_folder, None if tables else domains, n_splits, pair_by, pairs is not None
+        )
         apart = not has_pairs or len(sides) > 2
         most_pixels = pixel_limit(max_megapixels, "dataset.max_megapixels")
+        background = background_for(background, (input_channels, target_channels))
         readings = (
-            Reading(channels, most_pixels, values=self.values.of(side), side=side)
+            Reading(channels, most_pixels, background, self.values.of(side), side)
             for side, channels in zip(ROLES, (input_channels, target_channels), strict=True)
         )
         self.reader = PairReader(
             direction, *readings, label_side, classes, label_as, label_files, single or apart,
-            photo_side,
+            photo_side, on_error, sizes, id_map_of(id_map, label_files, classes),
         )  # fmt: skip
         check_id_files(label_files, len(sides))
         check_pairing(self.pairing, has_pairs, sides, self.reader, task, attributes)
@@ -153,12 +174,11 @@ class Splits(KnownValues):
         forth = 1 if direction == "AtoB" else -1
         self.has_pairs = one_of("has_pairs", has_pairs, (True, False))
         self.domains = tuple(map(str, attributes or domains or ("A", "B")))[::forth]
-        self.folders: Folders = PairFolders(sides, single, task is not None)
-        if apart:
-            self.folders = SideFolders(sides[::forth], partners=has_pairs)
         self.exclusive = tables is None
-        if tables:
-            self.folders = AttributeFolder(sides[0], tables)
+        self.folders = folders_of(
+            sides, apart, has_pairs, forth, single=single, photo=task is not None, tables=tables,
+            table=self.table, pair_by=keys, sizes=sizes,
+        )  # fmt: skip
         self._files: dict[str, tuple[PairList, ...]] = {}
 
     @property
@@ -191,9 +211,11 @@ class Splits(KnownValues):
         if split not in self._files:
             folder = self.splits[split]
             if split == "train" or self.held_out[split]:
+                if self.table is not None:
+                    self.table.require_without(self.root, self.held_out)
                 self._hold_out(self._find(self.splits["train"]))
             else:
-                self._files[split] = self._find(folder)
+                self._files[split] = self._readable(self._find(folder))
         return self._files[split]
 
     def samples(self, split: str, training: bool = False) -> Samples:
@@ -255,6 +277,9 @@ class Splits(KnownValues):
         for split in splits:
             setting = f"dataset.root='{self.root}' ({split})"
             self.task.check_files(self.reader, self._to_check(self.files(split)), setting)
+            if split == "train":
+                roles = ("input",) if self.has_labels else ROLES
+                check_no_ids(self.task, self.reader, self.files(split), roles, setting)
 
     def has_lossy_labels(self) -> bool:
         """Whether a split that was indexed has labels in JPEG files, and shows them as colours."""
@@ -274,19 +299,20 @@ class Splits(KnownValues):
             hold_out(files, self.held_out, f"training {kind} in '{files.folder}'")
             for files in found
         ]
-        self._files |= {split: tuple(part[split] for part in parts) for split in parts[0]}
+        divided = {split: tuple(part[split] for part in parts) for split in parts[0]}
+        evaluated = {split: self._readable(divided[split]) for split in divided if split != "train"}
+        self._files |= divided | evaluated
+
+    def _readable(self, lists: tuple[PairList, ...]) -> tuple[PairList, ...]:
+        """Those files of a split for evaluation that can be read, where the others are left out."""
+        if self.on_error == "raise":
+            return lists
+        return without_unreadable(lists, self.has_pairs, self.reader.most_pixels)
 
     def _find(self, folder: str | None) -> tuple[PairList, ...]:
         if folder is None:
             return self.folders.nothing()
-        if folder == "." and (self.root / "train").is_dir():
-            raise setting_error(
-                f"dataset.root='{self.root}'",
-                "a folder 'train' in it, and dataset.splits.train='.', which takes all images",
-                "splits that are read apart",
-                "Add dataset.splits.train=train dataset.splits.val=val dataset.splits.test=test "
-                "dataset.val_from_train=0 dataset.test_from_train=0 (as far as there are such).",
-            )
+        require_splits_apart(self.root, folder)
         return self.folders.find(
             self.root, folder, on_error=self.on_error, most_pixels=self.reader.most_pixels
         )
@@ -295,4 +321,4 @@ class Splits(KnownValues):
         for split in given:
             one_of("splits", split, SPLITS)
         for split, held in self.held_out.items():
-            check_held_out(split, held, self.splits)
+            check_held_out(split, held, self.splits, in_a_table=self.table is not None)

@@ -2,16 +2,23 @@
 
 import errno
 import os
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from i2i.errors import setting_error
+from i2i.files.clutter import is_clutter
 
 MOST_FOLDERS = 1_000_000  # below one folder
 
 
 def files_below(folder: Path, setting: str) -> Iterator[tuple[str, str]]:
-    """Walks through a folder and its subfolders, linked ones too; plain text, as it is faster.
+    """Walks through a folder and its subfolders; plain text, as it is faster.
+
+    Links are followed, once: a folder that is reached a second time, or that holds the first one,
+    is not read again. A folder's own place goes before the links to it. What ``is_clutter`` names
+    is passed over.
 
     Args:
         folder: Where to begin.
@@ -22,37 +29,50 @@ def files_below(folder: Path, setting: str) -> Iterator[tuple[str, str]]:
         folder, sorted within their folder.
 
     Raises:
-        SettingError: A subfolder cannot be read, or a link leads back to a folder that it is in.
+        SettingError: A subfolder cannot be read.
     """
-    todo: list[tuple[str, tuple[tuple[int, int], ...]]] = [("", ())]
+    seen, todo, linked = set(_holding(folder)), [""], deque()
     for _ in range(MOST_FOLDERS):
-        if not todo:
+        if not todo and not linked:
             return
-        below, above = todo.pop()
+        below = todo.pop() if todo else linked.popleft()
         path = os.path.join(folder, below)
         try:
-            status = os.stat(path)
-            entries = sorted(os.scandir(path), key=lambda entry: entry.name)
-            folders = [entry.name for entry in entries if _is_folder(entry)]
+            here = _identity(path)
+            if here in seen:
+                continue
+            seen.add(here)
+            entries = sorted(
+                (entry for entry in os.scandir(path) if not is_clutter(entry.name)),
+                key=lambda entry: entry.name,
+            )
+            folders = {entry.name: entry.is_symlink() for entry in entries if _is_folder(entry)}
         except OSError as error:
             raise setting_error(
                 setting, f"a folder that cannot be read: '{path}' ({error.strerror or error})",
                 "permission to look into every folder below it",
                 "Change its permissions, or take it away.",
             ) from error  # fmt: skip
-        here = (status.st_dev, status.st_ino)
-        if here in above and here != (0, 0):  # a file system without numbers gives zeros
-            raise setting_error(
-                setting, f"a link that leads back to a folder it is in: '{path}'",
-                "folders that end", "Remove the link.",
-            )  # fmt: skip
-        inside = set(folders)
-        yield from ((below, entry.name) for entry in entries if entry.name not in inside)
+        yield from ((below, entry.name) for entry in entries if entry.name not in folders)
         prefix = f"{below}/" if below else ""
-        todo += [(prefix + name, (*above, here)) for name in reversed(folders)]
+        todo += [prefix + name for name in reversed(folders) if not folders[name]]
+        linked += [prefix + name for name in folders if folders[name]]
     raise setting_error(
         setting, f"more than {MOST_FOLDERS:,} folders below it", "fewer", "Name a folder of them."
     )
+
+
+def _holding(folder: Path) -> Iterator[tuple[int, int] | str]:
+    """The identities of the folders that a folder lies in, as far as they can be looked at."""
+    for above in Path(os.path.realpath(folder)).parents:
+        with suppress(OSError):
+            yield _identity(str(above))
+
+
+def _identity(path: str) -> tuple[int, int] | str:
+    """Equal for two paths of one folder; the path itself where the file system has no numbers."""
+    status = os.stat(path)
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -10,6 +10,8 @@ from i2i.images.frame import MOST_PIXELS
 from i2i.images.header import Damaged, Header
 from i2i.images.stored import image_error
 
+MOST_CHECKED = 16_000_000  # pixels: a small file may hold a giant picture, and several are checked
+
 
 class _Mapped(mmap.mmap):
     """A file in memory; zipfile asks for this method, which came with Python 3.13."""
@@ -44,7 +46,7 @@ def examine_image(path: Path, most_pixels: int = MOST_PIXELS, whole: bool = Fals
         path: The file.
         most_pixels: As in ``read_stored``.
         whole: Also looks whether the pixels can be decoded, at a fraction of the time of reading
-            them where the format allows that.
+            them where the format allows that; not of pictures above 16 million pixels.
 
     Returns:
         Size, type, channels and so on; or words.
@@ -57,7 +59,7 @@ def examine_image(path: Path, most_pixels: int = MOST_PIXELS, whole: bool = Fals
                 known = format_of(data)
                 header = known.header(data)
                 defect = header.too_large(most_pixels)
-                if defect is None and whole:
+                if defect is None and whole and header.height * header.width <= MOST_CHECKED:
                     known.check(bytes(data), header)
                 return defect or header
     except (Unreadable, Damaged) as error:

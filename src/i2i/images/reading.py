@@ -9,7 +9,7 @@ from i2i.errors import setting_error
 from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import as_channels
 from i2i.images.stored import read_stored
-from i2i.images.transparency import DEFAULT_BACKGROUND, Background
+from i2i.images.transparency import DEFAULT_BACKGROUND, KEEP, Background, opaque
 from i2i.images.values import BY_TYPE, Range, on_one_scale
 
 
@@ -21,7 +21,8 @@ class Reading:
         channels: 3 for RGB (a grey file is replicated), 1 for luminance (ITU-R BT.601); else the
             files have as many.
         most_pixels: What a header may claim.
-        background: What shows through where a picture is transparent; see ``read_stored``.
+        background: What shows through where a picture is transparent; see ``read_stored``. ``keep``
+            reads alpha as the last of 2 or 4 channels, and shows white on a side of 1 or 3.
         values: Which stored values are the lowest and the highest: "type", those of the type (0 and
             1 of floats), or two numbers; values outside of them are clipped.
         side: What the side is called in the names of options: input or target.
@@ -47,7 +48,13 @@ class Reading:
 
     def stored(self, path: Path) -> np.ndarray:
         """Decodes a file in its own type and with its own channels; see ``read_stored``."""
-        return read_stored(path, self.most_pixels, self.background)
+        return read_stored(path, self.most_pixels, self.behind)
+
+    @property
+    def behind(self) -> Background:
+        """What shows through on this side."""
+        keeps = self.background != KEEP or self.channels in WITH_ALPHA
+        return self.background if keeps else DEFAULT_BACKGROUND
 
     def of(self, stored: np.ndarray, path: Path) -> np.ndarray:
         """Makes of a stored picture, or of a part of it, what ``read`` returns.
@@ -60,6 +67,8 @@ class Reading:
             SettingError: It has other channels, or is of floats outside of 0..1 and nothing says
                 which values are black and white.
         """
+        if self.behind == KEEP:
+            stored = opaque(stored, self.channels)
         if stored.shape[2] != self.channels and (stored.shape[2], self.channels) not in WAYS:
             raise self.other_channels(stored.shape[2], path)
         if self.values == BY_TYPE and stored.dtype.kind == "f":
@@ -92,5 +101,6 @@ class Reading:
         )  # fmt: skip
 
 
+WITH_ALPHA = (2, 4)  # channels of pictures whose last one may be alpha
 WAYS = ((1, 3), (3, 1))  # channels of a file, and what can be made of them
 COLOURS = Reading()

@@ -17,6 +17,10 @@ from i2i.images.transparency import DEFAULT_BACKGROUND, KEEP, Background, shown_
 MOST_FILE = 4_000_000_000  # bytes of a picture's file
 
 
+class ImageError(SettingError):
+    """A file cannot be read as a picture, for which ``on_error`` says what happens."""
+
+
 def read_stored(
     path: Path, most_pixels: int = MOST_PIXELS, background: Background = DEFAULT_BACKGROUND
 ) -> np.ndarray:
@@ -35,7 +39,7 @@ def read_stored(
         (H, W, C) in the stored type: uint8, uint16, float32 and so on, in the machine's byte order.
 
     Raises:
-        SettingError: If the file is missing, no picture of a format that is read, too large, holds
+        ImageError: If the file is missing, no picture of a format that is read, too large, holds
             no numbers in places, or cannot be decoded whole.
     """
     try:
@@ -64,11 +68,14 @@ def decoded(data: bytes, most_pixels: int) -> tuple[Header, np.ndarray]:
     return header, image
 
 
-def image_error(path: Path, found: str) -> SettingError:
+def image_error(path: Path, found: str) -> ImageError:
     """The error for a file that cannot be read as a picture, to be raised."""
-    return setting_error(
-        f"image '{path}'", found, f"a whole picture ({NAMES})", "Replace the file or take it away."
-    )
+    error = setting_error(
+        f"image '{path}'", found, f"a whole picture ({NAMES})",
+        "Replace the file or take it away, or leave such files out with on_error=skip "
+        "(dataset.on_error=skip in training).",
+    )  # fmt: skip
+    return ImageError(str(error))
 
 
 def _finished(image: np.ndarray, header: Header, background: Background, path: Path) -> np.ndarray:

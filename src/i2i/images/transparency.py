@@ -66,6 +66,26 @@ def shown_over(image: np.ndarray, background: Background, premultiplied: bool) -
     return _as_type(seen + behind * (1 - share), image.dtype, most)
 
 
+def opaque(image: np.ndarray, channels: int) -> np.ndarray:
+    """Gives a picture without alpha one that hides nothing, where alpha is a channel of its set.
+
+    Args:
+        image: (H, W, C).
+        channels: Of the set: 2 or 4, alpha included.
+
+    Returns:
+        (H, W, channels), grey repeated where need be; other pictures as they are.
+    """
+    colours = channels - 1
+    if image.shape[2] == 2 and colours == 3:  # grey with alpha in a set of colours
+        return np.concatenate([image[:, :, :1]] * 3 + [image[:, :, 1:]], axis=2)
+    if image.shape[2] not in (1, colours):
+        return image
+    most = np.iinfo(image.dtype).max if image.dtype.kind in "ui" else 1
+    shown = [image] * (colours // image.shape[2])
+    return np.concatenate([*shown, np.full_like(image[:, :, :1], most)], axis=2)
+
+
 def _as_type(values: np.ndarray, dtype: np.dtype, most: float) -> np.ndarray:
     if dtype.kind in "ui":
         values = np.rint(values)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from i2i.errors import setting_error
-from i2i.files.walk import files_below
 from i2i.inference.outputs import Output
 
 
@@ -79,9 +78,8 @@ def images_of(source: Path, output: Path) -> tuple[list[Path], Path]:
     if not os.path.isdir(source):
         found = "a pipe or a device" if os.path.exists(source) else "nothing there"
         raise setting_error(f"input={source}", found, wanted, "Check the path.")
-    images, inside = images_below(source, f"input={source}"), os.path.realpath(output)
-    if Path(inside) != Path(os.path.realpath(source)):
-        images = [f for f in images if Path(inside) not in Path(os.path.realpath(f)).parents]
+    own = os.path.realpath(output) == os.path.realpath(source)
+    images = images_below(source, f"input={source}", None if own else output)
     if not images:
         raise setting_error(f"input={source}", "no image", wanted, "Check the path.")
     return images, source
@@ -102,19 +100,22 @@ def refuse_overwriting(jobs: Sequence[Job], output: Path) -> None:
             )  # fmt: skip
 
 
-def images_below(folder: Path, setting: str) -> list[Path]:
-    """The images of a folder and its subfolders, sorted; hidden files are passed over.
+def images_below(folder: Path, setting: str, without: Path | None = None) -> list[Path]:
+    """The images of a folder and its subfolders, sorted; the other files are counted in a line.
+
+    Args:
+        folder: Where to look.
+        setting: The option that names it, for the error.
+        without: A folder in it whose files are not looked at.
 
     Raises:
         SettingError: A subfolder cannot be read.
     """
-    from i2i.images.image_io import IMAGE_SUFFIXES
+    from i2i.data.index.listing import listed, say_passed_over
 
-    return sorted(
-        folder / below / name
-        for below, name in files_below(folder, setting)
-        if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
-    )
+    images, others = listed(folder, setting, without)
+    say_passed_over(folder, others)
+    return sorted(folder / below / f"{stem}{suffix}" for below, stem, suffix in images)
 
 
 def noise_name(name: str, k: int, *where: object) -> str:

@@ -20,7 +20,7 @@ from i2i.images.ids import read_ids
 from i2i.images.picture_formats import write_picture
 from i2i.images.quantise import to_uint8
 from i2i.images.reading import Reading
-from i2i.images.transparency import DEFAULT_BACKGROUND
+from i2i.images.transparency import DEFAULT_BACKGROUND, background_of
 from i2i.images.values import BY_TYPE
 from i2i.inference.files_to_translate import Job
 from i2i.inference.form import IN_8_BITS, Form
@@ -30,6 +30,7 @@ from i2i.inference.samples import Picture, Samples, codes_of
 from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import no_distance, write_in_tiles
 from i2i.inference.translator import Translator
+from i2i.labels.id_map import id_map_of
 from i2i.seeds import stable_seed
 
 
@@ -137,7 +138,8 @@ def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = 
     """The image of a file, (H, W, C); a label map of class ids in the colours of its classes."""
     labels = isinstance(task, LabelTask) and task.role == "input"
     if labels and node.get("label_files") == "ids":
-        return task.classes.encode_colours(read_ids(file, most_pixels))
+        ids, its = read_ids(file, most_pixels), id_map_of(node.get("id_map"), "ids", task.classes)
+        return task.classes.encode_colours(ids if its is None else its.apply(ids))
     return reading_of(node, most_pixels).read(file)
 
 
@@ -150,9 +152,8 @@ def reading_of(dataset: dict[str, Any], most_pixels: int = MOST_PIXELS) -> Readi
     labels = role_of(dataset.get("label_side"), dataset["direction"]) == "input"
     one_hot = labels and dataset.get("label_as") == "onehot"
     channels = 3 if one_hot or dataset.get("task") else dataset["input_channels"]
-    return Reading(
-        channels, most_pixels, dataset.get("background", DEFAULT_BACKGROUND), values.of("input")
-    )  # fmt: skip
+    background = background_of(dataset.get("background", DEFAULT_BACKGROUND))
+    return Reading(channels, most_pixels, background, values.of("input"))
 
 
 def make_samples(

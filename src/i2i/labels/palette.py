@@ -10,7 +10,7 @@ from torch import Tensor
 
 from i2i.errors import setting_error
 from i2i.labels.nearest_colour import decode_jpeg, farther_than, nearest_colour
-from i2i.labels.stray_colours import KINDS, Strays, refuse_strays
+from i2i.labels.stray_colours import NO_COLOURS, OUT_OF_RANGE, Strays, refuse_strays
 
 UNLABELLED = 255  # the id of pixels that belong to no class
 MOST_CLASSES = 254
@@ -41,6 +41,7 @@ class ClassPalette:
         names: Of the classes, by id.
         table: The colours by id, then those of unlabelled, (n, 3) uint8.
         ids: The class of each row of the table.
+        has_unlabelled_colour: Whether the set itself has one.
 
     Raises:
         SettingError: A colour is none or is doubled, there are fewer than 2 classes or more than
@@ -75,7 +76,7 @@ class ClassPalette:
         self.ids = np.full(len(checked), UNLABELLED, np.uint8)
         self.ids[: self.n_classes] = np.arange(self.n_classes)
         stand_in = next(c for c in STAND_INS if c not in checked[: self.n_classes])
-        self._has_unlabelled_colour = bool(left_out)
+        self.has_unlabelled_colour = bool(left_out)
         self._unlabelled = checked[self.n_classes] if left_out else stand_in
 
     @property
@@ -143,7 +144,7 @@ class ClassPalette:
             distance = (levels - levels.new_tensor(colour)[:, None, None]).square_().sum(1)
             found = torch.where(distance < near, c, found)
             near = torch.minimum(near, distance)
-        if with_unlabelled and not self._has_unlabelled_colour:  # the stand-in is no neighbour
+        if with_unlabelled and not self.has_unlabelled_colour:  # the stand-in is no neighbour
             stand_in = levels.new_tensor(self._unlabelled)[:, None, None]
             found[(levels.round() == stand_in).all(1)] = UNLABELLED
         return found
@@ -179,17 +180,16 @@ class ClassPalette:
         Returns:
             The count, for ``refuse_strays``.
         """
-        ids, colours = KINDS
         if label.ndim == 2:
             wrong = self._wrong_ids(label)
             expected = f"0 to {self.n_classes - 1}, or {UNLABELLED} for unlabelled"
-            return _counted(label, wrong, 0.0, ids, expected)
+            return _counted(label, wrong, 0.0, OUT_OF_RANGE, expected)
         tolerance, allowed = self.tolerance, self.stray_share
         if lossy:
             tolerance, allowed = max(tolerance, JPEG_TOLERANCE), max(allowed, JPEG_STRAY_SHARE)
         far = farther_than(label, self.table, tolerance)
         expected = f"the {len(self.table)} colours of dataset.classes"
-        return _counted(label, far, allowed, colours, expected)
+        return _counted(label, far, allowed, NO_COLOURS, expected)
 
     def check(
         self, files: Iterable[tuple[str, np.ndarray, bool]], setting: str = "dataset.classes"

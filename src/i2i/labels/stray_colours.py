@@ -7,12 +7,18 @@ from typing import NamedTuple
 from i2i.errors import setting_error
 
 SHOWN = 3  # files, and stray values, named in an error
+OUT_OF_RANGE = "class ids out of range"
+NO_COLOURS = "colours that are no class"
+UNMAPPED_IDS = "class ids that dataset.id_map does not name"
 KINDS = {
-    "class ids out of range": "Correct dataset.classes, or set dataset.label_files=colours where "
-    "the files hold those.",
-    "colours that are no class": "Name such colours in dataset.classes.colours or "
+    OUT_OF_RANGE: "Correct dataset.classes, say with dataset.id_map which class each id is, or set "
+    "dataset.label_files=colours where the files hold those.",
+    NO_COLOURS: "Name such colours in dataset.classes.colours or "
     "dataset.classes.unlabelled, allow them with dataset.classes.tolerance (levels) or "
-    "dataset.classes.stray_share (of a file), or set dataset.classes=null.",
+    "dataset.classes.stray_share (of a file), set dataset.label_files=ids where the values are the "
+    "class ids, or set dataset.classes=null.",
+    UNMAPPED_IDS: "Name them in dataset.id_map (255: unlabelled), or say which colour unlabelled "
+    "pixels have, which these are then: dataset.classes.unlabelled=[0,0,0].",
 }  # what stray pixels are: what to do about them
 
 
@@ -32,12 +38,15 @@ class Strays(NamedTuple):
         return self.count > self.allowed * self.n_pixels
 
 
-def refuse_strays(found: Iterable[tuple[str, Strays]], setting: str) -> None:
+def refuse_strays(
+    found: Iterable[tuple[str, Strays]], setting: str, todo: str | None = None
+) -> None:
     """Stops where label files have more stray pixels than allowed.
 
     Args:
         found: Name and count of each file; colours or ids, not both.
         setting: Where the files are, for the error.
+        todo: What to do about them; None: as ``KINDS`` says.
 
     Raises:
         SettingError: With the number of such files and pixels, the first files by name and the most
@@ -57,5 +66,5 @@ def refuse_strays(found: Iterable[tuple[str, Strays]], setting: str) -> None:
         f"{first.kind} in {len(bad)} of {len(looked_at)} label files ({named}): {count:,} pixels, "
         f"{100 * count / n_pixels:.2g} % of theirs; the most frequent: {frequent}",
         first.expected,
-        KINDS[first.kind],
+        todo or KINDS[first.kind],
     )

@@ -103,7 +103,7 @@ def test_no_resize_crop_flip_or_jpeg_makes_a_new_class(
 
 
 def test_read_ids_refuses_colours(files: PairFiles) -> None:
-    with pytest.raises(SettingError, match=r"mode RGB.*dataset\.label_files=colours"):
+    with pytest.raises(SettingError, match=r"3 channels of uint8.*dataset\.label_files=colours"):
         read_ids(files.b)
     assert np.array_equal(read_ids(files.b.with_name("ids.png")), IDS)
 

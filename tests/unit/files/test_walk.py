@@ -18,24 +18,46 @@ def touch(file: Path) -> None:
     file.touch()
 
 
-def test_subfolders_and_linked_ones_are_walked(tmp_path: Path) -> None:
+def test_subfolders_and_linked_ones_are_walked_once(tmp_path: Path) -> None:
     for name in ("set/a.png", "set/deep/er/b.png", "elsewhere/c.png"):
         touch(tmp_path / name)
     (tmp_path / "set" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "set" / "again").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "before").symlink_to(
+        tmp_path / "set" / "deep"
+    )  # whose own place goes first
+    (tmp_path / "set" / "file.png").symlink_to(tmp_path / "elsewhere" / "c.png")
     (tmp_path / "set" / "dangling.png").symlink_to(tmp_path / "nothing")
     (tmp_path / "set" / "itself.png").symlink_to(tmp_path / "set" / "itself.png")
     assert found(tmp_path / "set") == [
-        "a.png", "again/c.png", "dangling.png", "deep/er/b.png", "itself.png", "linked/c.png",
+        "a.png", "again/c.png", "dangling.png", "deep/er/b.png", "file.png", "itself.png",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["set", "."])
-def test_links_that_loop_are_named(target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["set", "set/deep", "."])
+def test_loops_of_links_end(target: str, tmp_path: Path) -> None:
     touch(tmp_path / "set" / "deep" / "a.png")
+    touch(tmp_path / "beside" / "b.png")
     (tmp_path / "set" / "deep" / "up").symlink_to(tmp_path / target)
-    with pytest.raises(SettingError, match=r"input=x: found a link that leads back.*deep/up"):
-        found(tmp_path / "set")
+    assert found(tmp_path / "set") == ["deep/a.png"]
+
+
+LEFT_BEHIND = [
+    ".DS_Store", "._a.png", ".hidden/b.png", ".ipynb_checkpoints/a-checkpoint.png",
+    "__MACOSX/._a.png", "__MACOSX/a.png", "Thumbs.db", "thumbs.DB", "Desktop.ini",
+    "@eaDir/a.png/SYNOFILE_THUMB_M.png", "a.png~", "#recycle/a.png", "$RECYCLE.BIN/a.png",
+    "__pycache__/x.pyc", "System Volume Information/x.png", "lost+found/x.png", "~$notes.png",
+    "a.png@SynoEAStream", "Icon\r", ".Trash-1000/files/a.png", ".thumbnails/a.png",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEFT_BEHIND, ids=repr)
+def test_what_systems_and_tools_leave_behind_is_not_data(name: str, tmp_path: Path) -> None:
+    for own in ("a.png", "@home/b.png", "#1.png", "$a.png", "__a.png", "notes~1.png", name):
+        touch(tmp_path / "set" / own)
+    assert found(tmp_path / "set") == [
+        "#1.png", "$a.png", "@home/b.png", "__a.png", "a.png", "notes~1.png",
+    ]  # fmt: skip
 
 
 def test_a_folder_that_cannot_be_read_is_an_error(

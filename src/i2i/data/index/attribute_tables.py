@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from i2i.data.index.folder_patterns import Folder
-from i2i.data.index.listing import folder_of, images_below, some
+from i2i.data.index.listing import folder_of, images_below, say_passed_over, some
 from i2i.data.index.pair_index import OnError, whole_files
 from i2i.data.index.pair_list import PairList
 from i2i.data.option_checks import SPLITS
@@ -103,7 +103,9 @@ class AttributeTables:
                 "no such folder", f"{folder.pattern}, {self.attribute_file} and "
                 f"{self.partition_file}", BY_HAND,
             )  # fmt: skip
-        self._present = images_below(root, folder_of(root, folder.pattern, "", folder.key))
+        at = folder_of(root, folder.pattern, "", folder.key)
+        self._present, others = images_below(root, at)
+        say_passed_over(at, others)
         names, labels = read_attributes(root / self.attribute_file, self.attributes)
         others, splits = read_partition(root / self.partition_file)
         files = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from i2i.data.index.listing import folder_of, some
 from i2i.errors import setting_error
+from i2i.files.clutter import is_clutter
 
 MOST_CLASSES = 100_000  # folders; a set of so many pictures without classes is something else
 
@@ -58,14 +59,14 @@ def classes_below(
 
 
 def folders_in(root: Path, folder: Path) -> list[str]:
-    """Names of the folders in a folder, linked ones too, in natural order; hidden ones are not.
+    """Names of the folders in a folder, linked ones too, in natural order, without clutter.
 
     Raises:
         SettingError: It cannot be read, there are too many, or a name has ``${`` in it.
     """
     try:
         with os.scandir(folder) as entries:
-            names = [e.name for e in entries if not e.name.startswith(".") and e.is_dir()]
+            names = [e.name for e in entries if not is_clutter(e.name) and e.is_dir()]
     except OSError as error:
         raise setting_error(
             f"dataset.root='{root}'", f"a folder that cannot be read: '{folder}' "

@@ -11,13 +11,33 @@ import numpy as np
 class PairFiles(NamedTuple):
     """Where one pair lies."""
 
-    name: str  # path below its folder, without suffix, with "/" on every system
+    name: str  # path below its folder, without suffix, with "/" on every system; or its key
     a: Path
     b: Path | None  # None: ``a`` holds both, A in its left half and B in its right, or one photo
 
 
+class Texts:
+    """Many short texts as one block of bytes.
+
+    Args:
+        texts: In order.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+        self._bytes = np.frombuffer(b"".join(encoded), np.uint8)
+        self._ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, at: int) -> str:
+        text = self._bytes[self._ends[at] : self._ends[at + 1]].tobytes()
+        return text.decode("utf-8", "surrogatepass")
+
+
 class PairList(Sequence[PairFiles]):
-    """Pairs in the order of their names.
+    """Pairs in the order of their names, or of the rows of their table.
 
     The names are one block of bytes and the rest are arrays. Objects of Python's would take about a
     kilobyte a pair, and forked workers would copy them all, bit by bit, by counting references.
@@ -28,12 +48,16 @@ class PairList(Sequence[PairFiles]):
         suffixes_a: The file suffix of each pair there, dot included.
         folder_b: Folder of side B, if it has one.
         suffixes_b: Likewise.
+        stems_a: Paths below ``folder_a``, without suffixes, where these are not the names.
+        stems_b: Likewise below ``folder_b``.
 
     Attributes:
         skipped: Pairs that ``on_error="skip"`` left out.
+        others: Names of the files that stand among those of the pairs and are not read.
     """
 
     skipped: int = 0
+    others: Sequence[str] = ()
 
     def __init__(
         self,
@@ -42,10 +66,11 @@ class PairList(Sequence[PairFiles]):
         suffixes_a: Iterable[str] = (),
         folder_b: Path | None = None,
         suffixes_b: Iterable[str] = (),
+        stems_a: Iterable[str] | None = None,
+        stems_b: Iterable[str] | None = None,
     ) -> None:
-        encoded = [name.encode("utf-8", "surrogatepass") for name in names]
-        self._text = np.frombuffer(b"".join(encoded), np.uint8)
-        self._ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+        self._names = Texts(names)
+        self._stems = tuple(self._names if s is None else Texts(s) for s in (stems_a, stems_b))
         self._folders = (folder_a, folder_b)
         self._kinds = sorted({*(suffixes_a := [*suffixes_a]), *(suffixes_b := [*suffixes_b])})
         number = {suffix: place for place, suffix in enumerate(self._kinds)}
@@ -75,7 +100,7 @@ class PairList(Sequence[PairFiles]):
         return f"{len(self)} images, names {names.hexdigest()[:16]}"
 
     def __len__(self) -> int:
-        return len(self._ends) - 1 if self._chosen is None else len(self._chosen)
+        return len(self._names) if self._chosen is None else len(self._chosen)
 
     @overload
     def __getitem__(self, index: int) -> PairFiles: ...
@@ -90,12 +115,13 @@ class PairList(Sequence[PairFiles]):
             raise IndexError(f"pair {index} of {len(self)}")
         at = index % len(self)
         at = at if self._chosen is None else int(self._chosen[at])
-        name = self._name(at)
         a, b = (
-            folder and folder / f"{name}{self._kinds[suffixes[at]]}"
-            for folder, suffixes in zip(self._folders, self._suffixes, strict=True)
+            folder and folder / f"{stems[at]}{self._kinds[suffixes[at]]}"
+            for folder, stems, suffixes in zip(
+                self._folders, self._stems, self._suffixes, strict=True
+            )
         )
-        return PairFiles(name, a, b)
+        return PairFiles(self._names[at], a, b)
 
     def __iter__(self) -> Iterator[PairFiles]:
         return (self[index] for index in range(len(self)))
@@ -113,11 +139,16 @@ class PairList(Sequence[PairFiles]):
     def subset(self, indices: Iterable[int]) -> "PairList":
         """Returns the pairs at these places, in this order; the names are not copied."""
         part = object.__new__(PairList)
-        part.__dict__.update(self.__dict__, skipped=0)
+        part.__dict__.update(self.__dict__, skipped=0, others=())
         chosen = np.fromiter(indices, np.int32)
         part._chosen = chosen if self._chosen is None else self._chosen[chosen]
         return part
 
-    def _name(self, at: int) -> str:
-        text = self._text[self._ends[at] : self._ends[at + 1]].tobytes()
-        return text.decode("utf-8", "surrogatepass")
+    def called(self, names: Iterable[str]) -> "PairList":
+        """Returns the same files, as many, under other names; those of the files stay."""
+        part = self.subset(range(len(self)))
+        wide = [""] * len(self._names)
+        for at, name in zip(part._chosen.tolist(), names, strict=True):
+            wide[at] = name
+        part._names = Texts(wide)
+        return part

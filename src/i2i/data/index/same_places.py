@@ -5,13 +5,23 @@ from pathlib import Path
 
 from i2i.data.index.folder_patterns import Folder
 from i2i.data.index.listing import some
-from i2i.data.index.pair_index import OnError, Seen, by, list_pictures, whole_files
+from i2i.data.index.matching import match
+from i2i.data.index.pair_index import OnError, list_pictures, whole_files
+from i2i.data.index.pair_keys import PairKeys
 from i2i.data.index.pair_list import PairList
+from i2i.data.index.pair_sizes import Seen, Sizes, by, shown
 from i2i.errors import setting_error
 
 
 def find_same_places(
-    root: Path, split_folder: str, domains: Sequence[Folder], *, on_error: OnError, most_pixels: int
+    root: Path,
+    split_folder: str,
+    domains: Sequence[Folder],
+    *,
+    on_error: OnError,
+    most_pixels: int,
+    pair_by: PairKeys | None = None,
+    sizes: Sizes = "equal",
 ) -> tuple[PairList, ...]:
     """Lists the pictures of each domain, which show the same places under the same names.
 
@@ -22,14 +32,18 @@ def find_same_places(
         on_error: Whether a damaged file stops the run ("raise"), or costs its place in all domains
             ("skip").
         most_pixels: What an image may have.
+        pair_by: What of the names says which show the same place; None: the whole names.
+        sizes: Whether pictures of a place need "equal" sizes, or are scaled ("scale").
 
     Raises:
         SettingError: As in ``find_pairs``; two domains have other names, or pictures of a place
             differ in size.
     """
-    lists = [list_pictures(root, split_folder, d.pattern, d.key) for d in domains]
-    for other in lists[1:]:
-        _check_names(root, lists[0], other)
+    first, *others = (
+        list_pictures(root, split_folder, d.pattern, d.key, pair_by, side)
+        for side, d in enumerate(domains)
+    )
+    lists = [first, *(_in_order_of(root, first, other) for other in others)]
     found = [whole_files(root, pictures, True, on_error, most_pixels) for pictures in lists]
     whole = [left for left, _ in found]
     if any(left.skipped for left in whole):
@@ -41,24 +55,29 @@ def find_same_places(
         ]
         for left, pictures in zip(whole, lists, strict=True):
             left.skipped = len(pictures) - len(left)
-    _check_sizes(root, [seen for _, seen in found])
+    for left, pictures in zip(whole, (first, *others), strict=True):
+        left.others = pictures.others
+    if sizes == "equal":
+        _check_sizes(root, [seen for _, seen in found])
     return tuple(whole)
 
 
-def _check_names(root: Path, first: PairList, other: PairList) -> None:
-    names = [{file.name for file in pictures} for pictures in (first, other)]
-    missing = [(sorted(names[0] - names[1]), other), (sorted(names[1] - names[0]), first)]
-    for absent, pictures in missing:
+def _in_order_of(root: Path, first: PairList, other: PairList) -> PairList:
+    """The pictures of another domain in the order, and by the names, of those of the first."""
+    place = {file.name: number for number, file in enumerate(other)}
+    partner, only_first, only_other = match([file.name for file in first], place)
+    for absent, there, pictures in ((only_first, first, other), (only_other, other, first)):
         if absent:
-            there = first if pictures is other else other
             raise setting_error(
                 f"dataset.root='{root}'",
                 f"{len(absent)} name(s) in '{there.folder.relative_to(root)}' that "
                 f"'{pictures.folder.relative_to(root)}' has not: {some(absent)}",
                 "the same names in every domain, suffixes aside, as dataset.has_pairs says",
-                "Rename these files or take them away, or set dataset.has_pairs=false where the "
-                "domains do not show the same places.",
+                "Rename these files or take them away, say with dataset.pair_by what of a name "
+                "counts, or set dataset.has_pairs=false where the domains do not show the same "
+                "places.",
             )
+    return other.subset(place[name] for name in partner.values()).called(partner)
 
 
 def _check_sizes(root: Path, domains: Sequence[Sequence[Seen]]) -> None:
@@ -66,11 +85,12 @@ def _check_sizes(root: Path, domains: Sequence[Sequence[Seen]]) -> None:
     for files, size, _ in (seen for domain in domains[1:] for seen in domain):
         other, other_size = first.get(files.name, (files, size))
         if size != other_size:
-            found = f"{other.a.relative_to(root)} {by(other_size)}, "
+            found = f"{shown(other.a, root)} {by(other_size)}, "
             raise setting_error(
                 f"dataset.root='{root}'",
                 "pictures of one place of unequal size, height x width: "
-                f"{found}{files.a.relative_to(root)} {by(size)}",
+                f"{found}{shown(files.a, root)} {by(size)}",
                 "the same pixels in every domain, as dataset.has_pairs says",
-                "Resize or take away these files, or set dataset.has_pairs=false.",
+                "Resize or take away these files, or set dataset.sizes=scale or "
+                "dataset.has_pairs=false.",
             )

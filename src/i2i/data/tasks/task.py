@@ -34,6 +34,7 @@ class Task:
             put it off until the batch is on the device.
         scale: Pixels that a side of the network's input has for each pixel of the image.
         kinds: What the pictures of each side are in their files, and what is shown of them.
+        of_sides: Whether input and target are read from files each, and not made of one picture.
     """
 
     plain: bool = True
@@ -41,6 +42,7 @@ class Task:
     kinds: Mapping[Role, PictureKind] = MappingProxyType(
         {"input": PictureKind(), "target": PictureKind()}
     )
+    of_sides: bool = True
 
     def label_role(self, reader: PairReader) -> Role | None:
         """Which of the images that ``read`` gives is a label map; None if none is."""
@@ -197,6 +199,7 @@ class PhotoTask(Task):
     """
 
     plain = False
+    of_sides = False
 
     def __init__(self, task: str, given: tuple[int, int], made: tuple[int, int]) -> None:
         self.input_channels, self.target_channels = made

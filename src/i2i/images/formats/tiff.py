@@ -25,7 +25,7 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 def header(data: Data) -> Header:
     """Reads the directories; the data of all strips or tiles have to lie inside the file."""
-    with _pages(data) as pages:
+    with _pages(data) as pages, in_a_few_words("a damaged header"):
         page = pages[0]
         for each in pages:
             _refuse_gaps(each, data)
