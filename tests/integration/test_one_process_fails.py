@@ -45,10 +45,8 @@ def look_at(lines: list[str], file: Path) -> None:
     """
     own = [line for line in lines if not line.endswith(LOST)]
     words = {line.partition(": ")[2] for line in own}
-    assert words == {
-        f"image '{file}': found damaged image data; expected a whole JPEG or PNG image. Replace "
-        "the file or take it away."
-    }
+    assert len(words) == 1
+    assert words.pop().startswith(f"image '{file}': found damaged image data (")
     speakers = [line.partition(": ")[0] for line in lines]
     assert len(set(speakers)) == len(speakers) and "Process 1" in speakers
     assert set(speakers) <= {"Process 0", "Process 1", "Process 2"}

@@ -17,10 +17,7 @@ Row = dict[str, Tensor]  # pictures by column, (1 or 3, H, W) on the CPU
 
 def row_of(shown: Shown, place: int) -> Row:
     """The pictures of one sample by column."""
-    columns = {"input": shown.source, "output": shown.made, "back": shown.back}
-    columns["target"] = shown.real if shown.true else None
-    known = {name: pictures for name, pictures in columns.items() if pictures is not None}
-    return {name: kept(pictures, place) for name, pictures in known.items()}
+    return {name: kept(pictures, place) for name, pictures in shown.columns().items()}
 
 
 def kept(pictures: Tensor, place: int) -> Tensor:
@@ -70,7 +67,7 @@ class RowsOfClasses:
             label = tuple(label) if isinstance(label, list) else label  # attributes
             row = self.made.setdefault(label, {})
             if len(row) < self.n:
-                row[f"output_{len(row)}"] = kept(shown.made, place)
+                row[f"output_{len(row)}"] = kept(shown.made_seen, place)
 
     def chosen(self) -> list[Row]:
         """The rows by class; those that are shorter than others are as they are."""

@@ -7,6 +7,7 @@ from i2i.config.no_effect import require_of_split, typed_keys
 from i2i.config.plain_config import absolute, table_of_pairs
 from i2i.config.resolvers import side_channels
 from i2i.errors import setting_error
+from i2i.images.values import BY_TYPE
 
 SIDES = ("input", "target")
 KIND_OF_LABELS = {True: "classes or domains", False: "attributes"}  # by whether they are exclusive
@@ -78,12 +79,39 @@ def same_coding(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any
         Task and coding of labels, and the channels that follow from them.
     """
     kept = {"task": trained.get("task"), "label_as": trained.get("label_as", "colours")}
-    kept |= same_labels(trained, asked)
+    kept |= same_labels(trained, asked) | same_values(trained, asked)
     if not kept["task"] and kept["label_as"] != "onehot":
         return kept
     coding = (asked["direction"], asked["label_side"], kept["label_as"], asked["classes"])
     channels = {f"{s}_channels": side_channels(s, *coding, kept["task"]) for s in SIDES}
     return kept | channels
+
+
+def same_values(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """What the numbers of a network mean, which another data set takes over from that of training.
+
+    Args:
+        trained: The node of the data set that the checkpoint was trained on.
+        asked: That of the data set to score.
+
+    Returns:
+        The ranges of both sides, what was found of them, and what is shown.
+
+    Raises:
+        SettingError: The other set has a range of its own.
+    """
+    taken: dict[str, Any] = {"found": trained.get("found")}
+    for side in SIDES:
+        key, shown = f"{side}_range", f"{side}_shown"
+        taken[key] = trained.get(key, BY_TYPE)
+        if asked.get(key, BY_TYPE) not in (BY_TYPE, taken[key]):
+            raise setting_error(
+                f"dataset.{key}={asked[key]}", "another range than the network was trained on",
+                str(taken[key]), f"Leave dataset.{key} out.",
+            )  # fmt: skip
+        if asked.get(shown) is None:
+            taken[shown] = trained.get(shown)
+    return taken
 
 
 def same_labels(trained: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ def build(cfg: Any, config: dict[str, Any], checkpoint: Any = None) -> tuple[Any
     from i2i.config.checks import validate_networks
 
     datamodule = instantiate(cfg.dataset)
+    if checkpoint:  # what it found goes on, and a run that found nothing has 8 bits
+        datamodule.take_values(checkpoint.config["dataset"].get("found"))
 
     def make() -> Any:
         return instantiate(cfg.model, _partial_=True)(config=config, task=datamodule.task)

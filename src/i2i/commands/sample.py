@@ -12,14 +12,15 @@ from i2i.config.unread import require_read
 from i2i.errors import setting_error
 from i2i.images.grid import image_grid
 from i2i.images.picture_formats import FORMATS, check_quality, write_picture
-from i2i.images.quantise import to_uint8
 from i2i.images.rgb import rgb_of_tensor
 from i2i.inference.files_to_translate import noise_name
-from i2i.inference.outputs import made_for
+from i2i.inference.form import default_format, form_of
+from i2i.inference.outputs import Output, made_for
 from i2i.inference.samples import read_codes
 from i2i.run_folder import require_writable
 
 AT_ONCE = 64  # pictures
+WITH_SCREENS = ("png", "jpg", "webp", "tif")  # formats of the grid, which is to be looked at
 WITHOUT = "picture"  # what pictures of a model without classes are called
 
 
@@ -37,17 +38,20 @@ def sample(cfg: Any) -> None:
     require_read(cfg, "sample")
     codes = None if cfg.z is None else read_codes(Path(str(cfg.z)).expanduser(), f"z={cfg.z}")
     n = require_counts(cfg.n, codes)
-    suffix = "." + require_format(cfg.output_format)
-    quality = check_quality(cfg.quality, suffix[1:])
+    asked = require_format(cfg.output_format)
+    quality = check_quality(cfg.quality, asked or FORMATS[0])
     changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
     model, _ = load_model(cfg.checkpoint, changes)
     latent = require_maker(model)
     z = None if codes is None else require_length(torch.tensor(codes), latent, cfg.z)
     wanted = asked_classes(model, cfg["class"])
+    kind, channels = model.task.kinds["target"], model.config["dataset"]["target_channels"]
+    suffix = "." + (asked or default_format(kind, channels))
     output = Path(str(cfg.output)).expanduser()
+    form = form_of(kind, channels, Output(output, suffix=suffix))
     digits = len(str(n - 1))
     files = {name: [output / f"{name}_{k:0{digits}d}{suffix}" for k in range(n)] for name in wanted}
-    grid = output / f"classes{suffix}"
+    grid = output / f"classes{suffix if suffix[1:] in WITH_SCREENS else '.png'}"
     with made_for(output):
         require_writable(output, "output")
         require_new([grid, *(file for own in files.values() for file in own)], cfg.overwrite)
@@ -55,15 +59,15 @@ def sample(cfg: Any) -> None:
         rows = []
         for name, number in wanted.items():
             pictures = made_of(model, name, number, n, z)
-            rows.append([rgb_of_tensor(picture) for picture in pictures])
-            for file, picture in zip(files[name], to_uint8(pictures), strict=True):
-                write_picture(file, picture.permute(1, 2, 0).numpy(), quality)
+            rows.append([rgb_of_tensor(picture) for picture in kind.seen(pictures)])
+            for file, picture in zip(files[name], form.arrays(pictures), strict=True):
+                write_picture(file, picture, quality)
         write_picture(grid, image_grid(rows), quality)
     print(f"{n} pictures of each of {', '.join(wanted)} written to {output}; a row each: {grid}")
 
 
 def made_of(model: Any, name: str, number: int | None, n: int, z: Tensor | None) -> Tensor:
-    """Pictures of a class, (n, 1 or 3, H, W) in [-1, 1] on the CPU.
+    """Pictures of a class, (n, C, H, W) in [-1, 1] on the CPU.
 
     Args:
         model: On its device.
@@ -98,8 +102,8 @@ def require_counts(n: Any, codes: Sequence[Any] | None) -> int:
     raise setting_error(f"n={n}", repr(n), expected, "Leave n out.")
 
 
-def require_format(asked: Any) -> str:
-    """The format of the files, png by default.
+def require_format(asked: Any) -> str | None:
+    """The format of the files that was asked for.
 
     Raises:
         SettingError: Nothing writes it.
@@ -108,7 +112,7 @@ def require_format(asked: Any) -> str:
         raise setting_error(
             f"output_format={asked}", repr(asked), f"one of {', '.join(FORMATS)}", "Name one."
         )
-    return asked or "png"
+    return asked
 
 
 def require_maker(model: Any) -> int:

@@ -65,6 +65,7 @@ def train(cfg: Any) -> float | None:
             start_from(model, cfg.init_from, cfg.init_players, cfg.init_channels)
         callbacks = make_callbacks(cfg, datamodule, model)
         if rank_zero_only.rank == 0:
+            config["dataset"]["found"] = datamodule.found_values()
             model.training_images = datamodule.fingerprint("train")
             if content:
                 require_same_images(content, model.training_images)

@@ -1,14 +1,15 @@
 """Translates images: ``python src/translate.py checkpoint=RUN_DIR input=FOLDER output=FOLDER``."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from i2i.commands.launch import launch
 from i2i.config.numbers import require_numbers
 from i2i.config.unread import require_read
-from i2i.errors import setting_error
+from i2i.errors import SettingError, setting_error
 from i2i.images.frame import pixel_limit
-from i2i.inference.files_to_translate import Job, find_images, find_masks
+from i2i.inference.files_to_translate import Job, find_images, find_masks, images_of
 from i2i.inference.one_file import Counts, check_on_error
 from i2i.inference.outputs import Output, left_to_do, made_for, understand_output
 from i2i.inference.samples import Samples, require_choice_of, understand_samples
@@ -35,6 +36,10 @@ def translate(cfg: Any) -> None:
     output = understand_output(
         source, cfg.output, cfg.output_format, cfg.quality, cfg.overwrite
     )  # fmt: skip
+    early = None
+    if output.open:
+        images_of(source, output.folder)  # what is wrong there is said before anything is loaded
+        output, early = in_default_format(output, cfg)
     found = find_images(source, output, samples.number)
     jobs = left_to_do(found, output, samples.measured)
     if output.note:
@@ -43,7 +48,7 @@ def translate(cfg: Any) -> None:
     with made_for(output.folder):
         require_writable(output.folder, "output")
         if jobs:
-            translate_jobs(cfg, jobs, samples, output, counts)
+            translate_jobs(cfg, jobs, samples, output, counts, early or loaded(cfg))
         if counts.left_out and not counts.written:
             raise setting_error(
                 f"input={source}", f"no image that can be translated ({counts.left_out} left out)",
@@ -54,23 +59,57 @@ def translate(cfg: Any) -> None:
     print(printable(summary + there))
 
 
-def translate_jobs(
-    cfg: Any, jobs: list[Job], samples: Samples, output: Output, counts: Counts
-) -> None:
-    """Loads the model and translates; what becomes of the images is added to ``counts``."""
+def loaded(cfg: Any) -> tuple[Any, Any]:
+    """The model, with the options that were typed for it, and its checkpoint."""
     from omegaconf import OmegaConf
 
-    from i2i.cluster.devices import resolve_accelerator, torch_device
     from i2i.config.saved_model import load_model
+
+    changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
+    return load_model(cfg.checkpoint, changes)
+
+
+def in_default_format(output: Output, cfg: Any) -> tuple[Output, Any]:
+    """The output in the format that holds the model's targets, and the model that said so.
+
+    Where the checkpoint cannot be used the output stays as it is; loading it again says why.
+    """
+    from i2i.inference.form import channels_of, default_format
+
+    try:
+        model, checkpoint = loaded(cfg)
+        translator = asked_translator(model, cfg)
+    except SettingError:
+        return output, None
+    dataset = translator.seen(model.config["dataset"])
+    kind = translator.task.kinds["target"]
+    chosen = default_format(kind, channels_of(dataset), dataset.get("background"))
+    return replace(output, suffix=f".{chosen}", open=False), (model, checkpoint)
+
+
+def translate_jobs(
+    cfg: Any,
+    jobs: list[Job],
+    samples: Samples,
+    output: Output,
+    counts: Counts,
+    model_and_checkpoint: tuple[Any, Any],
+) -> None:
+    """Translates; what becomes of the images is added to ``counts``."""
+    from i2i.cluster.devices import resolve_accelerator, torch_device
+    from i2i.inference.form import channels_of, form_of, in_words
     from i2i.inference.tiled_files import make_tiling
     from i2i.inference.translation import Translation, translate_all
     from i2i.metrics.diversity import Diversity
 
-    changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
-    model, checkpoint = load_model(cfg.checkpoint, changes)
+    model, checkpoint = model_and_checkpoint
     translator = asked_translator(model, cfg)
     dataset = translator.seen(model.config["dataset"])
     require_choice_of(samples, translator)
+    kind = translator.task.kinds["target"]
+    form = form_of(kind, channels_of(dataset), output)
+    if words := in_words(form, output):
+        print(words)
     masks = find_masks(cfg.mask, [job.name for job in jobs], translator.task, cfg.on_error)
     device = torch_device(resolve_accelerator(cfg.accelerator))
     model.to(device).eval()
@@ -82,9 +121,10 @@ def translate_jobs(
         output=output,
         samples=samples,
         tiling=make_tiling(cfg.tile, cfg.overlap, translator, dataset["input_channels"]),
-        diversity=Diversity(distance) if samples.measured else None,
+        diversity=Diversity(distance, kind.seen) if samples.measured else None,
         side_by_side=cfg.side_by_side,
         most_pixels=pixel_limit(cfg.max_megapixels, "max_megapixels"),
+        form=form,
     )
     translate_all(translation, jobs, cfg.on_error, counts)
     if samples.measured and translation.diversity.rows:
@@ -136,7 +176,6 @@ def load_distance(weights_file: str | None, device: Any) -> Any:
     Raises:
         SettingError: The named file does not work.
     """
-    from i2i.errors import SettingError
     from i2i.losses.backbones import Asker
     from i2i.metrics.perceptual import load_lpips
 

@@ -188,8 +188,12 @@ def why_no_scores(folder: Path) -> str:
 
 
 def units_of(runs: list[Run]) -> Mapping[str, str]:
-    """The units of all scores, by name."""
-    return {name: unit for run in runs for name, unit in run.units.items()}
+    """The units of all scores, by name; all of those in which runs have one."""
+    found: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for name, unit in run.units.items():
+            found.setdefault(name, {})[unit] = None
+    return {name: " or ".join(units) for name, units in found.items()}
 
 
 def _cannot(name: str, error: Exception) -> str:

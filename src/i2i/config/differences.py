@@ -17,6 +17,8 @@ MAY_DIFFER = (
     # the machine
     "dataset.num_workers", "dataset.cache_gb", "dataset.eval_batch_size", "speed",
     "dataset.max_megapixels",
+    # what is shown, and what a run found in its files, which goes on with it
+    "dataset.*_shown", "dataset.found",
     "trainer._target_", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
     "trainer.strategy", "trainer.benchmark", "trainer.deterministic", "trainer.requeue",
     # how long to train: this is how a run is continued

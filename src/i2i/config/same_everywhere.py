@@ -7,8 +7,10 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from i2i.cluster.gathering import gathered
-from i2i.config.differences import flat
+from i2i.config.differences import below, flat
 from i2i.errors import setting_error
+
+FOUND = "dataset.found"
 
 
 class SameEverywhere(Callback):
@@ -27,12 +29,13 @@ class SameEverywhere(Callback):
 def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
     """What has to be the same on every machine, by dotted key.
 
-    Absolute paths need not be. The name of the run's folder, in a sweep the job's number, has to.
+    What the first process found in the data is sent to the others. Absolute paths need not be. The
+    name of the run's folder, in a sweep the job's number, has to.
     """
     values = {
         key: value
         for key, value in flat(config).items()
-        if not (isinstance(value, str) and value.startswith("/"))
+        if not (isinstance(value, str) and value.startswith("/")) and not below(key, FOUND)
     }
     return values | {"run_dir": Path(config.get("run_dir", "")).name}
 

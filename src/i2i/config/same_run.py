@@ -16,7 +16,7 @@ IDENTITY = (
     "dataset._target_", "dataset.name", "dataset.direction", "dataset.*_folder", "dataset.splits",
     "dataset.domains", "dataset.has_pairs", "dataset.pairing", "dataset.*_from_train",
     "dataset.has_labels", "dataset.attributes", "dataset.attribute_file", "dataset.partition_file",
-    "dataset.label_*", "dataset.id_map", "dataset.pair_by", "dataset.sizes",
+    "dataset.*_range", "dataset.label_*", "dataset.id_map", "dataset.pair_by", "dataset.sizes",
     "dataset.classes", "dataset.single", "dataset.photo_side", "task",
     "model._target_", "optimizer.*._target_", "scheduler._target_",
 )  # fmt: skip

@@ -8,7 +8,10 @@ from typing import Any
 from i2i.config.differences import flat, has, select
 from i2i.errors import setting_error
 
-OF_TWO_KINDS = ("trainer.devices", "trainer.precision", "dataset.image_size", "overwrite")
+OF_TWO_KINDS = (
+    "trainer.devices", "trainer.precision", "dataset.image_size", "dataset.input_range",
+    "dataset.target_range", "overwrite",
+)  # fmt: skip
 NODE = re.compile(r"\$\{([\w.]+)\}")  # what stands for a whole node elsewhere
 KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", str: "a word"}
 TAKES: dict[type, tuple[type, ...]] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ from i2i.data.index.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error
+from i2i.images.stored import ImageError
 from i2i.labels.id_map import looks_like_mask, map_for
 from i2i.labels.palette import UNLABELLED
 from i2i.labels.stray_colours import Strays, refuse_strays
@@ -21,6 +23,11 @@ MOST_LABELS = 4000  # that are all looked at: about a minute of one core for 256
 MOST_DARK = 16  # pictures that have to be all but black before a side is taken for class ids
 LEAST_LIGHT = 40  # the grey level from which a picture is one: label files have fewer classes
 SPREAD_LABELS = 128  # that stand for a larger split, whose first batch has to come within seconds
+
+
+def leaving_out(reader: PairReader) -> AbstractContextManager[Any]:
+    """Passes over a file that cannot be read, if the data set does so."""
+    return suppress(ImageError) if reader.on_error == "skip" else nullcontext()
 
 
 def from_all_over(pairs: Sequence[PairFiles], most: int) -> list[PairFiles]:
@@ -42,9 +49,12 @@ def check_photos(task: Any, reader: PairReader, pairs: Sequence[PairFiles]) -> N
     Raises:
         SettingError: The task cannot be made from them.
     """
-    looked_at = from_all_over(pairs, MOST_PHOTOS)
-    if looked_at:
-        task.check([reader.photo(pair) for pair in looked_at], [pair.name for pair in looked_at])
+    found: dict[str, Any] = {}
+    for pair in from_all_over(pairs, MOST_PHOTOS):
+        with leaving_out(reader):
+            found[pair.name] = reader.photo(pair)
+    if found:
+        task.check([*found.values()], [*found])
 
 
 def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -> None:
@@ -63,17 +73,20 @@ def check_labels(reader: PairReader, pairs: Sequence[PairFiles], setting: str) -
     plain_ids = reader.label_files == "ids" and reader.id_map is None
     seen = np.zeros(256, np.int64)
 
-    def strays(pair: PairFiles) -> tuple[str, Strays]:
-        label, lossy = reader.label_picture(pair)
-        if plain_ids:
-            seen[np.unique(label)] += 1
-        found = reader.classes.strays(label, lossy)
-        mapped = found.too_many and reader.label_files == "ids"
-        return pair.name, reader.strays(pair, label) if mapped else found
+    def strays(pair: PairFiles) -> tuple[str, Strays] | None:
+        with leaving_out(reader):
+            label, lossy = reader.label_picture(pair)
+            if plain_ids:
+                seen[np.unique(label)] += 1
+            found = reader.classes.strays(label, lossy)
+            mapped = found.too_many and reader.label_files == "ids"
+            return pair.name, reader.strays(pair, label) if mapped else found
+        return None
 
     with ThreadPoolExecutor(max_workers=4) as pool:  # decoding lets the others run
         most = len(pairs) if all_looked_at(pairs) else SPREAD_LABELS
-        found = list(pool.map(strays, from_all_over(pairs, most)))
+        looked_at = pool.map(strays, from_all_over(pairs, most))
+        found = [one for one in looked_at if one is not None]
     values = np.flatnonzero(seen).tolist()
     mapped = map_for(values, reader.classes.n_classes) if plain_ids else None
     todo = f"The files hold {_few(values)}. If so, say which class each is: type {mapped}"
@@ -138,7 +151,11 @@ def _highest_of_dark(reader: PairReader, pairs: Sequence[PairFiles], role: Role)
     """The highest grey level of pictures that are all but black; None where one is not."""
     highest, varied = 0, False  # flat pictures alone are no label maps
     for pair in from_all_over(pairs, MOST_DARK):
-        image = reader.side(pair, role)
+        image = None
+        with leaving_out(reader):
+            image = reader.side(pair, role)
+        if image is None:
+            continue
         grey = image.dtype == np.uint8 and (image == image[:, :, :1]).all()
         if not grey or image.max() >= LEAST_LIGHT:
             return None

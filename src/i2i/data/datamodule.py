@@ -7,10 +7,12 @@ from typing import Any
 
 from torch.utils.data import DataLoader, DistributedSampler
 
+from i2i.cluster.gathering import made_once
 from i2i.data.batch_sampler import ResumableBatchSampler, require_whole_batch
 from i2i.data.batches import Batch
 from i2i.data.collate import collate, finish, settle_worker
 from i2i.data.content_checks import all_looked_at
+from i2i.data.damage import Unreadable
 from i2i.data.image_cache import ImageCache, affordable, can_share
 from i2i.data.image_dataset import CachePart, ImageDataset
 from i2i.data.option_checks import SPLITS, at_least, check_crop, check_same_size, not_negative
@@ -80,6 +82,7 @@ class PairedDataModule(Splits):
         check_crop(crop, self.reader.sizes)
         self._cache: ImageCache | None = None  # made with the first loader of a training
         self._fits = False
+        self._unreadable: Unreadable | None = None  # of the training pictures
 
     def setup(self, stage: str | None = None) -> None:
         """Indexes and checks the splits that the stage needs; what is indexed stays so.
@@ -90,6 +93,17 @@ class PairedDataModule(Splits):
         self._fits |= stage == "fit"
         for split in SPLITS if stage is None else _STAGE_SPLITS[stage]:
             self.files(split)
+        if stage == "fit":
+            self.take_values(made_once(self.found_values))  # of the first process
+
+    def teardown(self, stage: str) -> None:
+        """Says how many training files could not be read, where others took their places."""
+        if stage == "fit" and self._unreadable is not None and len(self._unreadable):
+            found = f"{len(self._unreadable)} of {self._unreadable.n_units} training pictures"
+            say(
+                f"{found} could not be read; others took their places, as dataset.on_error=skip "
+                "asks"
+            )
 
     def check_batches(self, processes: int) -> None:
         """Refuses, before any process is started, a training split without a whole batch.
@@ -110,6 +124,7 @@ class PairedDataModule(Splits):
     def train_dataloader(self) -> DataLoader:
         """Returns shuffled, jittered batches from the run's place to the end of the epoch."""
         dataset = self._loaded("train", jittered=True)
+        self._unreadable = dataset.unreadable
         rank, world_size = self._place()
         sampler = ResumableBatchSampler(
             len(dataset),

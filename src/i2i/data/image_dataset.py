@@ -1,5 +1,6 @@
 """The samples of a split, read from files, as a PyTorch data set."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch.utils.data import Dataset
 
 from i2i.data.batch_sampler import SampleKey
 from i2i.data.batches import Batch
+from i2i.data.damage import Unreadable, in_its_place
 from i2i.data.image_cache import ImageCache
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import PairedTransform, Role, crop_centre
@@ -16,6 +18,7 @@ from i2i.data.pairing import Part, Samples
 from i2i.data.sides import Unit
 from i2i.data.tasks.task import Task
 from i2i.images.ranges import to_planes
+from i2i.images.stored import ImageError
 from i2i.seeds import stable_seed
 
 
@@ -34,6 +37,9 @@ class ImageDataset(Dataset[Batch]):
     ``SampleKey`` gives it as training sees it (jittered by the key's seed). What a task draws comes
     from the key's seed in training, from the image's name in evaluation.
 
+    With ``reader.on_error="skip"`` another sample of the split takes the place of a training sample
+    whose files cannot be read; which one follows from its key.
+
     Args:
         samples: What each is made of.
         reader: How the files are to be understood.
@@ -45,6 +51,9 @@ class ImageDataset(Dataset[Batch]):
         as_levels: Gives images whose encoding is plain as uint8 levels, for ``finish``.
         check_labels: Refuses a label map with colours of no class, when this process reads it for
             the first time.
+
+    Attributes:
+        unreadable: Counts the files that could not be read; None where they are errors.
     """
 
     def __init__(
@@ -63,13 +72,26 @@ class ImageDataset(Dataset[Batch]):
         self.task, self.kept, self.as_levels = task or Task(), kept, as_levels
         self.label = self.task.label_role(reader)
         checks = check_labels and reader.classes is not None
+        skips = reader.on_error == "skip"
+        self.unreadable = Unreadable(samples.n_units) if skips else None
         self._unchecked = bytearray(b"\1") * samples.n_units if checks else None
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, key: int | SampleKey) -> Batch:
-        index, seed = key if isinstance(key, SampleKey) else (int(key), None)
+        try:
+            return self._sample(*(key if isinstance(key, SampleKey) else (int(key), None)))
+        except ImageError as error:
+            if self.unreadable is None or not isinstance(key, SampleKey):
+                raise
+            damaged = error
+        for other in in_its_place(key, len(self)):
+            with suppress(ImageError):
+                return self._sample(*other)
+        raise damaged
+
+    def _sample(self, index: int, seed: int | None) -> Batch:
         parts, known, everywhere = self.samples.plan(index, seed)
         images: Batch = {}
         for part in parts:
@@ -101,7 +123,7 @@ class ImageDataset(Dataset[Batch]):
         if images is not None:
             return images
         check = self._unchecked is not None and bool(self._unchecked[unit.entry])
-        images = self.task.read(self.reader, unit.files, check, unit.role)
+        images = self._read(unit, check)
         if check:
             self._unchecked[unit.entry] = 0  # costs as much as reading a PNG: once is enough
         if self.crop is not None:
@@ -112,6 +134,14 @@ class ImageDataset(Dataset[Batch]):
         if keeps:
             self.kept.cache.put(self.kept.first + unit.entry, images)
         return images
+
+    def _read(self, unit: Unit, check: bool) -> tuple[np.ndarray, ...]:
+        try:
+            return self.task.read(self.reader, unit.files, check, unit.role)
+        except ImageError as error:
+            if self.unreadable is not None:
+                self.unreadable.add(unit.entry, error)
+            raise
 
     def _label_among(self, role: Role | None) -> Role | None:
         """Which image is a label map, as a transform counts them: it calls the only one the input.

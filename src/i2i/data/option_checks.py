@@ -1,9 +1,11 @@
 """Checks on the options of a data set that need no file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from i2i.errors import setting_error
+from i2i.images.reading import WITH_ALPHA
+from i2i.images.transparency import KEEP, Background, background_of
 from i2i.labels.palette import ClassPalette
 
 Split = Literal["train", "val", "test"]
@@ -42,6 +44,26 @@ def not_negative(key: str, value: float) -> float:
             f"dataset.{key}={value}", "that value", "0 or more", f"For example dataset.{key}=0."
         )
     return value
+
+
+def background_for(value: Any, channels: Sequence[int]) -> Background:
+    """Returns what ``dataset.background`` asks for.
+
+    Args:
+        value: The option.
+        channels: Of input and target.
+
+    Raises:
+        SettingError: It is no colour, or ``keep`` where no side has a channel for alpha.
+    """
+    background = background_of(value)
+    if background == KEEP and not set(channels) & set(WITH_ALPHA):
+        raise setting_error(
+            "dataset.background=keep", f"sides of {channels[0]} and {channels[1]} channels",
+            "4 channels, or 2 of grey with alpha, on a side whose alpha is kept",
+            "Add dataset.input_channels=4 or dataset.target_channels=4.",
+        )  # fmt: skip
+    return background
 
 
 def check_held_out(

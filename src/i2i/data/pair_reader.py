@@ -11,7 +11,7 @@ from i2i.data.index.pair_sizes import Sizes
 from i2i.data.option_checks import check_labels_known, one_of
 from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error
-from i2i.images.image_io import read_ids
+from i2i.images.ids import read_ids
 from i2i.images.reading import COLOURS, Reading
 from i2i.labels.id_map import IdMap
 from i2i.labels.palette import ClassPalette
@@ -21,6 +21,7 @@ Direction = Literal["AtoB", "BtoA"]
 Side = Literal["A", "B"]
 LabelAs = Literal["colours", "onehot"]
 LabelFiles = Literal["colours", "ids"]
+OnError = Literal["raise", "skip"]
 
 
 OTHER_WAY: dict[Direction, Direction] = {"AtoB": "BtoA", "BtoA": "AtoB"}
@@ -61,6 +62,7 @@ class PairReader:
     label_files: LabelFiles = "colours"
     single: bool = False
     photo_of: Side | None = None
+    on_error: OnError = "raise"
     sizes: Sizes = "equal"
     id_map: IdMap | None = None
 
@@ -206,18 +208,35 @@ class PairReader:
         if reading is None:
             role = role_of(side, self.direction)
             reading = replace(self.input if role == "input" else self.target, channels=3)
+        return reading.of(self._stored(files, side, reading), self._file(files, side))
+
+    def stored(self, files: PairFiles, role: Role) -> np.ndarray:
+        """Returns a picture of one side as its file stores it, (H, W, C) of any type."""
+        side = "A" if role == role_of("A", self.direction) else "B"
+        return self._stored(files, side, self.input if role == "input" else self.target)
+
+    def stored_photo(self, files: PairFiles) -> np.ndarray:
+        """Returns the photograph that a task takes likewise."""
+        role = role_of(self.photo_side, self.direction)
+        reading = self.input if role == "input" else self.target
+        return self._stored(files, self.photo_side, reading)
+
+    def _stored(self, files: PairFiles, side: Side, reading: Reading) -> np.ndarray:
         stored = reading.stored(self._file(files, side))
         if files.b is None and not self.single:
-            stored = halves(stored, files.a)[side == "B"]
-        return reading.of(stored)
+            return halves(stored, files.a)[side == "B"]
+        return stored
 
     def _halves(
         self, files: PairFiles, first: Reading, second: Reading
     ) -> tuple[np.ndarray, np.ndarray]:
         """Input and target of a side-by-side image, which is decoded once."""
-        both = halves(self.input.stored(files.a), files.a)
-        left, right = both[:: 1 if self.direction == "AtoB" else -1]
-        return first.of(left), second.of(right)
+        way = 1 if self.direction == "AtoB" else -1
+        both = halves(first.stored(files.a), files.a)[::way]
+        others = both
+        if first.behind != second.behind:  # alpha is a channel of one side alone
+            others = halves(second.stored(files.a), files.a)[::way]
+        return first.of(both[0], files.a), second.of(others[1], files.a)
 
 
 def halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:

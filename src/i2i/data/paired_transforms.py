@@ -9,6 +9,8 @@ import numpy as np
 from i2i.data.further_transforms import FurtherTransforms, Role
 from i2i.errors import setting_error
 
+MOST_AT_ONCE = 4  # channels: OpenCV averages areas of no more
+
 
 def as_size(image_size: int | Sequence[int], key: str = "image_size") -> tuple[int, int]:
     """Reads ``image_size``, or another size.
@@ -54,6 +56,9 @@ def resize_image(image: np.ndarray, size: tuple[int, int], *, label: bool) -> np
     import cv2
 
     channels = image.shape[2]
+    if channels > MOST_AT_ONCE and image.shape[:2] != size:
+        parts = (image[:, :, c : c + MOST_AT_ONCE] for c in range(0, channels, MOST_AT_ONCE))
+        return np.concatenate([resize_image(part, size, label=label) for part in parts], axis=2)
     if label and image.shape[:2] != size:
         image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     shrunk = (min(image.shape[0], size[0]), min(image.shape[1], size[1]))

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
-
-from lightning.pytorch import LightningDataModule
+from typing import Any, Literal
 
 from i2i.data.content_checks import check_no_ids
+from i2i.data.damage import without_unreadable
 from i2i.data.folders import folders_of, sides_of
 from i2i.data.index.attribute_tables import tables_of
 from i2i.data.index.listing import require_splits_apart
@@ -14,8 +13,10 @@ from i2i.data.index.pair_list import PairList
 from i2i.data.index.pair_sizes import Sizes
 from i2i.data.index.pair_table import PairTable
 from i2i.data.index.validation_split import hold_out
+from i2i.data.known_values import KnownValues
 from i2i.data.option_checks import (
     SPLITS,
+    background_for,
     check_held_out,
     check_id_files,
     check_single,
@@ -31,20 +32,22 @@ from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
 from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.images.reading import Reading
+from i2i.images.transparency import DEFAULT_BACKGROUND
 from i2i.labels.id_map import id_map_of
 from i2i.labels.palette import ClassPalette
 
 MOST_COUNTED = 4  # domains that a line counts one by one
 
 
-class Splits(LightningDataModule):
+class Splits(KnownValues):
     """What a data set holds; how it is loaded is ``PairedDataModule``'s part.
 
     Args:
         name: What the set is called in tables and logs.
         root: Its folder.
         direction: "AtoB" or "BtoA"; "AtoB" with ``has_labels``.
-        input_channels: 1 or 3; with class ids or a task as many as these have.
+        input_channels: 3, or 1 for grey, or as many as the files have; with class ids or a task as
+            many as these have.
         target_channels: Likewise.
         a_folder: Folder pattern of side A, or of the side-by-side images; ``{split}`` is replaced,
             and ``{domain}`` by each of ``domains``.
@@ -78,10 +81,14 @@ class Splits(LightningDataModule):
         val_from_train: Evenly spaced training pairs to hold out as val, and not train on: their
             number, or a share below 1; of each side where there are no pairs.
         test_from_train: The same for test.
-        on_error: "raise" stops on a damaged file, "skip" leaves its pair out.
+        on_error: "raise" stops on a damaged file, "skip" leaves its pair out; where it is found
+            damaged in training only, another pair takes its place.
         max_megapixels: Millions of pixels that an image may have.
+        background: What shows through where a picture is transparent: a name or [red, green, blue],
+            or "keep" for alpha as the last channel of a side of 2 or 4 channels.
         source: Fetches or draws the set where it is missing; None if it is simply there.
         licence: The set's licence, for the logs.
+        values: Which stored values are black and white, and what is shown; see ``KnownValues``.
 
     Attributes:
         pairing: What makes a sample.
@@ -125,10 +132,12 @@ class Splits(LightningDataModule):
         test_from_train: float = 0,
         on_error: Literal["raise", "skip"] = "raise",
         max_megapixels: float = DEFAULT_MEGAPIXELS,
+        background: Any = DEFAULT_BACKGROUND,
         source: PairSource | None = None,
         licence: str | None = None,
+        **values: Any,  # see KnownValues
     ) -> None:
-        super().__init__()
+        super().__init__(**values)
         self.name, self.root, self.licence, self.source = name, Path(root), licence, source
         self.input_channels, self.target_channels = input_channels, target_channels
         self.splits = {split: splits.get(split) for split in SPLITS}
@@ -148,14 +157,20 @@ class Splits(LightningDataModule):
         )
         apart = not has_pairs or len(sides) > 2
         most_pixels = pixel_limit(max_megapixels, "dataset.max_megapixels")
+        background = background_for(background, (input_channels, target_channels))
+        readings = (
+            Reading(channels, most_pixels, background, self.values.of(side), side)
+            for side, channels in zip(ROLES, (input_channels, target_channels), strict=True)
+        )
         self.reader = PairReader(
-            direction, Reading(input_channels, most_pixels), Reading(target_channels, most_pixels),
-            label_side, classes, label_as, label_files, single or apart, photo_side, sizes=sizes,
-            id_map=id_map_of(id_map, label_files, classes),
+            direction, *readings, label_side, classes, label_as, label_files, single or apart,
+            photo_side, on_error, sizes, id_map_of(id_map, label_files, classes),
         )  # fmt: skip
         check_id_files(label_files, len(sides))
         check_pairing(self.pairing, has_pairs, sides, self.reader, task, attributes)
         self.task = task_of(self.reader, task)
+        self.values.check(self.reader, task, self.pairing == "labelled")
+        self.task.kinds = self.values.kinds()
         forth = 1 if direction == "AtoB" else -1
         self.has_pairs = one_of("has_pairs", has_pairs, (True, False))
         self.domains = tuple(map(str, attributes or domains or ("A", "B")))[::forth]
@@ -200,7 +215,7 @@ class Splits(LightningDataModule):
                     self.table.require_without(self.root, self.held_out)
                 self._hold_out(self._find(self.splits["train"]))
             else:
-                self._files[split] = self._find(folder)
+                self._files[split] = self._readable(self._find(folder))
         return self._files[split]
 
     def samples(self, split: str, training: bool = False) -> Samples:
@@ -284,7 +299,15 @@ class Splits(LightningDataModule):
             hold_out(files, self.held_out, f"training {kind} in '{files.folder}'")
             for files in found
         ]
-        self._files |= {split: tuple(part[split] for part in parts) for split in parts[0]}
+        divided = {split: tuple(part[split] for part in parts) for split in parts[0]}
+        evaluated = {split: self._readable(divided[split]) for split in divided if split != "train"}
+        self._files |= divided | evaluated
+
+    def _readable(self, lists: tuple[PairList, ...]) -> tuple[PairList, ...]:
+        """Those files of a split for evaluation that can be read, where the others are left out."""
+        if self.on_error == "raise":
+            return lists
+        return without_unreadable(lists, self.has_pairs, self.reader.most_pixels)
 
     def _find(self, folder: str | None) -> tuple[PairList, ...]:
         if folder is None:

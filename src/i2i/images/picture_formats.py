@@ -1,5 +1,6 @@
 """The file formats that pictures are written in, and what each can hold."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,31 @@ from i2i.files import atomic
 from i2i.images.image_io import cannot_write
 from i2i.images.png_writer import PngWriter
 
-FORMATS = ("png", "jpg", "webp", "tif")  # as output_format= names them; the first is the default
+# As output_format= names them; the first that holds a picture is the default.
+FORMATS = ("png", "jpg", "webp", "tif", "npy")
 SUFFIXES = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp", ".tif": "tif"}
-SUFFIXES[".tiff"] = "tif"
+SUFFIXES |= {".tiff": "tif", ".npy": "npy"}
 OTHER_SUFFIXES = (
-    ".avif", ".bmp", ".exr", ".gif", ".heic", ".jp2", ".jxl", ".npy", ".pgm", ".ppm", ".psd",
+    ".avif", ".bmp", ".exr", ".gif", ".heic", ".jp2", ".jxl", ".npz", ".pgm", ".ppm", ".psd",
 )  # fmt: skip
 LOSSY = ("jpg", "webp")  # those that have a quality
 QUALITY = 95  # where none is asked for
 LARGEST_SIDE = {"jpg": 65500, "webp": 16383}  # libjpeg-turbo's and WebP's own
+
+
+def holds(file_format: str, dtype: np.dtype | str, channels: int) -> bool:
+    """Whether a format keeps every value of such pictures; JPEG and WebP nearly.
+
+    Args:
+        file_format: One of ``FORMATS``.
+        dtype: Of the values.
+        channels: 4 are colours and alpha in a PNG.
+    """
+    if file_format in LOSSY:
+        return dtype == "uint8" and channels in (1, 3)
+    if file_format == "png":
+        return dtype in ("uint8", "uint16") and channels in (1, 3, 4)
+    return True
 
 
 def check_quality(quality: Any, file_format: str) -> int:
@@ -52,24 +69,57 @@ def write_picture(path: Path, image: np.ndarray, quality: int = QUALITY) -> None
 
     Args:
         path: The file to write or to replace; ends in one of ``SUFFIXES``.
-        image: uint8 (H, W, 1) for grey or (H, W, 3) for RGB.
+        image: (H, W, C): uint8 grey or RGB; or what else the format ``holds``.
         quality: 1 to 100, of JPEG and WebP; the others keep every pixel as it is.
 
     Raises:
         SettingError: The folder or the file cannot be written, or the format holds no such size.
+        ValueError: The format holds no such type or channels.
     """
-    import cv2
-
     kind = SUFFIXES[path.suffix.lower()]
     refuse_size(path, *image.shape[:2])
-    options = {"jpg": [cv2.IMWRITE_JPEG_QUALITY], "webp": [cv2.IMWRITE_WEBP_QUALITY]}.get(kind, [])
-    bgr = image if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    _, encoded = cv2.imencode(f".{kind}", bgr, [*options, quality] if options else [])
+    if not holds(kind, image.dtype, image.shape[2]):
+        raise ValueError(f"image is {image.dtype} {image.shape}, which {kind} does not hold")
+    by_opencv = kind != "npy" and holds("png", image.dtype, image.shape[2])
+    if (by_opencv and image.shape[2] != 4) or kind == "png":
+        encoded = _by_opencv(image, kind, quality)
+    else:
+        encoded = _array(image) if kind == "npy" else _tiff(image)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(path, encoded.tobytes(), durable=False)
+        atomic.write_bytes(path, encoded, durable=False)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def _by_opencv(image: np.ndarray, kind: str, quality: int) -> bytes:
+    import cv2
+
+    options = {"jpg": [cv2.IMWRITE_JPEG_QUALITY], "webp": [cv2.IMWRITE_WEBP_QUALITY]}.get(kind, [])
+    turned = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(image.shape[2])
+    bgr = image if turned is None else cv2.cvtColor(image, turned)
+    _, encoded = cv2.imencode(f".{kind}", bgr, [*options, quality] if options else [])
+    return encoded.tobytes()
+
+
+def _array(image: np.ndarray) -> bytes:
+    """An array of numpy, (H, W) of one channel, (H, W, C) of several."""
+    file = io.BytesIO()
+    np.save(file, image[:, :, 0] if image.shape[2] == 1 else image, allow_pickle=False)
+    return file.getvalue()
+
+
+def _tiff(image: np.ndarray) -> bytes:
+    """A TIFF of one page whose channels mean nothing in particular, unless they are three."""
+    import tifffile
+
+    file, several = io.BytesIO(), image.shape[2] > 1
+    tifffile.imwrite(
+        file, image if several else image[:, :, 0],
+        photometric="rgb" if image.shape[2] == 3 else "minisblack",
+        planarconfig="contig" if several else None, compression="zlib", metadata=None,
+    )  # fmt: skip
+    return file.getvalue()
 
 
 def refuse_size(path: Path, height: int, width: int) -> None:
@@ -91,7 +141,7 @@ def refuse_size(path: Path, height: int, width: int) -> None:
 def row_writer(path: Path, height: int, width: int, quality: int = QUALITY) -> Any:
     """A writer that takes a picture row by row, with the methods of ``PngWriter``.
 
-    PNG is written as rows come. The other formats are held in 8 bits until the last one.
+    PNG is written as rows come. The other formats are held until the last one.
 
     Args:
         path: As in ``write_picture``.
@@ -119,7 +169,7 @@ class _WholePicture:
         return self
 
     def write(self, rows: np.ndarray) -> None:
-        """Takes the next rows, uint8 (h, width, 1 or 3)."""
+        """Takes the next rows, (h, width, C)."""
         self.rows.append(rows.copy())
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:

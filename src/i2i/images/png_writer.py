@@ -14,9 +14,10 @@ import numpy as np
 from i2i.files.atomic import replacing
 from i2i.images.image_io import cannot_write
 
+_TYPES = (np.uint8, np.uint16)
 _START = b"\x89PNG\r\n\x1a\n"
 _SUB = 1  # the filter: each byte less the one of the pixel to its left (section 9.2)
-_COLOUR_TYPES = {1: 0, 3: 2}  # by channels: grey, RGB (section 11.2.2)
+_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # by channels: grey, RGB, RGB and alpha (section 11.2.2)
 
 
 class PngWriter:
@@ -37,6 +38,7 @@ class PngWriter:
     def __init__(self, path: Path, height: int, width: int) -> None:
         self.path, self.height, self.width = path, height, width
         self.channels = self.rows = 0
+        self.dtype: np.dtype | None = None  # that of the first rows
         # Level 1 with runs only, as OpenCV does: a quarter of the time of the default.
         self.packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
 
@@ -53,21 +55,25 @@ class PngWriter:
         """Writes the next rows.
 
         Args:
-            rows: uint8 (h, width, 1) for grey or (h, width, 3) for RGB.
+            rows: uint8 or uint16 (h, width, 1) for grey, (h, width, 3) for RGB or (h, width, 4) for
+                RGB and alpha.
 
         Raises:
             ValueError: They are of another dtype or shape than the ones before, or too many.
         """
         channels = self.channels or rows.shape[-1]
-        good = rows.dtype == np.uint8 and rows.shape == (len(rows), self.width, channels)
+        dtype = rows.dtype if self.dtype is None else self.dtype
+        good = rows.dtype == dtype and dtype in _TYPES
+        good = good and rows.shape == (len(rows), self.width, channels)
         if not good or channels not in _COLOUR_TYPES or self.rows + len(rows) > self.height:
+            wanted = "uint8" if self.dtype is None else self.dtype
             raise ValueError(
                 f"rows are {rows.dtype} {rows.shape} after {self.rows} of {self.height}; expected "
-                f"uint8 (h, {self.width}, {self.channels or '1 or 3'})"
+                f"{wanted} (h, {self.width}, {self.channels or '1, 3 or 4'})"
             )
         try:
             if not self.channels:
-                self._begin(channels)
+                self._begin(channels, rows.dtype)
             self._data(self.packer.compress(_filtered(rows)))
         except OSError as error:
             raise cannot_write(self.path, error) from error
@@ -90,11 +96,12 @@ class PngWriter:
         except OSError as found:
             raise cannot_write(self.path, found) from found
 
-    def _begin(self, channels: int) -> None:
-        self.channels = channels
+    def _begin(self, channels: int, dtype: np.dtype) -> None:
+        self.channels, self.dtype = channels, dtype
         self.file.write(_START)
         colour = _COLOUR_TYPES[channels]
-        self._chunk(b"IHDR", struct.pack(">IIBBBBB", self.width, self.height, 8, colour, 0, 0, 0))
+        size, bits = (self.width, self.height), 8 * dtype.itemsize
+        self._chunk(b"IHDR", struct.pack(">IIBBBBB", *size, bits, colour, 0, 0, 0))
 
     def _end(self) -> None:
         if self.rows != self.height:
@@ -113,11 +120,13 @@ class PngWriter:
 
 
 def _filtered(rows: np.ndarray) -> np.ndarray:
-    """The bytes to compress, (h, 1 + width * channels): the filter's number, then differences."""
-    height, width, channels = rows.shape
-    out = np.empty((height, 1 + width * channels), np.uint8)
+    """The bytes to compress, (h, 1 + bytes of a row): the filter's number, then differences."""
+    height, pixel = len(rows), rows.shape[2] * rows.itemsize  # bytes
+    flat = (
+        np.ascontiguousarray(rows, rows.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
+    )
+    out = np.empty((height, 1 + flat.shape[1]), np.uint8)
     out[:, 0] = _SUB
-    flat = rows.reshape(height, -1)
-    out[:, 1 : 1 + channels] = flat[:, :channels]
-    np.subtract(flat[:, channels:], flat[:, :-channels], out=out[:, 1 + channels :])  # modulo 256
+    out[:, 1 : 1 + pixel] = flat[:, :pixel]
+    np.subtract(flat[:, pixel:], flat[:, :-pixel], out=out[:, 1 + pixel :])  # modulo 256
     return out

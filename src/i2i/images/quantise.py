@@ -29,10 +29,23 @@ def to_uint8(images: Tensor, names: Sequence[str] | None = None) -> Tensor:
     if not images.is_floating_point():
         raise TypeError(f"to_uint8 takes float images in [-1, 1], not {images.dtype}")
     images = images.float()
+    refuse_nan(images, names)
+    return ((images.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8)
+
+
+def refuse_nan(images: Tensor, names: Sequence[str] | None = None) -> None:
+    """Refuses images that hold NaN.
+
+    Args:
+        images: Floats of any shape.
+        names: One name an image along the first dimension, for the error.
+
+    Raises:
+        SettingError: There is one.
+    """
     missing = images.isnan()
     if missing.any():
         raise _nan_error(missing, names)
-    return ((images.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8)
 
 
 def _nan_error(missing: Tensor, names: Sequence[str] | None) -> SettingError:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Output:
         overwrite: False: what stands there is refused; True: it is replaced; "skip": images whose
             pictures are all there are left out.
         note: What to tell the user about how ``output`` was understood; "" for nothing.
+        open: Whether nobody chose the format, so that it follows from what is written.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Output:
     quality: int = QUALITY
     overwrite: bool | str = False
     note: str = ""
+    open: bool = field(default=False, compare=False)
 
     def files(self, name: str, samples: int) -> list[Path]:
         """The files to write for an image: NAME.png, or NAME_0.png, NAME_1.png and so on."""
@@ -70,7 +72,7 @@ def understand_output(
         source: The input, an image or a folder of images.
         output: The option. A folder that exists stays a folder, whatever its name; so does what
             ends in a slash.
-        output_format: The option; None follows the file, else png.
+        output_format: The option; None follows the file, else what is written.
         quality: The option.
         overwrite: The option.
 
@@ -89,7 +91,8 @@ def understand_output(
     chosen = output_format or "png"
     if note is not None:
         quality = check_quality(quality, chosen)
-        return Output(path, None, f".{chosen}", quality, overwrite, note)
+        left_open = output_format is None
+        return Output(path, None, f".{chosen}", quality, overwrite, note, left_open)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES or output_format not in (None, SUFFIXES[suffix]):
         raise setting_error(

@@ -16,6 +16,7 @@ from i2i.errors import SettingError, setting_error
 from i2i.images.picture_formats import QUALITY, row_writer
 from i2i.images.quantise import to_uint8
 from i2i.inference.files_to_translate import Job, noise_name
+from i2i.inference.form import IN_8_BITS, Form
 from i2i.inference.receptive_field import normalises_over_the_picture, receptive_radius
 from i2i.inference.samples import Picture
 from i2i.inference.tiles import Tiling, blended_bands
@@ -72,7 +73,7 @@ def _reason(tiling: Tiling, radius: int | None) -> str:
 
 
 class PictureParts:
-    """Parts of what ``task.encode_input`` would make of a whole picture, made from its 8 bits.
+    """Parts of what ``task.encode_input`` would make of a whole picture, made from its pixels.
 
     Args:
         task: What the network was trained for.
@@ -121,11 +122,12 @@ def write_in_tiles(
     which: Sequence[Picture],
     tiling: Tiling,
     quality: int = QUALITY,
+    form: Form = IN_8_BITS,
 ) -> Tensor | None:
     """Translates one picture and writes one for each sample, without holding a whole one as PNG.
 
-    Beside the picture in 8 bits it holds one row of tiles of each sample, in floats and 8 bits; of
-    samples in other formats than PNG all rows in 8 bits.
+    Beside the picture it holds one row of tiles of each sample, in floats and as it is written; of
+    samples in other formats than PNG all rows as they are written.
 
     Args:
         translator: On its device.
@@ -135,6 +137,7 @@ def write_in_tiles(
         which: For each picture the name that its noise is drawn from, and its code.
         tiling: A ``Tiling``.
         quality: 1 to 100, where the format has one.
+        form: As what the samples are written.
 
     Returns:
         L1 of each pair of samples in levels of 255, as ``pairwise_l1`` gives it; None if there is
@@ -149,25 +152,26 @@ def write_in_tiles(
 
     seed = stable_seed(translator.seed, "task", job.name)
     parts = PictureParts(translator.task, image, seed, mask)
-    samples = [picture_bands(translator, parts, job.name, one, tiling) for one in which]
+    samples = [picture_bands(translator, parts, one, tiling) for one in which]
     height, l1 = parts.size[0], None
     with ExitStack() as stack:
         writers = [stack.enter_context(row_writer(t, *parts.size, quality)) for t in job.targets]
         what = {"total": height, "unit": "row", "desc": printable(job.name), "leave": False}
         progress = stack.enter_context(tqdm(**what))
-        for bands in zip(*samples, strict=True):  # each (1, 1 or 3, h, W) uint8
+        for bands in zip(*samples, strict=True):  # each (1, C, h, W)
             for writer, band in zip(writers, bands, strict=True):
-                writer.write(band[0].permute(1, 2, 0).numpy())
+                writer.write(form.arrays(band, [job.name])[0])
             rows = bands[0].shape[-2]
             if len(bands) > 1:
-                of_band = pairwise_l1([band[0] for band in bands]) * rows / height
+                levels = [to_uint8(band[0]) for band in bands]
+                of_band = pairwise_l1(levels) * rows / height
                 l1 = of_band if l1 is None else l1 + of_band
             progress.update(rows)
     return l1
 
 
 def picture_bands(
-    translator: Translator, parts: PictureParts, name: str, which: Picture, tiling: Tiling
+    translator: Translator, parts: PictureParts, which: Picture, tiling: Tiling
 ) -> Iterator[Tensor]:
     """One picture of an image from top to bottom, a few hundred rows at a time.
 
@@ -177,12 +181,11 @@ def picture_bands(
     Args:
         translator: On its device.
         parts: ``PictureParts`` of the image.
-        name: Of the image, for errors.
         which: The name that the picture's noise is drawn from, and its code.
         tiling: A ``Tiling``.
 
     Yields:
-        uint8 (1, 1 or 3, h, W) on the CPU.
+        (1, C, h, W) in [-1, 1] on the CPU.
     """
     noise, z = which
 
@@ -195,7 +198,7 @@ def picture_bands(
         for left in range(0, parts.size[1], tiling.tile):
             y = y_hat[..., left : left + tiling.tile]
             x = parts.part(top, left, *y.shape[-2:]).to(translator.device)
-            pictures.append(to_uint8(translator.task.output_picture(x, y), [name]).cpu())
+            pictures.append(translator.task.output_picture(x, y).cpu())
         yield torch.cat(pictures, -1)
 
 

@@ -1,6 +1,6 @@
 """One image after another through a trained network: read, translated, written, measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,21 @@ import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from tqdm import tqdm
 
+from i2i.data.pair_reader import role_of
+from i2i.data.picture_values import PictureValues
 from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.masks import read_mask
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
 from i2i.images.frame import MOST_PIXELS
-from i2i.images.image_io import read_ids
+from i2i.images.ids import read_ids
 from i2i.images.picture_formats import write_picture
 from i2i.images.quantise import to_uint8
 from i2i.images.reading import Reading
+from i2i.images.transparency import DEFAULT_BACKGROUND, background_of
+from i2i.images.values import BY_TYPE
 from i2i.inference.files_to_translate import Job
+from i2i.inference.form import IN_8_BITS, Form
 from i2i.inference.one_file import Counts, Written, about
 from i2i.inference.outputs import Output
 from i2i.inference.samples import Picture, Samples, codes_of
@@ -43,6 +48,7 @@ class Translation:
         diversity: Takes the samples of each image; None where there is one only.
         side_by_side: The option.
         most_pixels: Of a picture.
+        form: As what pictures are written.
     """
 
     translator: Translator
@@ -54,6 +60,7 @@ class Translation:
     diversity: Any = None
     side_by_side: bool | None = None
     most_pixels: int = MOST_PIXELS
+    form: Form = IN_8_BITS
 
     def read(self, job: Job) -> tuple[Any, Any]:
         """The image of a job, (H, W, C), and its mask, (H, W) bool, or None without masks."""
@@ -76,16 +83,24 @@ class Translation:
         scale, tiling, quality = self.translator.task.scale, self.tiling, self.output.quality
         which = self.samples.of(self.translator, job.name)
         if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
-            l1 = write_in_tiles(self.translator, image, mask, job, which, tiling, quality)
+            l1 = write_in_tiles(
+                self.translator, image, mask, job, which, tiling, quality, self.form
+            )  # fmt: skip
             if self.diversity:
                 why = no_distance(tiling, job.file)
                 self.diversity.add_l1(job.name, l1, why, codes_of(which))
             return
-        pictures = make_samples(self.translator, image, mask, job.name, which)
-        for picture, target in zip(pictures.cpu(), job.targets, strict=True):
-            write_picture(target, picture.permute(1, 2, 0).numpy(), quality)
+        form = self.form
+        made = make_samples(self.translator, image, mask, job.name, which)
+        if self.diversity:  # needs all of them in 8 bits; else one at a time is held
+            made = list(made)
+        names = [job.name]
+        pictures = [form.arrays(picture, names)[0] for picture in made]
+        for picture, target in zip(pictures, job.targets, strict=True):
+            write_picture(target, picture, quality)
         if self.diversity:
-            self.diversity.add(job.name, pictures, codes_of(which))
+            levels = torch.cat([to_uint8(picture, names) for picture in made])
+            self.diversity.add(job.name, levels, codes_of(which))
 
 
 def translate_all(translation: Translation, jobs: list[Job], on_error: str, counts: Counts) -> None:
@@ -125,20 +140,25 @@ def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = 
     if labels and node.get("label_files") == "ids":
         ids, its = read_ids(file, most_pixels), id_map_of(node.get("id_map"), "ids", task.classes)
         return task.classes.encode_colours(ids if its is None else its.apply(ids))
-    return Reading(file_channels(node), most_pixels).read(file)
+    return reading_of(node, most_pixels).read(file)
 
 
-def file_channels(dataset: dict[str, Any]) -> int:
-    """How the files of a data set's inputs are read: 1 for grey, 3 for colours.
+def reading_of(dataset: dict[str, Any], most_pixels: int = MOST_PIXELS) -> Reading:
+    """How the files of a data set's inputs are read, in the values that it was trained on.
 
     Label maps as one-hot and the inputs of a task have other channels than their files.
     """
-    return 1 if dataset["input_channels"] == 1 and not dataset.get("task") else 3
+    values = PictureValues(dataset.get("input_range", BY_TYPE), found=dataset.get("found"))
+    labels = role_of(dataset.get("label_side"), dataset["direction"]) == "input"
+    one_hot = labels and dataset.get("label_as") == "onehot"
+    channels = 3 if one_hot or dataset.get("task") else dataset["input_channels"]
+    background = background_of(dataset.get("background", DEFAULT_BACKGROUND))
+    return Reading(channels, most_pixels, background, values.of("input"))
 
 
 def make_samples(
     translator: Translator, image: Any, mask: Any, name: str, which: Sequence[Picture]
-) -> torch.Tensor:
+) -> Iterator[torch.Tensor]:
     """Translates one image once or several times, each time with other noise, or another code.
 
     Args:
@@ -148,10 +168,10 @@ def make_samples(
         name: Of the image.
         which: For each picture the name that its noise is drawn from, and its code.
 
-    Returns:
-        uint8 (B, 1 or 3, H', W'), one a picture, on the translator's device.
+    Yields:
+        (1, C, H', W') in [-1, 1] on the translator's device.
     """
     seed = stable_seed(translator.seed, "task", name)
     x = translator.task.encode_input(image, seed=seed, mask=mask)[None].to(translator.device)
-    made = [translator.pictures(x, [noise], z) for noise, z in which]
-    return torch.cat([to_uint8(picture, [name]) for picture in made])
+    for noise, z in which:
+        yield translator.pictures(x, [noise], z)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from i2i.data.batches import OTHER_SIDE
 from i2i.data.pair_reader import OTHER_WAY
 from i2i.data.tasks.task import Task
 from i2i.inference.translate import has_noise, translate
@@ -51,11 +52,7 @@ class Translator:
         """The options of the data set as they are for this way: ``input`` is what it takes."""
         if self.side == "input":
             return dict(dataset)
-        return dict(dataset) | {
-            "direction": OTHER_WAY[dataset["direction"]],
-            "input_channels": dataset["target_channels"],
-            "target_channels": dataset["input_channels"],
-        }
+        return exchanged(dataset) | {"direction": OTHER_WAY[dataset["direction"]]}
 
     @property
     def has_noise(self) -> bool:
@@ -86,8 +83,20 @@ class Translator:
         return (self.call or self.network)(x, *beside)
 
     def pictures(self, x: Tensor, names: Sequence[str], z: Tensor | None = None) -> Tensor:
-        """The translations as pictures, (B, 1 or 3, H, W) in [-1, 1]."""
+        """The translations as pictures, (B, C, H, W) in [-1, 1]."""
         return self.task.output_picture(x, self(x, names, z))
+
+
+def exchanged(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a data set in which each side has those of the other one."""
+    found = dict(dataset)
+    for key in dataset:
+        side, underscore, option = key.partition("_")
+        if underscore and side in OTHER_SIDE:
+            found[key] = dataset.get(f"{OTHER_SIDE[side]}_{option}")
+    if (sides := dataset.get("found")) is not None:
+        found["found"] = {side: sides[OTHER_SIDE[side]] for side in sides}
+    return found
 
 
 def codes(n: int, seed: int, names: Sequence[str]) -> Tensor:

@@ -38,11 +38,13 @@ def mean_targets(dataset: Any, shown: Callable[[Batch], dict[str, Shown]]) -> di
     return {route: (total / len(seen[route])).float() for route, total in totals.items()}
 
 
-def as_channels(image: Tensor, channels: int) -> Tensor:
-    """Grey from colour (the mean of the channels), or colour from grey."""
+def as_channels(image: Tensor, channels: int) -> Tensor | None:
+    """One channel from several (their mean), or several from one; None: there is no way."""
     if image.shape[1] == channels:
         return image
-    return image.mean(1, keepdim=True) if channels == 1 else image.expand(-1, channels, -1, -1)
+    if channels == 1:
+        return image.mean(1, keepdim=True)
+    return image.expand(-1, channels, -1, -1) if image.shape[1] == 1 else None
 
 
 def score_baselines(
@@ -62,8 +64,8 @@ def score_baselines(
         limit: Batches to take; None for all.
 
     Returns:
-        Results by route, under ``input copied``, where there is an input, and ``mean training
-        target``.
+        Results by route, under ``input copied``, where there is an input of as many channels, and
+        ``mean training target``.
     """
 
     def copied(route: str, one: Shown) -> Tensor | None:

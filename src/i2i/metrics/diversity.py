@@ -6,7 +6,7 @@ et al. 2017b, Sec. 5): 100 inputs with 20 outputs each have 1,900 such pairs.
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -37,8 +37,9 @@ class Diversity:
     def __init__(
         self,
         distance: Distance | None = None,  # LPIPSDistance, on the device of the samples
+        seen: Callable[[Tensor], Tensor] = lambda samples: samples,  # the channels that it is shown
     ):
-        self.distance = distance
+        self.distance, self.seen = distance, seen
         self.rows: list[dict[str, Any]] = []
         self.in_a_row: dict[str, list[Tensor]] = defaultdict(list)
         self.too_small: SettingError | None = None
@@ -54,7 +55,7 @@ class Diversity:
         found = {"l1": pairwise_l1(samples)}
         if self.distance is not None:
             try:
-                found["lpips"] = pairwise_lpips(samples, self.distance)
+                found["lpips"] = pairwise_lpips(self.seen(samples), self.distance)
             except SettingError as error:
                 self.too_small = error
         self.note(name, found, codes)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from i2i.cluster.gathering import gathered, made_once
 from i2i.errors import setting_error
-from i2i.images.quantise import to_uint8
+from i2i.images.picture_kind import PLAIN_PICTURES, PictureKind
+from i2i.images.quantise import refuse_nan
 from i2i.labels.class_scores import SCORES as OF_CLASSES
 from i2i.labels.class_scores import ClassMaps, ClassShare
 from i2i.metrics import distribution as between
@@ -22,6 +23,7 @@ from i2i.metrics.inception import InceptionFeatures, find_weights, load_inceptio
 from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 from i2i.metrics.inception_scores import InceptionScores, InceptionShare
 from i2i.metrics.optional_network import OptionalNetwork, found_together
+from i2i.metrics.pictures import Pictures
 from i2i.metrics.real_cache import RealCache
 from i2i.metrics.result import EvaluationResult, add_classes, count_exact
 from i2i.scores import RECONSTRUCTION
@@ -32,6 +34,20 @@ PROTOCOL = {
     "convolutions in TF32 where that is its default)",
 }
 SCORES = (*OF_CLASSES, *OF_INCEPTION)  # of a pass, beside the means of its metrics
+
+
+def in_own_values(kind: PictureKind) -> dict[str, str]:
+    """What a protocol says of pictures that are not 8 bits in one or three channels."""
+    said = {}
+    if not kind.values.plain:
+        rounded = ", rounded" if kind.values.whole else ""
+        said["images"] = (
+            f"in the target's own values ({kind.values}){rounded}; one value per image, then the "
+            "mean over images; FID, KID, LPIPS and classes are seen in 8 bits"
+        )
+    if kind.shown is not None:
+        said["shown_channels"] = ", ".join(map(str, kind.shown))
+    return said
 
 
 @dataclass
@@ -108,6 +124,7 @@ class PairEvaluator:
         self._targets: set[int] = set()
         self._classes = ClassShare()
         self._told: dict[int, float] = {}
+        self._kinds = (PLAIN_PICTURES, PLAIN_PICTURES)  # of targets and of sources
 
     def for_data(self, name: str) -> "PairEvaluator":
         """An evaluator with the same options and networks, and passes of its own.
@@ -180,6 +197,7 @@ class PairEvaluator:
         back: tuple[Tensor, Tensor] | None = None,
         true: bool = True,
         told: tuple[Tensor, Tensor | None] | None = None,
+        kinds: tuple[PictureKind, PictureKind] = (PLAIN_PICTURES, PLAIN_PICTURES),
     ) -> None:
         """Adds a batch.
 
@@ -193,6 +211,7 @@ class PairEvaluator:
             back: What was translated there and back, and what that should be.
             true: Whether the targets are the true answers, and not other images of the domain.
             told: ``class_accuracy`` of each image, (B,), and of each target.
+            kinds: What the targets, and what the images were made from, are in their files.
 
         Raises:
             SettingError: The shapes differ, an image holds NaN, is smaller than 11 pixels, or has
@@ -203,11 +222,14 @@ class PairEvaluator:
         indices = index.tolist()
         targets = indices if target_index is None else target_index.tolist()
         require_fitting(len(indices), names, output, target, true)
-        y_hat = to_uint8(output.detach(), names)
-        y = to_uint8(target.detach(), names if true else None)
+        self._kinds = kinds
+        y_hat = Pictures(output, kinds[0], names)
+        y = Pictures(target, kinds[0], names if true else None)
+        refuse_nan(y_hat.images, names)
         columns = self._measured("", y_hat, y) if true else {}
         if back is not None:
-            columns |= self._measured(RECONSTRUCTION, *(to_uint8(i.detach(), names) for i in back))
+            ways = (Pictures(images, kinds[1], names) for images in back)
+            columns |= self._measured(RECONSTRUCTION, *ways)
         if told is not None:
             columns[ClassAccuracy.name] = told[0].tolist()
             self._told |= (
@@ -219,15 +241,22 @@ class PairEvaluator:
         self._targets.update(targets)
         if self.has_distribution:
             network = self._inception.network
-            self._scores.update(network, self.split, indices, y_hat, targets, y)
+            self._scores.update(network, self.split, indices, y_hat.seen, targets, y.seen)
         if self.segmentation and classes is not None:
             self._classes.add(indices, classes)
 
-    def _measured(self, prefix: str, output: Tensor, target: Tensor) -> dict[str, list[float]]:
-        if not len(output):  # a batch that has nothing for this route
+    def _measured(self, prefix: str, output: Pictures, target: Pictures) -> dict[str, list[float]]:
+        if not len(output.images):  # a batch that has nothing for this route
             return {}
-        measured = {name: metric(output, target) for name, metric in self.metrics.items()}
-        return {prefix + name: values.tolist() for name, values in measured.items()}
+        columns = {}
+        for name, metric in self._measuring(output.kind).items():
+            pair = (getattr(pictures, metric.takes) for pictures in (output, target))
+            columns[prefix + name] = metric(*pair).tolist()
+        return columns
+
+    def _measuring(self, kind: PictureKind) -> dict[str, ImageMetric]:
+        """The metrics for pictures of a kind."""
+        return {name: metric.measuring(kind.values) for name, metric in self.metrics.items()}
 
     def compute(self) -> EvaluationResult:
         """Ends the pass: gathers from all processes and scores. All processes call it together.
@@ -266,8 +295,11 @@ class PairEvaluator:
             raise setting_error(f"split={self.split}", "no images", "1 or more", "Check its size.")
         indices = sorted(images)
         rows = [dict(images[i]) for i in indices]
-        values, protocol = {}, {**PROTOCOL, "n_images": len(rows)}
-        known = {p + name: m for p in ("", RECONSTRUCTION) for name, m in self.metrics.items()}
+        protocol = {**PROTOCOL, **in_own_values(self._kinds[0]), "n_images": len(rows)}
+        values: dict[str, float] = {}
+        known: dict[str, Any] = {}
+        for prefix, kind in zip(("", RECONSTRUCTION), self._kinds, strict=True):
+            known |= {prefix + name: m for name, m in self._measuring(kind).items()}
         known[ClassAccuracy.name] = ClassAccuracy
         for name in (key for key in rows[0] if key in known):
             values[name] = math.fsum(row[name] for row in rows) / len(rows)

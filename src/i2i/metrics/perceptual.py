@@ -26,6 +26,7 @@ class LPIPS(ImageMetric):
     """
 
     more_is_better = False
+    takes = "seen"
 
     def __init__(
         self,

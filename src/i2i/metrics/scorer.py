@@ -104,7 +104,7 @@ class Scorer:
 
         Args:
             shown: The batch.
-            made: Other pictures, (B, 1 or 3, H, W), to score in place of those that it made.
+            made: Other pictures, (B, C, H, W), to score in place of those that it made.
         """
         told = self.told(shown, made)
         made = shown.made if made is None else made
@@ -112,7 +112,7 @@ class Scorer:
         back = None if shown.back is None else (shown.back, shown.source)
         self.evaluator.update(
             shown.index, shown.names, made, shown.real, classes, shown.y_index, back, shown.true,
-            told,
+            told, (shown.task.kinds["target"], shown.task.kinds["input"]),
         )  # fmt: skip
 
     def told(self, shown: Shown, made: Tensor | None) -> tuple[Tensor, Tensor | None] | None:
@@ -154,8 +154,10 @@ class Scorer:
             seen = self.classes.ids_of_colours(made, with_unlabelled=False)
             return ClassMaps(names, self.true_ids(shown.real), seen, None)
         truth = self.true_ids(shown.source)
-        seen = self.segmenter(to_uint8(made, shown.names).float() / 127.5 - 1, shown.names)
-        counts = self.ceiling(shown.index.tolist(), shown.names, truth, shown.real)
+        look = shown.task.kinds["target"].seen
+        levels = to_uint8(look(made), shown.names)
+        seen = self.segmenter(levels.float() / 127.5 - 1, shown.names)
+        counts = self.ceiling(shown.index.tolist(), shown.names, truth, look(shown.real))
         return ClassMaps(names, truth, seen, counted=counts)
 
     def ceiling(

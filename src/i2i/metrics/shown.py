@@ -13,7 +13,7 @@ from i2i.data.tasks.task import Task
 
 @dataclass
 class Shown:
-    """The images of a batch on one route; pictures are (B, 1 or 3, H, W) in [-1, 1].
+    """The images of a batch on one route; pictures are (B, C, H, W) in [-1, 1], of all channels.
 
     Attributes:
         index: Places of the sources in their side of the split, (B,).
@@ -64,6 +64,19 @@ class Shown:
     def made(self) -> Tensor:
         """What the network made as pictures."""
         return self.task.output_picture(self.x, self.y_hat)
+
+    @property
+    def made_seen(self) -> Tensor:
+        """Of what the network made the channels that are shown."""
+        return self.task.kinds["target"].seen(self.made)
+
+    def columns(self) -> dict[str, Tensor]:
+        """What there is to look at, by name: pictures of the channels that are shown."""
+        source, target = (self.task.kinds[side].seen for side in ("input", "target"))
+        found = {"input": (source, self.source), "output": (target, self.made)}
+        found["back"] = source, self.back
+        found["target"] = target, self.real if self.true else None
+        return {name: look(seen) for name, (look, seen) in found.items() if seen is not None}
 
 
 def shown_of(batch: Mapping[str, Any], side: str, task: Task) -> Shown:

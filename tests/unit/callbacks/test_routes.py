@@ -14,6 +14,7 @@ from i2i.callbacks.samples import SampleGrid
 from i2i.callbacks.scoring import Scoring
 from i2i.data.tasks.task import Task
 from i2i.images.grid import GAP
+from i2i.images.picture_kind import PictureKind
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
 from i2i.scores import by_name
@@ -60,10 +61,11 @@ def test_each_route_has_a_scorer_of_its_own() -> None:
     run_split(callback, None, Model(), "validation", outputs, two_routes(1, 2))
     for route, recorder in recorders.items():
         assert [call[0] for call in recorder.calls] == ["start", "update", "update", "compute"]
-        _, index, _, made, real, classes, y_index, back, true, told = recorder.calls[1]
+        _, index, _, made, real, classes, y_index, back, true, told, kinds = recorder.calls[1]
         shown = outputs[route]
         assert index is shown.index and made is shown.y_hat and real is shown.y
         assert classes is None and y_index is None and true and told is None
+        assert kinds == (PictureKind(), PictureKind())
         assert back[0] is shown.back and back[1] is shown.x
 
 

@@ -9,6 +9,7 @@ import torch
 from evaluators import pairwise
 from i2i.callbacks.scoring import Scoring
 from i2i.data.tasks.task import Task
+from i2i.images.picture_kind import PictureKind
 from i2i.metrics.result import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
@@ -88,8 +89,8 @@ def test_a_pass_is_one_start_every_batch_and_one_compute(split: str) -> None:
     assert evaluator.calls[0][1] == split
     _, index, names, y_hat, y, *rest = evaluator.calls[1]
     # No classes, no places of other targets, nothing translated back; they are the true answers;
-    # no labels.
-    assert rest == [None, None, None, True, None]
+    # no labels; both sides are 8 bits.
+    assert rest == [None, None, None, True, None, (PictureKind(), PictureKind())]
     assert index is batch["index"] and names == batch["name"]
     assert y_hat is outputs and y is batch["target"]
 

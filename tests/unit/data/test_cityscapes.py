@@ -13,7 +13,7 @@ from i2i.data import cityscapes
 from i2i.data.cityscapes import CLASSES, convert, main, train_ids
 from i2i.data.index.pair_index import find_pairs
 from i2i.errors import SettingError
-from i2i.images.image_io import read_ids
+from i2i.images.ids import read_ids
 from i2i.images.reading import Reading
 from i2i.labels.palette import ClassPalette
 

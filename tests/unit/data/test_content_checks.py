@@ -26,7 +26,9 @@ def reader(stray: str, seen: Counter) -> SimpleNamespace:
         seen[pair.name] += 1
         return np.full((2, 2, 3), 100 * (pair.name == stray), np.uint8), False
 
-    return SimpleNamespace(label_picture=label_picture, classes=PALETTE, label_files="colours")
+    return SimpleNamespace(
+        label_picture=label_picture, classes=PALETTE, label_files="colours", on_error="raise"
+    )
 
 
 @pytest.mark.parametrize(("count", "most"), [(7, 3), (3, 7), (100, 10), (0, 4)])

@@ -293,8 +293,8 @@ def test_skipped_pairs_are_counted(tmp_path: Path) -> None:
     [
         ({"direction": "BtoC"}, r"dataset\.direction: found 'BtoC'.*AtoB, BtoA"),
         ({"on_error": "ignore"}, r"dataset\.on_error: found 'ignore'.*raise, skip"),
-        ({"input_channels": 4}, r"dataset\.input_channels: found '4'.*1, 3"),
-        ({"target_channels": 2}, r"dataset\.target_channels: found '2'"),
+        ({"input_channels": 0}, r"dataset\.input_channels=0.*1 or more"),
+        ({"target_channels": 2.5}, r"dataset\.target_channels=2.5.*whole number"),
         ({"label_side": "C"}, r"dataset\.label_side: found 'C'.*A, B, null"),
         ({"splits": {"trian": "x"}}, r"dataset\.splits: found 'trian'.*train, val, test"),
         ({"batch_size": 0}, r"dataset\.batch_size=0"),

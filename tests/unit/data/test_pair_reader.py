@@ -17,7 +17,8 @@ from i2i.data.pairing import Paired
 from i2i.data.sides import Side
 from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
-from i2i.images.image_io import read_ids, write_png
+from i2i.images.ids import read_ids
+from i2i.images.image_io import write_png
 from i2i.images.reading import Reading
 from i2i.labels.palette import ClassPalette
 
@@ -102,7 +103,7 @@ def test_no_resize_crop_flip_or_jpeg_makes_a_new_class(
 
 
 def test_read_ids_refuses_colours(files: PairFiles) -> None:
-    with pytest.raises(SettingError, match=r"mode RGB.*dataset\.label_files=colours"):
+    with pytest.raises(SettingError, match=r"3 channels of uint8.*dataset\.label_files=colours"):
         read_ids(files.b)
     assert np.array_equal(read_ids(files.b.with_name("ids.png")), IDS)
 

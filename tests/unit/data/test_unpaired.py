@@ -584,7 +584,7 @@ DOMAINS = {"a_folder": "{split}/{domain}", "b_folder": None}
         (DOMAINS, r"dataset\.domains=\[\]: found 0 domain"),
         (DOMAINS | {"domains": ["a", "a"]}, r"found 1 domain\(s\) in 2"),
         (DOMAINS | {"domains": ["a", "b", "c"]}, r"=unpaired: found 3 domains.*pairing=labelled"),
-        ({"input_channels": 2}, r"dataset\.input_channels: found '2'; expected one of 1, 3"),
+        ({"input_channels": 0}, r"dataset\.input_channels=0.*expected a whole number of 1 or more"),
     ],
 )
 def test_what_does_not_go_together_is_refused_at_once(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from i2i.errors import SettingError
-from i2i.images.image_io import check_image
+from i2i.images.examine import check_image
 from i2i.images.png_writer import PngWriter
 from i2i.images.reading import Reading
 

@@ -9,6 +9,7 @@ import torch
 from i2i.data.tasks.task import Task
 from i2i.generators.resnet import ResnetGenerator
 from i2i.generators.unet import UNetGenerator
+from i2i.images.quantise import to_uint8
 from i2i.inference.files_to_translate import noise_name
 from i2i.inference.tiled_files import PictureParts, make_tiling, picture_bands
 from i2i.inference.tiles import Tiling
@@ -34,8 +35,8 @@ def bands_of(image: np.ndarray, k: int, tiling: Tiling) -> tuple[np.ndarray, lis
 
     translator, code = Told(torch.nn.Identity(), Task(), "input", "paper", 0), torch.zeros(1, 2)
     which, parts = (noise_name("deep/a", k), code), PictureParts(Task(), image, 0)
-    bands = picture_bands(translator, parts, "deep/a", which, tiling)
-    return torch.cat(list(bands), -2)[0].permute(1, 2, 0).numpy(), names
+    bands = picture_bands(translator, parts, which, tiling)
+    return to_uint8(torch.cat(list(bands), -2))[0].permute(1, 2, 0).numpy(), names
 
 
 def test_each_tile_and_sample_has_noise_of_its_own() -> None:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from i2i.data.index.csv_rows import pairs_files
 from i2i.data.index.tree import Tree, tree_below
-from i2i.images.image_io import examine_image
+from i2i.images.examine import examine_image
+from i2i.images.header import Header
 
 SPLIT_WORDS = {
     "train": ("train", "training", "trn"),
@@ -152,8 +153,9 @@ def _one_folder(root: Path, pattern: str, tree: Tree, splits: Found, halves: boo
             f"{_typed('a_folder', pattern if splits else '{split}')}"
             f"{_splits(splits)}"
         )
-    size = examine_image(root / folder / tree.first) if tree.first else None
-    wide = isinstance(size, tuple) and 2 * size[1] >= 3 * size[0] and size[1] % 2 == 0
+    found = examine_image(root / folder / tree.first) if tree.first else None
+    height, width = found.size if isinstance(found, Header) else (1, 1)
+    wide = 2 * width >= 3 * height and width % 2 == 0
     if wide and halves:
         a_folder = _typed("a_folder", pattern if splits else "{split}")
         return f"Side-by-side pictures: type {a_folder} dataset.b_folder=null{_splits(splits)}"

@@ -1,13 +1,12 @@
 """Finds the files of a split and makes sure, before training starts, that they can be used."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from lightning.fabric.utilities.rank_zero import rank_zero_info, rank_zero_warn
 
+from i2i.data.index.examined import examined
 from i2i.data.index.layouts import how_names_differ
 from i2i.data.index.listing import folder_of, images_below, say_passed_over, some
 from i2i.data.index.matching import keyed, keyed_in_one_folder, match
@@ -16,7 +15,6 @@ from i2i.data.index.pair_list import PairFiles, PairList
 from i2i.data.index.pair_sizes import Seen, Sizes, check_sizes, shown
 from i2i.errors import setting_error
 from i2i.images.frame import MOST_PIXELS
-from i2i.images.image_io import examine_image
 
 # A file takes about 0.2 ms of a core when the disk answers from memory, several when it does not.
 MOST_EXAMINED = 8000  # pairs of a split that are all looked at
@@ -40,8 +38,9 @@ def find_pairs(
 ) -> PairList:
     """Lists the pairs of one split, subfolders included.
 
-    Every file's header and end are looked at, not its pixels; of more than 8000 pairs at 2000 from
-    all over, so that training starts within seconds: the others are checked as they are read.
+    Every file's header and end are looked at, and the pixels of a small set; of more than 8000
+    pairs at 2000 from all over, so that training starts within seconds. What was not looked at is
+    checked as it is read.
     ``on_error="skip"`` looks at all, as what is left out has to be known beforehand.
 
     Args:
@@ -218,18 +217,16 @@ def whole_files(
     where = where or shown(pairs.folder, root)
     looked_at = _looked_at(pairs, f"'{where}' has {len(pairs):,} {kind}", on_error)
     files = [path for pair in looked_at for path in (pair.a, pair.b) if path is not None]
-    with ThreadPoolExecutor(max_workers=8) as pool:  # waits for the disk more than it computes
-        found = pool.map(partial(examine_image, most_pixels=most_pixels), files)
-        state = dict(zip(files, found, strict=True))
+    state = examined(files, most_pixels, where)
     defects = {path: found for path, found in state.items() if isinstance(found, str)}
-    sizes = {path: found for path, found in state.items() if not isinstance(found, str)}
+    sizes = {path: found.size for path, found in state.items() if not isinstance(found, str)}
     damaged = [f"{shown(path, root)} ({found})" for path, found in defects.items()]
     whole = [i for i, pair in enumerate(looked_at) if not {pair.a, pair.b} & defects.keys()]
     if damaged and (on_error == "raise" or not whole):
         raise setting_error(
             f"dataset.root='{root}'",
             f"{len(damaged)} damaged file(s): {some(damaged)}",
-            "whole JPEG or PNG images",
+            "pictures that can be read whole",
             f"Replace them, or leave {'them' if single else 'their pairs'} out with "
             "dataset.on_error=skip."
             if whole

@@ -10,6 +10,7 @@ from i2i.data.index.layouts import how_to_read
 from i2i.data.index.listing import some
 from i2i.data.index.pair_list import PairFiles
 from i2i.errors import setting_error
+from i2i.printable import printable
 
 Sizes = Literal["equal", "scale"]
 Size = tuple[int, int]  # height and width in pixels
@@ -87,7 +88,7 @@ def _say_narrow_halves(root: Path, seen: Sequence[Seen]) -> None:
 
 def shown(path: Path, root: Path) -> str:
     """A file's path below the data set's folder, or the whole where it lies elsewhere."""
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+    return printable(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def by(size: Size) -> str:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from i2i.data.batches import OTHER_SIDE
-from i2i.data.option_checks import one_of
+from i2i.data.option_checks import at_least, one_of
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
 from i2i.data.tasks.task import PhotoTask, Task
@@ -43,6 +43,7 @@ class LabelTask(Task):
     def reversed(self) -> "LabelTask":
         other = LabelTask(self.classes, OTHER_SIDE[self.role], self.label_as)
         other._from_zero = self._from_zero  # the tensors are those of the same data set
+        other.kinds = self.exchanged_kinds()
         return other
 
     def encode_role(self, role: Role, image: np.ndarray, seed: int) -> Tensor:
@@ -139,8 +140,11 @@ def task_of(reader: PairReader, task: PhotoTask | None) -> Task:
     elif reader.classes is not None:
         sizes = {role: 3}  # colours; grey ones would be no classes
     for side in ("input", "target"):
-        allowed = (sizes[side],) if side in sizes else (1, 3)
-        one_of(f"{side}_channels", getattr(reader, f"{side}_channels"), allowed)
+        channels = getattr(reader, f"{side}_channels")
+        if side in sizes:
+            one_of(f"{side}_channels", channels, (sizes[side],))
+        else:
+            at_least(f"{side}_channels", channels, 1)
     if task is not None:
         return task
     return LabelTask(reader.classes, role, reader.label_as) if reader.classes else Task()

@@ -66,7 +66,8 @@ def read_mask(path: Path, size: tuple[int, int], most_pixels: int = MOST_PIXELS)
     """Reads the mask that a user has drawn for a picture.
 
     Args:
-        path: PNG or JPEG; luminance above 127 (white) means: fill in. Alpha is not looked at.
+        path: A picture; luminance above 127 (white) means: fill in. What is transparent counts as
+            black.
         size: (height, width) of the picture.
         most_pixels: As in ``Reading``.
 
@@ -77,7 +78,7 @@ def read_mask(path: Path, size: tuple[int, int], most_pixels: int = MOST_PIXELS)
         SettingError: The file cannot be read, has another size than the picture, or marks nothing
             or everything.
     """
-    image = Reading(1, most_pixels).read(path)
+    image = Reading(1, most_pixels, background="black").read(path)
     setting, white = f"mask '{path}'", "white (above 127) where the picture is to be filled in"
     if image.shape[:2] != size:
         raise setting_error(

@@ -1,6 +1,8 @@
 """What a network is shown of an image, and how its answer becomes a picture again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from i2i.data.index.pair_list import PairFiles
 from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error
+from i2i.images.picture_kind import PictureKind
 from i2i.images.ranges import to_float
 
 
@@ -30,11 +33,15 @@ class Task:
         plain: Whether ``encode`` is ``to_float`` of each side and nothing else, so that loaders may
             put it off until the batch is on the device.
         scale: Pixels that a side of the network's input has for each pixel of the image.
+        kinds: What the pictures of each side are in their files, and what is shown of them.
         of_sides: Whether input and target are read from files each, and not made of one picture.
     """
 
     plain: bool = True
     scale: int = 1
+    kinds: Mapping[Role, PictureKind] = MappingProxyType(
+        {"input": PictureKind(), "target": PictureKind()}
+    )
     of_sides: bool = True
 
     def label_role(self, reader: PairReader) -> Role | None:
@@ -147,18 +154,18 @@ class Task:
         return self.encode_input(image[rows, columns], seed, hole)
 
     def input_picture(self, x: Tensor) -> Tensor:
-        """Shows inputs, (B, C_in, H, W), as grey or RGB pictures, (B, 1 or 3, H, W)."""
+        """Shows inputs, (B, C_in, H, W), as pictures of all channels of a file, (B, C, H, W)."""
         return x
 
     def output_picture(self, x: Tensor, y: Tensor) -> Tensor:
-        """Shows answers, (B, C_out, H, W), made ones or true ones, as grey or RGB pictures.
+        """Shows answers, (B, C_out, H, W), made ones or true ones, as pictures of all channels.
 
         Args:
             x: The inputs, (B, C_in, H, W): some tasks hand parts of them through.
             y: The answers to them.
 
         Returns:
-            (B, 1 or 3, H, W) in [-1, 1].
+            (B, C, H, W) in [-1, 1]; of label maps and tasks grey or RGB.
         """
         return y
 
@@ -168,7 +175,15 @@ class Task:
         Raises:
             SettingError: The task has no way back.
         """
-        return self
+        if self.kinds["input"] == self.kinds["target"]:
+            return self
+        other = copy(self)
+        other.kinds = self.exchanged_kinds()
+        return other
+
+    def exchanged_kinds(self) -> dict[Role, PictureKind]:
+        """``kinds`` the other way."""
+        return {"input": self.kinds["target"], "target": self.kinds["input"]}
 
 
 class PhotoTask(Task):

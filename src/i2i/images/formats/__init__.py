@@ -1,0 +1,1 @@
+"""The file formats that pictures are read from, one family a file."""

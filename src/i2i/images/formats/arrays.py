@@ -1,0 +1,102 @@
+"""Arrays of numpy, .npy and .npz: (H, W) or (H, W, C) numbers."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from i2i.images.header import Damaged, Data, Format, Header, as_file, cut_short, in_a_few_words
+
+_NPY_START, _ZIP_START = b"\x93NUMPY", b"PK\x03\x04"
+_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def npy_header(data: Data) -> Header:
+    """What an array says of itself; it has to have all of its bytes."""
+    file = as_file(data)
+    shape, dtype, _ = _described(file)
+    header = _picture(shape, dtype)
+    if len(data) - file.tell() < _bytes_of(shape, dtype):
+        raise cut_short(data, "without its last values")
+    return header
+
+
+def npy_pixels(data: Data, header: Header) -> np.ndarray:
+    """The array; truth values become 0 and 255."""
+    return _values(as_file(data), header)
+
+
+def npz_header(data: Data) -> Header:
+    """What the one array of an archive says of itself."""
+    with _member(data) as (file, size):
+        shape, dtype, _ = _described(file)
+        if size < _bytes_of(shape, dtype):
+            raise cut_short(data, "without its last values")
+        return _picture(shape, dtype)
+
+
+def npz_pixels(data: Data, header: Header) -> np.ndarray:
+    """The one array of an archive, whose checksum is compared."""
+    with _member(data) as (file, _):
+        with in_a_few_words("damaged image data"):
+            image = _values(file, header)
+            file.read(1)  # zipfile compares the checksum at the end
+            return image
+
+
+@contextmanager
+def _member(data: Data) -> Iterator[tuple[IO[bytes], int]]:
+    """The one array in an archive, opened, and its size when unpacked."""
+    with in_a_few_words("a damaged archive"):
+        with zipfile.ZipFile(as_file(data)) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".npy")]
+            if len(names) != 1:
+                found = ", ".join(name.removesuffix(".npy") for name in names[:5]) or "none"
+                raise Damaged(f"an archive of {len(names)} arrays ({found}) in place of one")
+            with archive.open(names[0]) as file:
+                yield file, archive.getinfo(names[0]).file_size
+
+
+def _described(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, bool]:
+    """Shape, type and whether columns come first."""
+    with in_a_few_words("a damaged header"):
+        version = npy.read_magic(file)
+        if version not in _READERS:
+            raise Damaged("an array of records, which is no picture")
+        shape, by_columns, dtype = _READERS[version](file)
+    return shape, dtype, by_columns
+
+
+def _picture(shape: tuple[int, ...], dtype: np.dtype) -> Header:
+    if dtype.hasobject:
+        raise Damaged("an array of Python objects, which are not read")
+    if dtype.kind not in "buif" or dtype.itemsize > 8:
+        raise Damaged(f"an array of {dtype}, which is no picture")
+    if len(shape) not in (2, 3) or 0 in shape:
+        size = " x ".join(map(str, shape)) or "one value"
+        raise Damaged(f"an array of {size}, which is neither (H, W) nor (H, W, C)")
+    read_as = np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
+    return Header(shape[0], shape[1], shape[2] if len(shape) == 3 else 1, read_as)
+
+
+def _values(file: IO[bytes], header: Header) -> np.ndarray:
+    with in_a_few_words("damaged image data"):
+        image = npy.read_array(file, allow_pickle=False)
+    if image.dtype.kind == "b":
+        image = image * np.uint8(255)
+    shape = header.height, header.width, header.channels
+    return np.ascontiguousarray(image.reshape(shape), dtype=header.dtype)
+
+
+def _bytes_of(shape: tuple[int, ...], dtype: np.dtype) -> int:
+    number = dtype.itemsize
+    for side in shape:  # in whole numbers that do not overflow
+        number *= side
+    return number
+
+
+NPY = Format("npy", lambda start: start.startswith(_NPY_START), npy_header, npy_pixels, npy_pixels)
+NPZ = Format("npz", lambda start: start.startswith(_ZIP_START), npz_header, npz_pixels, npz_pixels)
