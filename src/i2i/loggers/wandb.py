@@ -86,6 +86,10 @@ class RunWandbLogger(WandbLogger):
     def log_image(self, key: str, images: list[Any], step: int | None = None, **more: Any) -> None:
         self.attempt(super().log_image, key, images, step, **more)
 
+    def alert(self, title: str, text: str) -> None:
+        """Sends an alarm, which W&B passes on by mail or Slack; a run that is offline keeps it."""
+        self.attempt(lambda: self.experiment.alert(title=title, text=text, level="WARN"))
+
     def attempt(self, call: Callable[..., None], *values: Any, **more: Any) -> None:
         """Calls, unless W&B has gone away before; says so when it does."""
         if isinstance(self._experiment, DummyExperiment):

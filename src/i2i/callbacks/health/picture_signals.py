@@ -1,0 +1,126 @@
+"""Signs of failure in made pictures beside real ones: numbers for a handful of pictures."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from i2i.data.tasks.colour_space import rgb_to_lab
+
+END = 127 / 127.5  # from here on a value of [-1, 1] is the last level of 255, or close to it
+LEVEL = 127.5  # levels of 255 in a unit of [-1, 1]
+PERIODS = (2, 4)  # pixels; of one and of two transposed convolutions of stride 2
+BESIDE = (-3, -2, 2, 3)  # frequencies that a line is compared with: its own may be a little wide
+
+
+def at_ends(made: Tensor, real: Tensor) -> Tensor:
+    """How much of what is inside the range in real pictures lies at its ends in made ones.
+
+    Args:
+        made: (B, C, H, W) in [-1, 1].
+        real: (B', C, H, W), likewise.
+
+    Returns:
+        A scalar: 0 where the shares at the ends are the same, 1 where all of ``made`` is there;
+        below 0 where there is less. 0 where all of ``real`` is there, as in one-hot maps.
+    """
+    share, usual = ((p.float().abs() >= END).float().mean() for p in (made, real))
+    inside = 1 - usual
+    return torch.where(inside > 0.01, (share - usual) / inside.clamp(min=0.01), 0.0)
+
+
+def spread(pictures: Tensor) -> Tensor:
+    """How much the pictures of a batch differ: the standard deviation over them, as a mean.
+
+    Args:
+        pictures: (B, C, H, W) in [-1, 1].
+
+    Returns:
+        A scalar, 0 for equal pictures.
+    """
+    return pictures.float().std(0, correction=0).mean()
+
+
+def spread_beside(made: Tensor, others: Sequence[Tensor]) -> Tensor:
+    """The spread of made pictures in parts of the smallest spread that any other pictures have.
+
+    Args:
+        made: (B, C, H, W), B of 2 or more.
+        others: Inputs and real pictures, of any number of channels; of 2 or more each.
+
+    Returns:
+        A scalar; NaN where others do not differ either.
+    """
+    usual = torch.stack([spread(other) for other in others])
+    usual = torch.where(usual > 1e-3, usual, torch.inf).amin()
+    return torch.where(usual.isfinite(), spread(made) / usual, torch.nan)
+
+
+def lines(pictures: Tensor) -> Tensor:
+    """The strength of lines at the periods of a checkerboard, across and down.
+
+    A pattern that comes from the layers and not from what a picture shows has the same period all
+    over it. In the spectrum it stands above the frequencies beside it (Odena et al. 2016,
+    "Deconvolution and checkerboard artifacts"; Durall et al. 2020, Sec. 3).
+
+    Args:
+        pictures: (B, C, H, W) in [-1, 1], H and W of 16 or more.
+
+    Returns:
+        A scalar: the root mean square of the lines, in levels of 255.
+    """
+    grey = pictures.float().mean(1)
+    energy = [along(grey, 2, period) + along(grey, 1, period) for period in PERIODS]
+    return LEVEL * torch.stack(energy).sum().sqrt()
+
+
+def along(grey: Tensor, dim: int, period: int) -> Tensor:
+    """The energy of one line above that of its neighbours, as a mean square of pixels."""
+    side = grey.shape[dim] // 4 * 4
+    window = torch.hann_window(side, device=grey.device)  # the jump from edge to edge has none then
+    shape = (1, -1, 1) if dim == 1 else (1, 1, -1)
+    found = torch.fft.rfft(grey.narrow(dim, 0, side) * window.reshape(shape), dim=dim)
+    power = found.abs().square().mean([d for d in range(3) if d != dim])  # (side / 2 + 1,)
+    place, last = side // period, side // 2
+    beside = torch.stack([power[last - abs(last - place - by)] for by in BESIDE]).mean()
+    both_sides = 1 if place == last else 2  # the frequency is there with both signs
+    return both_sides * (power[place] - beside).clamp(min=0) / window.sum().square()
+
+
+def checkerboard(made: Tensor, real: Tensor) -> Tensor:
+    """How much stronger the lines of a checkerboard are in made pictures, in levels of 255."""
+    return lines(made) - lines(real)
+
+
+def colours(made: Tensor, real: Tensor) -> Tensor:
+    """The distance of mean colours in CIE Lab (Delta E*ab, CIE 1976).
+
+    Args:
+        made: (B, 1 or 3, H, W) in [-1, 1].
+        real: (B', 1 or 3, H, W).
+
+    Returns:
+        A scalar, 0 to about 250; 2.3 is just noticeable (Mahy et al. 1994).
+    """
+    one, two = (lab(p).mean((0, 2, 3)) for p in (made, real))
+    return (one - two).norm()
+
+
+def lightness(made: Tensor, real: Tensor) -> Tensor:
+    """The correlation of the lightness of made pictures with that of their true answers.
+
+    Args:
+        made: (B, 1 or 3, H, W) in [-1, 1].
+        real: (B, 1 or 3, H, W): the answers, one each.
+
+    Returns:
+        A scalar in [-1, 1]: the median over the pictures; NaN for flat ones.
+    """
+    one, two = (lab(p)[:, 0].flatten(1) for p in (made, real))
+    one, two = one - one.mean(1, keepdim=True), two - two.mean(1, keepdim=True)
+    return ((one * two).sum(1) / (one.norm(dim=1) * two.norm(dim=1))).median()
+
+
+def lab(pictures: Tensor) -> Tensor:
+    """CIE Lab of grey or RGB pictures: (B, 3, H, W)."""
+    return rgb_to_lab(pictures.expand(-1, 3, -1, -1))
