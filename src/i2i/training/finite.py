@@ -94,8 +94,8 @@ class FiniteTerms:
         found = [one for one in gathered(self.first(trainer.global_step, players)) if one]
         if not found:
             return
-        step, _, what, weights = min(found)
-        place = place or weights
+        step, _, what, tensors = min(found)
+        place = place or tensors
         self.told = f"{what}: not finite since step {step}{place}"
         if self.on_nan == "continue":
             say(f"{self.told}; goes on, as model.on_nan=continue asks")
@@ -135,17 +135,14 @@ class FiniteTerms:
         every = [get_total_norm([p.detach() for p in own.values()]) for own in players.values()]
         numbers = torch.cat([self.marks(), torch.stack(every).float()]).cpu().tolist()
         names = [name for terms in self.seen for name in terms]
-        weights = {
-            title: among(own)
-            for (title, own), norm in zip(players.items(), numbers[len(names) :], strict=True)
-            if not math.isfinite(norm)
-        }
         found = [
-            (int(step), place, name, next(iter(weights.values()), ""))
+            (int(step), place, name, "")  # weights have followed since, those of others too
             for place, (name, step) in enumerate(zip(names, numbers, strict=False))
             if step
         ]
-        found += [(now, len(names), f"the weights of {t}", place) for t, place in weights.items()]
+        for (title, own), norm in zip(players.items(), numbers[len(names) :], strict=True):
+            if not math.isfinite(norm):
+                found.append((now, len(names), f"the weights of {title}", among(own)))
         return min(found, default=None)
 
 

@@ -38,7 +38,7 @@ ALARMS = (
     # principled methods for training GANs", Theorem 2.4). Right answers on 99.5 % of all patches
     # are a logit error of 1 in 200; healthy runs here stay below 0.97.
     Alarm(
-        "d_has_won", "d_right", ABOVE, 0.995,
+        "d_has_won", "d_right", ABOVE, 0.999,
         "D has won: it is right on {value:.1%} of the patches, real and made, and G gets next to "
         "no gradient from it",
         "Lower optimizer.discriminator.lr or raise gan_loss.r1; for few images add "
