@@ -121,14 +121,22 @@ ALARMS = (
         "nothing_moves", "moves_*", BELOW, 6e-8,
         "Nothing moves: an update of a player changes its weights by {value:.1e} of their size "
         "({signal})",
-        "Check optimizer.generator.lr and optimizer.discriminator.lr, and whether a hinge of the "
-        "objective is never active (train/d/* at 0): gan_loss=vanilla has none",
+        "Check optimizer.generator.lr and optimizer.discriminator.lr",
     ),
     Alarm(
         "no_gradient", "gradient_*", BELOW, 1e-12,
         "A player has no gradient: its norm is {value:.1e} ({signal})",
-        "Check the weights of its terms (model.lambda_*, model.discriminator_weight), and whether "
-        "a hinge is never active (a term of train/* at 0): gan_loss=vanilla has none",
+        "Check the weights of its terms (model.lambda_*, model.discriminator_weight)",
+    ),
+    # max(0, margin - x) is exactly 0 beyond the margin, and so is its gradient (Lim and Ye 2017;
+    # Wang et al. 2018, Eq. 4, of perceptual adversarial networks): no cross entropy ever is.
+    Alarm(
+        "idle_term", "idle_*", ABOVE, 0.0,
+        "A hinge is never active: {value:.0f} of the terms train/d/* are exactly 0 ({signal}), and "
+        "nothing is learned from them",
+        "Raise reconstruction.pan.margin, lower optimizer.discriminator.lr, or use "
+        "gan_loss=vanilla; where the term has the weight 0, silence this with "
+        "callbacks.health.silent=[idle_term]",
     ),
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from i2i.data.tasks.colour_space import rgb_to_lab
 END = 127 / 127.5  # from here on a value of [-1, 1] is the last level of 255, or close to it
 LEVEL = 127.5  # levels of 255 in a unit of [-1, 1]
 PERIODS = (2, 4)  # pixels; of one and of two transposed convolutions of stride 2
+FLAT = 0.01  # product of two standard deviations of L, which goes from 0 to 100
 BESIDE = (-3, -2, 2, 3)  # frequencies that a line is compared with: its own may be a little wide
 
 
@@ -49,11 +50,11 @@ def spread_beside(made: Tensor, others: Sequence[Tensor]) -> Tensor:
         others: Inputs and real pictures, of any number of channels; of 2 or more each.
 
     Returns:
-        A scalar; NaN where others do not differ either.
+        A scalar; 1 where others do not differ either.
     """
     usual = torch.stack([spread(other) for other in others])
     usual = torch.where(usual > 1e-3, usual, torch.inf).amin()
-    return torch.where(usual.isfinite(), spread(made) / usual, torch.nan)
+    return torch.where(usual.isfinite(), spread(made) / usual, 1.0)
 
 
 def lines(pictures: Tensor) -> Tensor:
@@ -114,11 +115,12 @@ def lightness(made: Tensor, real: Tensor) -> Tensor:
         real: (B, 1 or 3, H, W): the answers, one each.
 
     Returns:
-        A scalar in [-1, 1]: the median over the pictures; NaN for flat ones.
+        A scalar in [-1, 1]: the median over the pictures, of which flat ones count as 0.
     """
     one, two = (lab(p)[:, 0].flatten(1) for p in (made, real))
-    one, two = one - one.mean(1, keepdim=True), two - two.mean(1, keepdim=True)
-    return ((one * two).sum(1) / (one.norm(dim=1) * two.norm(dim=1))).median()
+    product = (one - one.mean(1, keepdim=True)) * (two - two.mean(1, keepdim=True))
+    spreads = one.std(1, correction=0) * two.std(1, correction=0)
+    return torch.where(spreads > FLAT, product.mean(1) / spreads.clamp(min=FLAT), 0.0).median()
 
 
 def lab(pictures: Tensor) -> Tensor:

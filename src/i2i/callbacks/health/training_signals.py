@@ -1,10 +1,13 @@
 """Signs of failure in a training step: numbers from what it left (``i2i.training.witness``)."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from i2i.callbacks.health.picture_signals import at_ends, checkerboard, spread_beside
 from i2i.data.batches import images
+from i2i.training.players import GENERATOR
 from i2i.training.witness import Witness
 
 MOST = 8  # pictures of a batch that are looked at
@@ -21,6 +24,12 @@ def of_step(witness: Witness, balance: float | None) -> dict[str, Tensor]:
     found = {f"gradient_{name}": norm for name, norm in witness.gradients.items()}
     found |= {f"moves_{name}": share for name, share in witness.moves.items()}
     return found | of_game(witness, balance) | of_batch(witness)
+
+
+def idle(newest: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """How many terms of each player but ``g`` are exactly 0, as a hinge is beyond its margin."""
+    of_others = {name: terms for name, terms in newest.items() if name != GENERATOR and terms}
+    return {f"idle_{n}": (torch.stack([*t.values()]) == 0).sum() for n, t in of_others.items()}
 
 
 def of_game(witness: Witness, balance: float | None) -> dict[str, Tensor]:

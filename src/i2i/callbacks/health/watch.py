@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from i2i.callbacks.health.alarms import ALARMS, Streaks
-from i2i.callbacks.health.training_signals import of_step
+from i2i.callbacks.health.training_signals import idle, of_step
 from i2i.callbacks.health.validation_signals import Pass, overfitting, training_pass
 from i2i.errors import setting_error
 from i2i.messages import say
@@ -63,7 +63,7 @@ class Health(Callback):
                 )  # fmt: skip
         self.path, self.n_images, self.silent = Path(folder) / RECORD, n_images, frozenset(silent)
         self.logged_steps, self.validations = logged_steps, validations
-        self.streaks, self.step = Streaks(), -1
+        self.streaks, self.step = Streaks(), 0
         self.raised: dict[str, dict[str, Any]] = {}
         self.validation: Pass | None = None
 
@@ -80,6 +80,7 @@ class Health(Callback):
         self.write(trainer)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        self.step = trainer.global_step
         pl_module.witness.asked = trainer.is_global_zero and self.is_due(trainer, pl_module)
 
     def is_due(self, trainer: Trainer, pl_module: LightningModule) -> bool:
@@ -92,9 +93,8 @@ class Health(Callback):
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         step, witness = trainer.global_step, pl_module.witness
         logged = step == 1 or step % trainer.log_every_n_steps == 0
-        if step in (0, self.step) or not logged or not witness.asked:
+        if step == self.step or not logged or not witness.asked:  # g had no turn on this batch
             return
-        self.step = step
         self.read(
             trainer, pl_module, of_step(witness, getattr(pl_module.gan_loss, "balance", None))
         )
