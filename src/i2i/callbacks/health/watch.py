@@ -95,9 +95,8 @@ class Health(Callback):
         logged = step == 1 or step % trainer.log_every_n_steps == 0
         if step == self.step or not logged or not witness.asked:  # g had no turn on this batch
             return
-        self.read(
-            trainer, pl_module, of_step(witness, getattr(pl_module.gan_loss, "balance", None))
-        )
+        balance = getattr(pl_module.gan_loss, "balance", None)
+        self.read(trainer, pl_module, of_step(witness, balance) | idle(pl_module.newest))
         witness.forget()
 
     def read(self, trainer: Trainer, pl_module: LightningModule, found: dict[str, Tensor]) -> None:

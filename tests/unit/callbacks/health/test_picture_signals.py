@@ -76,7 +76,9 @@ def test_the_spread_is_that_of_numpy_in_parts_of_the_smallest_other_one() -> Non
 
     found = spread_beside(made, [real, inputs])
     assert found.item() == pytest.approx(by_hand(made) / by_hand(inputs), rel=1e-5)
-    assert spread_beside(made[:1].expand(4, -1, -1, -1), [real]).item() == pytest.approx(0, abs=1e-6)
+    assert spread_beside(made[:1].expand(4, -1, -1, -1), [real]).item() == pytest.approx(
+        0, abs=1e-6
+    )
     assert spread_beside(made, [torch.zeros_like(real), real]).item() > 0.5
     assert spread_beside(made, [torch.zeros_like(real)]).item() == 1
 

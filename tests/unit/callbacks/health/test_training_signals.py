@@ -23,7 +23,9 @@ def watched(made: Tensor, real: Tensor | None = None, source: Tensor | None = No
         "target": pictures(2) if real is None else real,
         "index": torch.arange(4), "name": list("abcd"),
     }  # fmt: skip
-    witness.keep(batch, {0: {"y_hat": made, "z": torch.zeros(4, 8), "mirrored": torch.tensor(True)}})
+    witness.keep(
+        batch, {0: {"y_hat": made, "z": torch.zeros(4, 8), "mirrored": torch.tensor(True)}}
+    )
     return witness
 
 
