@@ -91,7 +91,7 @@ class FiniteTerms:
         """
         if self.told or not self.seen:
             return
-        found = [one for one in gathered(self.first(trainer.global_step, players)) if one]
+        found = [one for one in gathered(self.first(max(trainer.global_step, 1), players)) if one]
         if not found:
             return
         step, _, what, tensors = min(found)
