@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,29 +14,25 @@ from i2i.training.players import Player
 OF_EACH = 64  # numbers of each weight tensor from which the size of an update is told
 
 
-class Said(NamedTuple):
-    """What one discriminator said in one call, over its patches and scales; scalars.
+def said(real: Sequence[Tensor], fake: Sequence[Tensor], balance: float | None) -> list[Tensor]:
+    """Reduces what a discriminator said at once: compiled code may overwrite its logits later.
 
-    Attributes:
-        right: Share of the logits on the right side of the objective's ``balance``: the mean of
-            that of real and that of made images. Where there is no balance, the middle between the
-            two means stands for it.
-        gap: Mean logit of real images less that of made ones.
+    Args:
+        real: Logits of real images, one map a scale.
+        fake: Those of made ones.
+        balance: Of the objective; None takes the middle between the means of both.
+
+    Returns:
+        The share of the logits on the right side of the balance, the mean of that of real and that
+        of made images; and the mean logit of real images less that of made ones. Scalars.
     """
-
-    right: Tensor
-    gap: Tensor
-
-
-def said(real: Sequence[Tensor], fake: Sequence[Tensor], balance: float | None) -> Said:
-    """Reduces the logits of a call at once: compiled code may overwrite them at its next one."""
     reals = torch.cat([r.detach().float().flatten() for r in real])
     fakes = torch.cat([f.detach().float().flatten() for f in fake])
     between = (reals.mean() + fakes.mean()) / 2 if balance is None else balance
     right = ((reals > between).float().mean() + (fakes < between).float().mean()) / 2
     of_scales = zip(real, fake, strict=True)  # scales count alike, as in the objectives
     gap = torch.stack([r.detach().float().mean() - f.detach().float().mean() for r, f in of_scales])
-    return Said(right, gap.mean())
+    return [right, gap.mean()]
 
 
 class Witness:
@@ -46,9 +42,10 @@ class Witness:
         asked: Whether the step at hand is watched; whoever watches says so before it.
         batch: What it was made of; None where no step was watched.
         made: What G made of the batch, or of its first part, without graph.
-        said: What the discriminators said in the last watched turn of each player.
-        gradients: Norm of each player's gradient in its last watched turn, before it is clipped.
-        moves: Size of its update in relation to its weights, over some numbers of each tensor.
+        numbers: Of each player's last watched turn, as scalars: ``gradient_PLAYER`` is the norm of
+            its gradient before it is clipped; ``moves_PLAYER`` the size of its update in relation
+            to its weights, over some numbers of each tensor; ``right_PLAYER_i`` and
+            ``gap_PLAYER_i`` what is ``said`` of the i-th time that a discriminator was asked.
     """
 
     def __init__(self) -> None:
@@ -59,9 +56,7 @@ class Witness:
         """Lets go of everything."""
         self.batch: Batch | None = None
         self.made: dict[str, Tensor] = {}
-        self.said: dict[str, list[Said]] = {}
-        self.gradients: dict[str, Tensor] = {}
-        self.moves: dict[str, Tensor] = {}
+        self.numbers: dict[str, Tensor] = {}
         self._before: dict[str, Tensor] = {}
 
     @contextmanager
@@ -75,22 +70,27 @@ class Witness:
         if not self.asked or gan_loss is None or not gan_loss.adversarial:
             yield
             return
-        notes = self.said[player.name] = []
-        with gan_loss.heard(lambda r, f: notes.append(said(r, f, gan_loss.balance))):
+        heard: list[list[Tensor]] = []
+        with gan_loss.heard(lambda r, f: heard.append(said(r, f, gan_loss.balance))):
             yield
+        for i, both in enumerate(heard):
+            names = (f"right_{player.name}_{i}", f"gap_{player.name}_{i}")
+            self.numbers |= zip(names, both, strict=True)
 
     def before(self, player: Player) -> None:
         """Notes a player's gradient and weights; its gradients are unscaled and not clipped."""
         if self.asked:
             found = [p.grad for p in player.parameters if p.grad is not None]
-            self.gradients[player.name] = get_total_norm(found) if found else torch.zeros(())
+            norm = get_total_norm(found) if found else player.parameters[0].new_zeros(())
+            self.numbers[f"gradient_{player.name}"] = norm
             self._before[player.name] = some_of(player.parameters)
 
     def after(self, player: Player) -> None:
         """Notes how far the update moved it."""
         if (earlier := self._before.pop(player.name, None)) is not None:
             moved = some_of(player.parameters) - earlier
-            self.moves[player.name] = moved.norm() / earlier.norm().clamp(min=1e-12)
+            share = moved.norm() / earlier.norm().clamp(min=1e-12)
+            self.numbers[f"moves_{player.name}"] = share
 
     def keep(self, batch: Batch, made: dict[int, dict[str, Tensor]]) -> None:
         """Notes what a step was about.

@@ -45,10 +45,10 @@ def test_a_step_that_nobody_watches_leaves_nothing() -> None:
     for place in (0, 2):
         left = notes.found[place]
         assert left.batch is None
-        assert left.made == left.said == left.gradients == left.moves == {}
+        assert left.made == left.numbers == {}
     seen = notes.found[1]
-    assert list(seen.said) == ["d", "g"] and len(seen.said["d"]) == 1 and seen.said["g"] == []
-    assert seen.gradients.keys() == seen.moves.keys() == {"d", "g"}
+    of_each = {f"{kind}_{player}" for kind in ("gradient", "moves") for player in "dg"}
+    assert seen.numbers.keys() == of_each | {"right_d_0", "gap_d_0"}
     assert seen.made["y_hat"].shape == seen.batch["target"].shape
     assert not seen.made["y_hat"].requires_grad
 
@@ -72,14 +72,16 @@ def test_an_update_is_measured_in_parts_of_the_weights() -> None:
         new = torch.cat([after[n][0].flatten()[:OF_EACH] for n in names])
         moved = (new - old).norm() / old.norm()
         assert moved > 0
-        assert notes.found[1].moves[player].item() == pytest.approx(moved.item(), rel=1e-4)
+        assert notes.found[1].numbers[f"moves_{player}"].item() == pytest.approx(
+            moved.item(), rel=1e-4
+        )
 
 
 def test_the_gradient_is_that_before_it_is_clipped() -> None:
     free, clipped = make_model(), make_model(clip_g=1e-3)
     one, two = (run(model, {0}, steps=1).found[0] for model in (free, clipped))
-    assert one.gradients["g"].item() == pytest.approx(two.gradients["g"].item(), rel=1e-5)
-    assert two.gradients["g"] > 1e-2
+    one, two = (found.numbers["gradient_g"].item() for found in (one, two))
+    assert one == pytest.approx(two, rel=1e-5) and two > 1e-2
 
 
 def test_weights_of_any_shape_and_layout_are_sampled() -> None:

@@ -21,9 +21,8 @@ def of_step(witness: Witness, balance: float | None) -> dict[str, Tensor]:
         witness: What it left.
         balance: Of the objective; see ``GANLoss``.
     """
-    found = {f"gradient_{name}": norm for name, norm in witness.gradients.items()}
-    found |= {f"moves_{name}": share for name, share in witness.moves.items()}
-    return found | of_game(witness, balance) | of_batch(witness)
+    own = {n: v for n, v in witness.numbers.items() if n.startswith(("gradient_", "moves_"))}
+    return own | of_game(witness, balance) | of_batch(witness)
 
 
 def idle(newest: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -34,17 +33,17 @@ def idle(newest: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 def of_game(witness: Witness, balance: float | None) -> dict[str, Tensor]:
     """How far D is above G: of several discriminators that which is above most."""
-    said = [one for of_player in witness.said.values() for one in of_player]
+    kind = "gap_" if balance is None else "right_"
+    said = [value for name, value in witness.numbers.items() if name.startswith(kind)]
     if not said:
         return {}
     if balance is not None:
-        return {"d_right": torch.stack([one.right for one in said]).amax()}
+        return {"d_right": torch.stack(said).amax()}
     pictures = pictures_of(witness)
     distances = [distance(made, one) for made, real in pictures for one in real]
     if not distances:
         return {}
-    gap = torch.stack([one.gap for one in said]).amax()
-    return {"critic_gap": gap / torch.stack(distances).amax().clamp(min=1e-6)}
+    return {"critic_gap": torch.stack(said).amax() / torch.stack(distances).amax().clamp(min=1e-6)}
 
 
 def distance(made: Tensor, real: Tensor) -> Tensor:

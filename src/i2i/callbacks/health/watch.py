@@ -65,18 +65,23 @@ class Health(Callback):
         self.logged_steps, self.validations = logged_steps, validations
         self.streaks, self.step = Streaks(), 0
         self.raised: dict[str, dict[str, Any]] = {}
+        self.noted: dict[str, Tensor] = {}  # numbers of the witness that are not read yet
         self.validation: Pass | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """What was raised, and how long what is not raised yet has lasted."""
-        return {"raised": self.raised, "counts": self.streaks.counts}
+        """What was raised, how long the rest has lasted, and notes of a round that is not over."""
+        noted = {name: float(value) for name, value in self.noted.items()}
+        return {"raised": self.raised, "counts": self.streaks.counts, "noted": noted}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.raised, self.streaks.counts = dict(state_dict["raised"]), dict(state_dict["counts"])
+        self.noted = {name: torch.tensor(value) for name, value in state_dict["noted"].items()}
 
     # ---- training ----
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        earlier = {name: value.to(pl_module.device) for name, value in self.noted.items()}
+        pl_module.witness.numbers = earlier | pl_module.witness.numbers
         self.write(trainer)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
@@ -93,11 +98,13 @@ class Health(Callback):
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         step, witness = trainer.global_step, pl_module.witness
         logged = step == 1 or step % trainer.log_every_n_steps == 0
+        self.noted = witness.numbers
         if step == self.step or not logged or not witness.asked:  # g had no turn on this batch
             return
         balance = getattr(pl_module.gan_loss, "balance", None)
         self.read(trainer, pl_module, of_step(witness, balance) | idle(pl_module.newest))
         witness.forget()
+        self.noted = witness.numbers
 
     def read(self, trainer: Trainer, pl_module: LightningModule, found: dict[str, Tensor]) -> None:
         """Logs readings, which come from the device together, and raises what they ask for."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from i2i.callbacks.health.training_signals import MOST, idle, of_step
-from i2i.training.witness import Said, Witness, said
+from i2i.training.witness import Witness, said
 
 
 def pictures(seed: int, n: int = 4, channels: int = 3, side: int = 32) -> Tensor:
@@ -84,24 +84,25 @@ def test_no_more_than_some_pictures_are_looked_at() -> None:
 
 def test_what_d_said_is_counted_on_the_right_side_of_its_balance() -> None:
     real, fake = [torch.tensor([2.0, 1.0, 0.2, -1.0])], [torch.tensor([-1.0, 0.4])]
-    assert said(real, fake, 0.0).right.item() == pytest.approx((3 / 4 + 1 / 2) / 2)
-    assert said(real, fake, 0.5).right.item() == pytest.approx((2 / 4 + 2 / 2) / 2)
-    assert said(real, fake, None).right.item() == pytest.approx((3 / 4 + 1 / 2) / 2)  # 0.125
-    assert said(real, fake, 0.0).gap.item() == pytest.approx(0.55 + 0.3)
-    two = said([real[0], real[0] + 4], [fake[0], fake[0]], 0.0)
-    assert two.gap.item() == pytest.approx(0.85 + 2)
+    assert said(real, fake, 0.0)[0].item() == pytest.approx((3 / 4 + 1 / 2) / 2)
+    assert said(real, fake, 0.5)[0].item() == pytest.approx((2 / 4 + 2 / 2) / 2)
+    assert said(real, fake, None)[0].item() == pytest.approx((3 / 4 + 1 / 2) / 2)  # 0.125
+    assert said(real, fake, 0.0)[1].item() == pytest.approx(0.55 + 0.3)
+    _, gap = said([real[0], real[0] + 4], [fake[0], fake[0]], 0.0)
+    assert gap.item() == pytest.approx(0.85 + 2)
 
 
 def test_of_several_discriminators_the_one_counts_that_is_above_most() -> None:
     witness = watched(pictures(3))
-    witness.said = {"d": [Said(torch.tensor(r), torch.tensor(1.0)) for r in (0.6, 0.9, 0.7)]}
+    witness.numbers = {f"right_d_{i}": torch.tensor(r) for i, r in enumerate((0.6, 0.9, 0.7))}
+    witness.numbers["gap_d_0"] = torch.tensor(1.0)
     assert numbers(witness, 0.5)["d_right"] == pytest.approx(0.9)
 
 
 def test_the_gap_of_a_critic_is_in_parts_of_the_distance_of_the_images() -> None:
     real, made = pictures(2), pictures(2) + 0.5
     witness = watched(made, real, pictures(1)[:, :1])
-    witness.said = {"d": [Said(torch.tensor(1.0), torch.tensor(55.0))]}
+    witness.numbers = {"right_d_0": torch.tensor(1.0), "gap_d_0": torch.tensor(55.0)}
     found = numbers(witness, None)
     assert "d_right" not in found
     assert found["critic_gap"] == pytest.approx(55 / (0.5 * math.sqrt(3 * 32 * 32)))

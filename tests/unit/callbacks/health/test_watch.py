@@ -42,7 +42,7 @@ class Run:
         self.written: list[tuple[int, dict[str, float]]] = []
         self.model = SimpleNamespace(
             rounds=rounds, batches_seen=0, witness=Witness(), gan_loss=None, newest={},
-            finite=SimpleNamespace(told=None), write=self.write,
+            finite=SimpleNamespace(told=None), write=self.write, device="cpu",
         )  # fmt: skip
         self.asked: list[int] = []  # the batches that were watched
         self.health.on_train_start(self.trainer, self.model)
@@ -57,7 +57,7 @@ class Run:
             if witness.asked:
                 self.asked.append(self.model.batches_seen)
                 for player in turns[self.model.batches_seen % len(turns)]:
-                    witness.moves[player] = torch.tensor(moves)
+                    witness.numbers[f"moves_{player}"] = torch.tensor(moves)
             self.trainer.global_step += "g" in turns[self.model.batches_seen % len(turns)]
             self.model.batches_seen += 1
             self.health.on_train_batch_end(self.trainer, self.model, None, {}, 0)
@@ -152,6 +152,19 @@ def test_a_run_that_goes_on_knows_what_was_raised_and_how_long_the_rest_has_last
     third.train(9, moves=0.0)
     assert "Alarm" not in capsys.readouterr().out
     assert third.record() == again.record()
+
+
+def test_a_run_that_stops_within_a_round_has_the_numbers_of_all_players(tmp_path: Path) -> None:
+    rounds = (("d",), ("g",), ("g",))
+    straight, first, second = (Run(tmp_path, rounds) for _ in range(3))
+    straight.train(6)
+    first.train(4)  # which ends with a turn of d
+    second.health.load_state_dict(first.health.state_dict())
+    second.model.batches_seen, second.trainer.global_step = 4, first.trainer.global_step
+    second.health.on_train_start(second.trainer, second.model)
+    second.train(2)
+    assert first.written + second.written == straight.written
+    assert "train/health/moves_d" in second.written[0][1]
 
 
 def test_what_on_nan_found_is_an_alarm_too(tmp_path: Path) -> None:
