@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import Run, write_pairs
+from wandb_file import read_run
 
 SHORT = ["baselines=false", "callbacks.samples=null", "trainer.limit_test_batches=0"]
 STEPS = ["trainer.max_steps=12", "trainer.limit_val_batches=0"]  # ten readings, and two before
@@ -59,6 +60,14 @@ def test_a_run_that_fails_raises_its_alarms(
         assert alarm["step"] >= 10
         assert told.count(f"Alarm at step {alarm['step']}: {alarm['text']}") == 1
         assert f"  step {alarm['step']}: {alarm['text']}" in at_the_end
+
+
+def test_an_alarm_is_in_the_record_of_an_offline_wandb_run(train: Run) -> None:
+    run_dir = train(*SHORT, *STEPS, "logger=wandb", "optimizer.generator.lr=0")
+    found = read_run(run_dir)
+    assert found["alerts"] == {name: alarm["text"] for name, alarm in alarms(run_dir).items()}
+    assert "nothing_moves" in found["alerts"]
+    assert [row["train/health/moves_g"] for row in found["history"]][-12:] == [0.0] * 12
 
 
 def test_a_loss_that_is_no_number_is_an_alarm(
