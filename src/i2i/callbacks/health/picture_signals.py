@@ -9,10 +9,19 @@ from torch import Tensor
 from i2i.data.tasks.colour_space import rgb_to_lab
 
 END = 127 / 127.5  # from here on a value of [-1, 1] is the last level of 255, or close to it
+SIDE = 256  # pixels
 LEVEL = 127.5  # levels of 255 in a unit of [-1, 1]
 PERIODS = (2, 4)  # pixels; of one and of two transposed convolutions of stride 2
 FLAT = 0.01  # product of two standard deviations of L, which goes from 0 to 100
 BESIDE = (-3, -2, 2, 3)  # frequencies that a line is compared with: its own may be a little wide
+
+
+def middle(pictures: Tensor) -> Tensor:
+    """The middle of pictures, of ``SIDE`` pixels a side at most: no more is looked at."""
+    for dim in (2, 3):
+        more = max(0, pictures.shape[dim] - SIDE)
+        pictures = pictures.narrow(dim, more // 2, pictures.shape[dim] - more)
+    return pictures
 
 
 def at_ends(made: Tensor, real: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from i2i.callbacks.health.picture_signals import at_ends, checkerboard, spread_beside
+from i2i.callbacks.health.picture_signals import at_ends, checkerboard, middle, spread_beside
 from i2i.data.batches import images
 from i2i.training.players import GENERATOR
 from i2i.training.witness import Witness
@@ -70,8 +70,10 @@ def of_batch(witness: Witness) -> dict[str, Tensor]:
     them does, that is taken for the right one.
     """
     ends, lines, spreads = [], [], []
-    given = [image[:MOST] for image in images(witness.batch or {}).values() if image.ndim == 4]
+    given = images(witness.batch or {}).values()
+    given = [middle(image[:MOST]) for image in given if image.ndim == 4]
     for made, real in pictures_of(witness):
+        made, real = middle(made), [middle(one) for one in real]
         ends.append(torch.stack([at_ends(made, one) for one in real]).amin())
         if min(made.shape[2:]) >= LEAST:
             lines.append(torch.stack([checkerboard(made, one) for one in real]).amin())

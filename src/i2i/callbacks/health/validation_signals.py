@@ -11,6 +11,7 @@ from i2i.callbacks.health.picture_signals import (
     checkerboard,
     colours,
     lightness,
+    middle,
     spread_beside,
 )
 from i2i.callbacks.health.training_signals import LEAST
@@ -26,7 +27,8 @@ class Pass:
     """The first pictures of a validation, on each route, and what D says of the same samples.
 
     Attributes:
-        most: Pictures that are kept of each route, and samples that D is asked about.
+        most: Samples that D is asked about, and pictures that are kept: of all routes together, but
+            two of each.
     """
 
     def __init__(self, most: int) -> None:
@@ -45,13 +47,14 @@ class Pass:
             self.said.append((size(batch), answers(system, batch)))
         for route, one in shown.items():
             kept = sum(map(len, self.made.get(route, [])))
-            if kept >= self.most or one.y_hat is None or not len(one.index):
+            most = max(2, self.most // len(shown))
+            if kept >= most or not len(one.index):
                 continue
-            few = slice(0, self.most - kept)
-            self.made.setdefault(route, []).append(one.made[few].float())
-            self.real.setdefault(route, []).append(one.real[few].float())
+            few = slice(0, most - kept)
+            self.made.setdefault(route, []).append(middle(one.made[few]).float())
+            self.real.setdefault(route, []).append(middle(one.real[few]).float())
             if one.source is not None:
-                self.sources.setdefault(route, []).append(one.source[few].float())
+                self.sources.setdefault(route, []).append(middle(one.source[few]).float())
             self.true[route] = one.true
 
     def signals(self) -> dict[str, Tensor]:

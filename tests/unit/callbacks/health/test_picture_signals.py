@@ -13,6 +13,7 @@ from i2i.callbacks.health.picture_signals import (
     colours,
     lightness,
     lines,
+    middle,
     spread_beside,
 )
 
@@ -104,3 +105,10 @@ def test_lightness_correlates_as_in_numpy_and_a_negative_goes_against_it() -> No
     assert lightness(made, real).item() == pytest.approx(np.median(each), abs=1e-3)
     assert lightness(-real, real).item() < -0.9
     assert lightness(torch.zeros_like(real), real).item() == 0
+
+
+def test_of_large_pictures_the_middle_is_looked_at() -> None:
+    rows, columns = torch.arange(300.0)[:, None], torch.arange(200.0)
+    found = middle((1000 * rows + columns).expand(1, 1, 300, 200))
+    assert found.shape == (1, 1, 256, 200)
+    assert found[0, 0, 0, 0] == 22_000 and found[0, 0, -1, -1] == 277_199

@@ -65,6 +65,14 @@ def test_only_the_first_pictures_are_kept() -> None:
     assert [n for n, _ in found.said] == [4, 2]
 
 
+def test_many_routes_share_the_number_of_pictures() -> None:
+    routes = {str(i): shown(pictures(i), pictures(9)) for i in range(3)}
+    found = a_pass(9, **routes)
+    assert [len(made[0]) for made in found.made.values()] == [3, 3, 3]
+    found = a_pass(2, **routes)
+    assert [len(made[0]) for made in found.made.values()] == [2, 2, 2]
+
+
 def judged(train: float, val: float, made: float) -> dict[str, float]:
     one, two = Pass(4), Pass(4)
     one.said = [(4, [(torch.tensor(train), torch.tensor(-9.0))])]

@@ -152,6 +152,9 @@ def test_a_run_that_goes_on_knows_what_was_raised_and_how_long_the_rest_has_last
     third.train(9, moves=0.0)
     assert "Alarm" not in capsys.readouterr().out
     assert third.record() == again.record()
+    again.health.load_state_dict(first.health.state_dict())  # as the test of best.ckpt does
+    again.health.say_again()
+    assert "Nothing moves" in capsys.readouterr().out
 
 
 def test_a_run_that_stops_within_a_round_has_the_numbers_of_all_players(tmp_path: Path) -> None:
