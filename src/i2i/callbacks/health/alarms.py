@@ -35,9 +35,9 @@ class Alarm:
 
 ALARMS = (
     # A D that is always right gives G no gradient to learn from (Arjovsky and Bottou 2017, "Towards
-    # principled methods for training GANs", Theorem 2.4). A D of patches is right on 99 % of single
-    # batches in healthy runs too, and errs on others: no more than three readings in a row of every tenth
-    # step were above this limit in the seeds of experiments=first_run that were looked at.
+    # principled methods for training GANs", Theorem 2.4). In healthy runs, too, D is right on 99 %
+    # of the patches of single batches, and errs on others: in twelve seeds of experiments=first_run
+    # no more than three readings in a row, of every tenth step, were above this limit.
     Alarm(
         "d_has_won", "d_right", ABOVE, 0.999,
         "D has won: it is right on {value:.1%} of the patches, real and made, and G gets next to "

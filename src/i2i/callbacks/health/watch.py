@@ -74,7 +74,7 @@ class Health(Callback):
         return {"raised": self.raised, "counts": self.streaks.counts, "noted": noted}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes it up, under what is newer: testing, too, loads a checkpoint, and an earlier one."""
+        """Takes it up, under what is newer: testing, too, loads a checkpoint, an earlier one."""
         self.raised = state_dict["raised"] | self.raised
         self.streaks.counts = state_dict["counts"] | self.streaks.counts
         self.noted = {name: torch.tensor(value) for name, value in state_dict["noted"].items()}
