@@ -132,7 +132,7 @@ def training_pass(system: Any, dataset: Any, most: int, at_once: int) -> Pass:
         most: Samples.
         at_once: Samples of a batch.
     """
-    found, count = Pass(most), min(most, len(dataset))
+    found, count, filled = Pass(most), min(most, len(dataset)), system.finite.filled
     places = [i * len(dataset) // count for i in range(count)]
     with torch.no_grad():
         for start in range(0, count, at_once):
@@ -141,4 +141,5 @@ def training_pass(system: Any, dataset: Any, most: int, at_once: int) -> Pass:
             shown = system.shown(batch)
             routes = system.evaluates or shown
             found.add(system, batch, {r: system.translated(r, shown[r]) for r in routes})
+    system.finite.filled = filled  # these pictures are none of a pass that is scored
     return found

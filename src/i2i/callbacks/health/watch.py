@@ -158,7 +158,8 @@ class Health(Callback):
         if name in self.raised or name in self.silent:
             return
         self.raised[name] = {"step": trainer.global_step, "text": text, **known}
-        say(f"Alarm at step {trainer.global_step}: {text}")
+        if name != NOT_FINITE:  # which was said already
+            say(f"Alarm at step {trainer.global_step}: {text}")
         self.write(trainer)
         for logger in trainer.loggers:
             send: Callable[[str, str], None] | None = getattr(logger, "alert", None)

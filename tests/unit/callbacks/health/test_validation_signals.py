@@ -122,6 +122,7 @@ def test_training_pictures_are_taken_from_all_over_the_split(
 
     class System(SimpleNamespace):
         gan_loss, evaluates, device = None, None, "cpu"
+        finite = SimpleNamespace(filled=False)
 
         def transfer_batch_to_device(self, batch: dict, *_: object) -> dict:
             return batch
@@ -130,10 +131,12 @@ def test_training_pictures_are_taken_from_all_over_the_split(
             return {"one": shown(batch["input"], batch["input"])}
 
         def translated(self, route: str, one: Shown) -> Shown:
+            self.finite.filled = True  # as where NaN was filled in
             return one
 
     found = module.training_pass(System(), Data(), 4, 3)
     assert taken == [0, 2, 5, 7] and [len(p) for p in found.made["one"]] == [3, 1]
+    assert not System.finite.filled
     taken.clear()
     module.training_pass(System(), Data(), 99, 99)
     assert taken == list(range(10))
