@@ -32,7 +32,7 @@ def read_run(folder: Path, which: int = 0) -> dict[str, Any]:
     """Config, history rows, picture files and the rest of an offline run in a folder, the first.
 
     ``run`` has its name, group, tags and type; ``best`` says which value of a score is kept;
-    ``artifacts`` are by their type.
+    ``artifacts`` are by their type, and texts of ``alerts`` by their title.
     """
     import wandb
     from wandb.proto import wandb_internal_pb2
@@ -45,6 +45,7 @@ def read_run(folder: Path, which: int = 0) -> dict[str, Any]:
     best: dict[str, str] = {}
     artifacts: dict[str, Any] = {}
     summary: dict[str, Any] = {}
+    alerts: dict[str, str] = {}
     for message in messages(file.read_bytes()):
         record = wandb_internal_pb2.Record()
         record.ParseFromString(message)
@@ -60,6 +61,8 @@ def read_run(folder: Path, which: int = 0) -> dict[str, Any]:
         elif kind == "summary":
             items = record.summary.update
             summary |= {i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items}
+        elif kind == "alert":
+            alerts[record.alert.title] = record.alert.text
         elif kind == "artifact":
             entries = record.artifact.manifest.contents
             artifacts[record.artifact.type] = {
@@ -77,4 +80,4 @@ def read_run(folder: Path, which: int = 0) -> dict[str, Any]:
             )
     pictures = list(file.parent.rglob("*.png"))
     found = {"config": config, "history": history, "pictures": pictures, "run": run, "best": best}
-    return found | {"artifacts": artifacts, "summary": summary}
+    return found | {"artifacts": artifacts, "summary": summary, "alerts": alerts}

@@ -88,6 +88,8 @@ def train(cfg: Any) -> float | None:
                     logger.log_hyperparams(config | {"options": columns_of(typed)})
                 fit(cfg, trainer, model, datamodule, content)
                 report(cfg, trainer, model, datamodule, callbacks, run_dir)
+                if callbacks.get("health"):
+                    callbacks["health"].say_again()
                 return score_for_sweep(cfg, trainer, model, callbacks["scoring"])
 
 

@@ -94,6 +94,10 @@ class RunWandbLogger(WandbLogger):
     def log_image(self, key: str, images: list[Any], step: int | None = None, **more: Any) -> None:
         self.attempt(super().log_image, key, images, step, **more)
 
+    def alert(self, title: str, text: str) -> None:
+        """Sends an alarm, which W&B passes on by mail or Slack; a run that is offline keeps it."""
+        self.attempt(lambda: self.experiment.alert(title=title, text=text, level="WARN"))
+
     def define_scores(self, directions: Mapping[str, bool]) -> None:
         """Tells W&B which value of each score is its best, and that steps are counted in ours.
 

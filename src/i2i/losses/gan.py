@@ -6,7 +6,8 @@ methods instead of flags: no call can ask for a real loss on a fake image. All r
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from i2i.errors import setting_error
 
 Terms = dict[str, Tensor]
 Critic = Callable[[Tensor], list[Tensor]]
+Listener = Callable[[list[Tensor], list[Tensor]], None]  # gets the logits of real and made images
 
 
 def mean_over_scales(values: list[Tensor]) -> Tensor:
@@ -52,10 +54,13 @@ class GANLoss:
         adversarial: Whether G has a term; without one there is no game to play.
         samples_must_be_independent: Whether a norm that mixes the samples of a batch makes the
             discriminator's loss meaningless.
+        balance: The logit of an image that D holds for real and for made alike; None where the
+            zero of the logits means nothing, and only their differences do.
     """
 
     adversarial = True
     samples_must_be_independent = False
+    balance: float | None = 0.0
 
     def __init__(
         self,
@@ -99,6 +104,28 @@ class GANLoss:
             return {}
         gradient = gradient_of_score(critic, real.float())  # (B, C * H * W)
         return {"r1": self.r1 / 2 * gradient.square().sum(1).mean()}
+
+    @contextmanager
+    def heard(self, listener: Listener, penalties: bool = True) -> Iterator[None]:
+        """Lets somebody hear what D says whenever a system asks for D's terms.
+
+        Args:
+            listener: Called before the terms are computed.
+            penalties: Whether there are penalties meanwhile, which need gradients.
+        """
+        ask = self.discriminator
+
+        def asked(real: list[Tensor], fake: list[Tensor]) -> Terms:
+            listener(real, fake)
+            return ask(real, fake)
+
+        instead = {"discriminator": asked} | ({} if penalties else {"penalty": lambda *_: {}})
+        vars(self).update(instead)
+        try:
+            yield
+        finally:
+            for name in instead:
+                del vars(self)[name]
 
 
 def require_separate_samples(gan_loss: GANLoss, discriminator: nn.Module) -> None:
@@ -195,6 +222,8 @@ class LeastSquaresGAN(GANLoss):
     ``discriminator_weight`` of the model.
     """
 
+    balance = 0.5
+
     def discriminator(self, real: list[Tensor], fake: list[Tensor]) -> Terms:
         return {
             "real": mean_over_scales([(r.float() - 1).square().mean() for r in real]),
@@ -230,6 +259,7 @@ class WassersteinGP(GANLoss):
     """
 
     samples_must_be_independent = True
+    balance = None
 
     def __init__(
         self,

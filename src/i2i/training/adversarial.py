@@ -21,6 +21,7 @@ from i2i.training.players import GENERATOR, Player, frozen
 from i2i.training.rounds import steps_in
 from i2i.training.routes import Routes
 from i2i.training.speed import Speed
+from i2i.training.where_it_began import where_it_began
 
 Terms = dict[str, Tensor]
 Made = dict[str, Tensor]
@@ -45,12 +46,14 @@ class AdversarialModule(Routes, Game):
     Attributes:
         generator: What is averaged and translates: a network, or an ``nn.ModuleDict`` of several.
         discriminator: What judges images, likewise; a system may have none.
+        gan_loss: The objective of the game (``i2i.losses.gan``); None where there is none.
         pairings: The values of ``dataset.pairing`` that its terms can learn from.
         conditions_on_pictures: Whether what D is shown beside an image is a picture, which is
             augmented as the image is.
     """
 
     generator: nn.Module
+    gan_loss: Any = None
     pairings: tuple[str, ...] = ("paired",)
     conditions_on_pictures = True
 
@@ -141,6 +144,7 @@ class AdversarialModule(Routes, Game):
         made = {0: self.generate(batch)} if with_g and self.accumulate == 1 else {}
         terms = {player.name: self.update(player, batch, made) for player in turns}
         self.newest |= terms
+        self.witness.keep(batch, made)
         if with_g:
             self.end_step()
             self.write_terms(self.newest)
@@ -161,11 +165,18 @@ class AdversarialModule(Routes, Game):
         optimizer = self.by_player(self.optimizers())[player.name]
         optimizer.zero_grad()
         others = [p for other in self.players if other is not player for p in other.parameters]
-        with frozen(others):
+        with frozen(others), self.witness.hearing(player, self.gan_loss):
             terms = self.backward_in_parts(player, batch, made)
         self.finite.note(player.name, terms, steps_in(self.rounds, self.batches_seen) + 1)
+        if self.may_read() and self.finite.stops(terms):
+            self.require_finite(where_it_began(self, player, batch))
         self.take_step(optimizer)
+        self.witness.after(player)
         return terms
+
+    def may_read(self) -> bool:
+        """Whether numbers can be read after each update: no device and nobody is waited for."""
+        return self.device.type == "cpu" and self.trainer.world_size == 1
 
     def backward_in_parts(self, player: Player, batch: Batch, made: dict[int, Made]) -> Terms:
         """Adds up the gradients of a batch's parts, each weighted by its share of the images.
@@ -209,11 +220,15 @@ class AdversarialModule(Routes, Game):
 
     # ---- evaluation ----
 
-    def require_finite(self) -> None:
-        """Ends a run whose terms or weights are not finite; all processes come here together."""
+    def require_finite(self, place: str = "") -> None:
+        """Ends a run whose terms or weights are not finite; all processes come here together.
+
+        Args:
+            place: Where in a network that began, if anybody knows.
+        """
         if self.finite.seen:
-            weights = {player.title: player.parameters for player in self.players}
-            self.finite.require(self.trainer, weights)
+            weights = {player.title: self.weights_of(player) for player in self.players}
+            self.finite.require(self.trainer, weights, place)
 
     def on_validation_start(self) -> None:
         """Gives every process the running statistics of process 0, which is what is saved."""

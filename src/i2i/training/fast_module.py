@@ -36,6 +36,11 @@ class FastModule(LightningModule):
         """The networks of a player, each of which can be called."""
         return [one for name in player.networks for one in members(getattr(self, name))]
 
+    def weights_of(self, player: Player) -> dict[str, nn.Parameter]:
+        """The weights of a player, by their names in a checkpoint."""
+        networks = {name: getattr(self, name) for name in player.networks}
+        return {f"{n}.{w}": p for n, net in networks.items() for w, p in net.named_parameters()}
+
     def optimizer_for(self, player: Player) -> Optimizer:
         """An optimizer for the weights of a player that learn, which it then knows."""
         of_all = [p for name in player.networks for p in getattr(self, name).parameters()]

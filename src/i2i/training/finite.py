@@ -1,7 +1,7 @@
 """Stops a run whose losses are no numbers any more, before its last good checkpoint is lost."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,11 @@ class FiniteTerms:
     Every update is noted there with a few small operations. What was noted is read where numbers
     are read anyway: in steps that are logged, before validation, and before a checkpoint is saved.
     There the weights are looked at too: they may overflow while the losses before were finite.
-    Gradients are not: in float16 those that overflow are skipped, and the run goes on well.
+    One process on a CPU waits for nobody: there each update is read before it is made. Gradients
+    are not looked at: in float16 those that overflow are skipped, and the run goes on well.
+
+    Attributes:
+        told: What was found, in words, once it was; None before.
     """
 
     def __init__(self, on_nan: str):
@@ -36,7 +40,8 @@ class FiniteTerms:
                 f"model.on_nan={on_nan}", repr(on_nan), f"one of {', '.join(ON_NAN)}",
                 "Use stop; continue goes on with losses that are no numbers.",
             )  # fmt: skip
-        self.on_nan, self.said = on_nan, False
+        self.on_nan = on_nan
+        self.told: str | None = None
         self.filled = False  # whether pictures of this pass had NaN
         # By the names of an update's terms: the step of each one's first bad value, 0 before; (N,)
         # on their device.
@@ -63,33 +68,43 @@ class FiniteTerms:
         """(N,) for all terms so far: 0, or the step of the first bad value; on their device."""
         return torch.cat(list(self.seen.values()))
 
-    def require(self, trainer: Any, players: Mapping[str, Sequence[nn.Parameter]]) -> None:
+    def stops(self, terms: Mapping[str, Tensor]) -> bool:
+        """Whether the terms of an update end the run, read from their device at once."""
+        if self.on_nan != "stop" or not terms:
+            return False
+        return not math.isfinite(sum(float(value) for value in terms.values()))
+
+    def require(
+        self, trainer: Any, players: Mapping[str, Mapping[str, nn.Parameter]], place: str = ""
+    ) -> None:
         """Ends the run, or says once that it goes on, where terms or weights are not finite.
 
         Waits for the device, and for the other processes, which all come here together.
 
         Args:
             trainer: Whose run it is.
-            players: The weights of each, by name.
+            players: The weights of each by their names, by its title.
+            place: Where in a network it began, if anybody knows.
 
         Raises:
             SettingError: On all processes, with the first term of any, and its step.
         """
-        if self.said or not self.seen:
+        if self.told or not self.seen:
             return
-        found = [one for one in gathered(self.first(trainer.global_step, players)) if one]
+        found = [one for one in gathered(self.first(max(trainer.global_step, 1), players)) if one]
         if not found:
             return
-        step, _, what = min(found)
+        step, _, what, tensors = min(found)
+        place = place or tensors
+        self.told = f"{what}: not finite since step {step}{place}"
         if self.on_nan == "continue":
-            self.said = True
-            say(f"{what}: not finite since step {step}; goes on, as model.on_nan=continue asks")
+            say(f"{self.told}; goes on, as model.on_nan=continue asks")
             return
         run_dir = Path(trainer.default_root_dir)
         saved = (run_dir / "checkpoints" / "last.ckpt").is_file()
         way = f"last.ckpt is from before that: resume={run_dir}" if saved else "Nothing was saved"
         raise setting_error(
-            what, f"NaN or infinity, first at step {step}", "finite numbers",
+            what, f"NaN or infinity, first at step {step}{place}", "finite numbers",
             f"{way}. Use a lower learning rate (optimizer.generator.lr=), clip the gradients "
             "(model.clip_g=, model.clip_d=), or go on all the same with model.on_nan=continue.",
         )  # fmt: skip
@@ -114,18 +129,30 @@ class FiniteTerms:
         return True
 
     def first(
-        self, now: int, players: Mapping[str, Sequence[nn.Parameter]]
-    ) -> tuple[int, int, str] | None:
-        """Step, place among the terms, and name of what first was not finite here."""
-        norms = [get_total_norm([p.detach() for p in weights]) for weights in players.values()]
-        numbers = torch.cat([self.marks(), torch.stack(norms).float()]).cpu().tolist()
+        self, now: int, players: Mapping[str, Mapping[str, nn.Parameter]]
+    ) -> tuple[int, int, str, str] | None:
+        """Step, place among the terms, and name of what first was not finite here; and where."""
+        every = [get_total_norm([p.detach() for p in own.values()]) for own in players.values()]
+        numbers = torch.cat([self.marks(), torch.stack(every).float()]).cpu().tolist()
         names = [name for terms in self.seen for name in terms]
         found = [
-            (int(step), place, name)
+            (int(step), place, name, "")  # weights have followed since, those of others too
             for place, (name, step) in enumerate(zip(names, numbers, strict=False))
             if step
         ]
-        for name, norm in zip(players, numbers[len(names) :], strict=True):
+        for (title, own), norm in zip(players.items(), numbers[len(names) :], strict=True):
             if not math.isfinite(norm):
-                found.append((now, len(names), f"the weights of {name}"))
+                found.append((now, len(names), f"the weights of {title}", among(own)))
         return min(found, default=None)
+
+
+def among(weights: Mapping[str, nn.Parameter]) -> str:
+    """Words for the tensors among weights that are not finite.
+
+    What goes wrong in a backward pass goes on toward the input: it began at the last one of them.
+    """
+    bad = [name for name, weight in weights.items() if not bool(weight.detach().isfinite().all())]
+    if not bad:
+        return ""  # their squares overflow
+    rest = f" and {len(bad) - 1} before it" if bad[1:] else ""
+    return f", in {bad[-1]}{rest} of {len(weights)} weight tensors"

@@ -16,6 +16,7 @@ from i2i.training.players import GENERATOR, Player
 from i2i.training.rounds import Rounds, critics_first, require_all_before_g
 from i2i.training.schedules import renewed, total_steps
 from i2i.training.speed import Speed, require_moments
+from i2i.training.witness import Witness
 
 
 class Game(FastModule):
@@ -27,6 +28,7 @@ class Game(FastModule):
         config: The resolved configuration, as plain values; saved with the checkpoint.
         n_critic: Updates of the others for one of ``g``, where ``rounds`` follow from it.
         newest: The newest terms of each player, who may have had no turn on the batch at hand.
+        witness: What the steps that somebody watches leave.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Game(FastModule):
         self.make_scheduler, self.n_critic, self.config = make_scheduler, n_critic, config
         self.batches_seen = self.images_seen = 0
         self.newest: dict[str, dict[str, Tensor]] = {}
+        self.witness = Witness()
         self.loaded: dict[str, Any] | None = None  # what on_save_checkpoint wrote, where resumed
         self.total_steps = 0  # generator steps of the schedules
         # For a run that goes on; set by the command.
@@ -81,8 +84,10 @@ class Game(FastModule):
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clips; here the gradients are unscaled, whatever the precision."""
         for player, wrapped in zip(self.saved_order, self.optimizers(), strict=True):
-            if wrapped.optimizer is optimizer and player.clip is not None:
-                clip_grad_norm_(player.parameters, player.clip)
+            if wrapped.optimizer is optimizer:
+                self.witness.before(player)
+                if player.clip is not None:
+                    clip_grad_norm_(player.parameters, player.clip)
 
     def active_schedules(self) -> dict[str, Any]:
         """The schedules of the players that learn, by player."""

@@ -220,7 +220,26 @@ def test_a_run_goes_on_when_wandb_goes_away(tmp_path: Path, said: list[str]) -> 
     logger.log_metrics({"a": 1.0}, 1)
     logger.log_metrics({"a": 2.0}, 2)
     logger.log_image("x", [])
+    logger.alert("an alarm", "in words")
     assert said == ["W&B went away (the service is gone): the run goes on without it"]
+
+
+def test_an_alarm_that_cannot_be_sent_stops_nothing(tmp_path: Path, said: list[str]) -> None:
+    sent: list[dict[str, str]] = []
+
+    class Run:
+        def alert(self, **alarm: str) -> None:
+            sent.append(alarm)
+            if len(sent) == 2:
+                raise TimeoutError("no answer")
+
+    logger = make_wandb_logger(str(tmp_path), "p", offline=True)
+    said.clear()
+    logger._experiment = Run()
+    for text in ("one", "two", "three"):
+        logger.alert("an alarm", text)
+    assert [alarm["text"] for alarm in sent] == ["one", "two"]
+    assert said == ["W&B went away (no answer): the run goes on without it"]
 
 
 def test_options_are_passed_on_or_named(tmp_path: Path, started: list) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,8 +38,24 @@ class Breaks(L1):
         return super().__call__(y_hat, y) * (self.value if bad else 1.0)
 
 
-def run(model: Pix2Pix, folder: Path, **options: Any) -> Trainer:
+class Infinite(nn.Module):
+    """Gives infinities from its n-th call on."""
+
+    def __init__(self, at: int):
+        super().__init__()
+        self.at, self.count = at, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.count += 1
+        return x / 0 if self.count >= self.at else x
+
+
+def run(model: Pix2Pix, folder: Path, waits: bool = False, **options: Any) -> Trainer:
+    """Trains; ``waits`` says that numbers cannot be read after each update, as on a GPU."""
     from lightning.pytorch.callbacks import ModelCheckpoint
+
+    if waits:
+        model.may_read = lambda: False
 
     saving = ModelCheckpoint(
         folder / "checkpoints", "last", enable_version_counter=False,
@@ -59,6 +76,7 @@ def saved_step(folder: Path) -> int:
     return content["global_step"]
 
 
+@pytest.mark.parametrize("waits", [True, False], ids=["later", "at once"])
 @pytest.mark.parametrize("value", [math.nan, math.inf], ids=["nan", "inf"])
 @pytest.mark.parametrize(
     ("at", "options", "kept"),
@@ -72,22 +90,24 @@ def saved_step(folder: Path) -> int:
     ids=["between", "at a saving", "every step", "logged", "validated"],
 )
 def test_it_stops_before_a_checkpoint_is_overwritten(
-    tmp_path: Path, at: int, options: dict, kept: int, value: float
+    tmp_path: Path, at: int, options: dict, kept: int, value: float, waits: bool
 ) -> None:
     model = make_model(reconstruction={"l1": Breaks(at, value)})
     with pytest.raises(SettingError) as caught:
-        run(model, tmp_path, **options)
-    assert str(caught.value).startswith(
-        f"train/g/l1: found NaN or infinity, first at step {at}; expected finite numbers. "
-        f"last.ckpt is from before that: resume={tmp_path}. Use a lower"
-    )
+        run(model, tmp_path, waits, **options)
+    where = "" if waits else ", in the term itself: what all layers gave is finite"
+    assert re.match(
+        f"train/g/l1: found NaN or infinity, first at step {at}{where}; expected finite numbers. "
+        f"last.ckpt is from before that: resume={tmp_path}. Use a lower", str(caught.value),
+    )  # fmt: skip
     assert saved_step(tmp_path) == kept
+    assert waits or model.batches_seen == at - 1
 
 
 def test_it_stops_before_a_validation(tmp_path: Path) -> None:
     model = make_model(reconstruction={"l1": Breaks(5)})
     with pytest.raises(SettingError, match="first at step 5"):
-        run(model, tmp_path, save_every=50, limit_val_batches=1, val_check_interval=2)
+        run(model, tmp_path, True, save_every=50, limit_val_batches=1, val_check_interval=2)
     assert model.batches_seen == 6  # the epoch has 8
 
 
@@ -97,8 +117,8 @@ def test_a_single_bad_value_is_remembered(tmp_path: Path) -> None:
         p.grad.nan_to_num_() for group in optimizer.param_groups for p in group["params"]
         if p.grad is not None
     ]  # fmt: skip
-    with pytest.raises(SettingError, match=r"train/g/l1: found NaN or infinity, first at step 3;"):
-        run(model, tmp_path, save_every=8)
+    with pytest.raises(SettingError, match=r"train/g/l1: found NaN or infinity, first at step 3"):
+        run(model, tmp_path, True, save_every=8)
     assert not (tmp_path / "checkpoints" / "last.ckpt").exists()
 
 
@@ -113,7 +133,7 @@ def test_the_term_of_a_critic_is_named_with_the_step_it_belongs_to(tmp_path: Pat
 
     model = make_model("layer", Bad(), n_critic=2)
     with pytest.raises(
-        SettingError, match=r"^train/d/\w+: found NaN .* first at step 3; .*Nothing"
+        SettingError, match=r"^train/d/\w+: found NaN .* first at step 3, in the .*Nothing"
     ):
         run(model, tmp_path, save_every=5)
 
@@ -127,9 +147,37 @@ def test_weights_that_overflow_are_not_saved(tmp_path: Path) -> None:
             optimizer.param_groups[0]["params"][0].grad.fill_(math.inf)
 
     model.on_before_optimizer_step = overflow
-    with pytest.raises(SettingError, match=r"^the weights of the generator: found .* at step 4;"):
+    name = next(name for name, _ in model.generator.named_parameters())
+    told = rf"^the weights of the generator: found .* at step 4, in generator\.{name} of \d+ weight"
+    with pytest.raises(SettingError, match=told):
         run(model, tmp_path)
     assert saved_step(tmp_path) == 2
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": 2}], ids=["whole", "parts"])
+def test_the_layer_is_named_in_which_it_began(tmp_path: Path, options: dict) -> None:
+    """Found before the update, so that all weights are good still."""
+    model = make_model(**options)
+    layer = nn.Sequential(Infinite(5), nn.Identity())
+    model.generator = nn.Sequential(model.generator, layer)
+    told = r"^train/\w/\w+: found .*, in the output of generator\.1\.0 \(Infinite\); "
+    with pytest.raises(SettingError, match=told):
+        run(model, tmp_path)
+    assert all(weight.isfinite().all() for weight in model.parameters())
+    assert layer[0]._forward_hooks == {}
+
+
+def test_weights_that_were_bad_before_are_named_with_the_layer(tmp_path: Path) -> None:
+    model = make_model()
+
+    def overflow(optimizer: Any) -> None:
+        if model.batches_seen == 2 and optimizer is model.optimizers()[0].optimizer:
+            optimizer.param_groups[0]["params"][2].grad.fill_(math.inf)
+
+    model.on_before_optimizer_step = overflow
+    name = [name for name, _ in model.generator.named_parameters()][2]
+    with pytest.raises(SettingError, match=rf"step 3.*generator\.{name.rpartition('.')[0]} \("):
+        run(model, tmp_path, save_every=50)
 
 
 def test_it_goes_on_where_that_is_asked_and_says_so_once(
@@ -153,22 +201,22 @@ def test_all_processes_hear_of_the_first_one(
     """This one has seen nothing bad."""
     mine = FiniteTerms("stop")
     mine.note("g", {"l1": torch.tensor(1.0)}, 7)
-    theirs = [(9, 0, "train/g/l1"), (8, 1, "train/g/gan")]
+    theirs = [(9, 0, "train/g/l1", ""), (8, 1, "train/g/gan", "")]
     monkeypatch.setattr(finite, "gathered", lambda own: [own, *theirs])
     trainer = SimpleNamespace(global_step=9, default_root_dir=str(tmp_path))
     with pytest.raises(SettingError, match=r"^train/g/gan: found NaN or infinity, first at step 8"):
-        mine.require(trainer, {"g": [nn.Parameter(torch.ones(1))]})
+        mine.require(trainer, {"g": {"weight": nn.Parameter(torch.ones(1))}})
 
 
 def test_terms_may_come_and_go() -> None:
-    mine, weights = FiniteTerms("stop"), {"g": [nn.Parameter(torch.ones(1))]}
+    mine, weights = FiniteTerms("stop"), {"g": {"weight": nn.Parameter(torch.ones(1))}}
     good, bad = torch.tensor(1.0), torch.tensor(math.inf)
     mine.note("d", {}, 1)
     mine.note("d", {"real": good, "r1": good}, 1)
     mine.note("d", {"real": good}, 2)
     mine.note("d", {"real": good, "r1": bad}, 3)
     mine.note("d", {"real": bad}, 4)
-    assert mine.first(4, weights) == (3, 1, "train/d/r1")
+    assert mine.first(4, weights) == (3, 1, "train/d/r1", "")
 
 
 def test_an_ordinary_run_reads_nothing_more(tmp_path: Path) -> None:
