@@ -74,7 +74,11 @@ def paint(folder: Path, level: int, n: int = 4, size: int = 32, noise: bool = Fa
     for index in range(n):
         for place, (kind, value) in enumerate((("input", 20), ("target", 200), ("output", level))):
             picture = np.full((size, size, 3), value + index % 32, np.uint8)
-            own = None if not noise else np.random.default_rng([index, place, level * place // 2])
+            own = (
+                None
+                if not noise
+                else np.random.default_rng([index, place, level if place == 2 else 0])
+            )
             if own is not None:
                 coarse = own.integers(0, 90, (8, 8, 3)).repeat(size // 8, 0).repeat(size // 8, 1)
                 picture = picture // 2 + (coarse + own.integers(0, 16, coarse.shape)).astype("u1")

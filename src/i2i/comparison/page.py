@@ -51,7 +51,7 @@ def write_page(
     }
     pictures = album.encoded()
     data["pictures"] = {"side": album.side, "quality": album.quality, "damaged": album.damaged}
-    atomic.write_text(file, page(data, pictures))
+    atomic.write_bytes(file, page(data, pictures).encode(), durable=False)
 
 
 def page(data: Mapping[str, Any], pictures: Sequence[str | None]) -> str:

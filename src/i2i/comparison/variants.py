@@ -159,7 +159,7 @@ def chosen(run: Run, key: str) -> str:
         number = float(text)
     except ValueError:
         return text
-    if not math.isfinite(number) or text.strip("+-").startswith("0") and text.isdecimal():
+    if not math.isfinite(number) or (text.strip("+-").startswith("0") and text.isdecimal()):
         return text
     return repr(number).removesuffix(".0")
 

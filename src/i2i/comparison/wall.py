@@ -11,6 +11,7 @@ from i2i.files.ordinary import Unreadable
 from i2i.images.image_io import examine_image
 
 MOST_ROWS = 100
+MOST_NAMES = 3  # of runs, in a remark
 MOST_COLUMNS = 40  # runs; nobody sees more beside one another
 
 Column = tuple[int, Examined, Tested]  # number of the run, the run, and the route of its test
@@ -54,7 +55,8 @@ def _wall(route: str, columns: list[Column], album: Album) -> dict[str, Any]:
     rows = [_row(i, names.get(i, f"image {i}"), columns, album) for i in indices]
     for kind in ("input", "target"):
         if others := _of_other(kind, indices, columns):
-            notes.append(f"the {kind}s of {', '.join(others)} differ from those shown")
+            told = ", ".join(others[:MOST_NAMES]) + ", ..." * (len(others) > MOST_NAMES)
+            notes.append(f"the {kind}s of {len(others)} runs differ from those shown ({told})")
     return {
         "route": route,
         "runs": [number for number, _, _ in columns],

@@ -150,7 +150,7 @@ function bestOf(rows, column) {
 
 function cellOf(row, column, best) {
   const marked = column.score && !row.reference && column.number(row) === best;
-  const kind = column.text ? "text" : "number";
+  const kind = column.name ? "text name" : column.text ? "text" : "number";
   const cell = el("td", { className: kind + (marked ? " best" : "") });
   if (column.name) cell.title = row.name;
   if (column.name) row.all.forEach((r) => cell.append(swatch(r), " "));

@@ -8,8 +8,11 @@ function pictureUrl(number) {
   if (number === null || number === undefined) return null;
   album ??= JSON.parse(byId("album").textContent);
   if (album[number] === null) return null;
-  urls[number] ??= URL.createObjectURL(
-    new Blob([Uint8Array.from(atob(album[number]), (c) => c.charCodeAt(0))], { type: "image/webp" }));
+  if (!urls[number]) {
+    const text = atob(album[number]), bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    urls[number] = URL.createObjectURL(new Blob([bytes], { type: "image/webp" }));
+  }
   return urls[number];
 }
 
@@ -63,7 +66,7 @@ function cellOfPicture(row, column, rows) {
   const cell = el("div", { className: column.id === "truth" ? "truth" : "" });
   if (url === null) return el("div", { className: "quiet", textContent: "no picture" });
   const open = () => openPair(rows, rows.indexOf(row), column.id);
-  const image = el("img", { src: url, alt: "", draggable: false });
+  const image = el("img", { src: url, alt: "", draggable: false, decoding: "async" });
   cell.append(el("button", { className: "picture", onclick: open }, image));
   if (column.run !== undefined && wall.score) {
     cell.append(el("small", { textContent: shown(row.scores[column.i]?.[wall.score]) }));
