@@ -31,12 +31,15 @@ class Page:
     """A page that is open.
 
     Attributes:
-        messages: Errors that scripts raised, and requests that were made, as the browser tells.
+        errors: What scripts raised, and what the browser refused.
+        requests: Addresses that were asked for.
     """
 
     def __init__(self, to: int, answers: int, timeout: float) -> None:
         self.to, self.answers, self.timeout = to, answers, timeout
-        self.buffer, self.number, self.session = b"", 0, None
+        self.buffer, self.number = b"", 0
+        self.session: str | None = None
+        self.target: str | None = None  # the tab
         self.errors: list[str] = []
         self.requests: list[str] = []
 
@@ -73,9 +76,12 @@ class Page:
             self.requests.append(params["request"]["url"][:200])
 
     def open(self, file: Path) -> None:
-        """Attaches to a new tab and opens a file in it, until all of it has been read."""
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
+        """Opens a file in a new tab, until all of it has been read; the tab before is closed."""
+        before, self.session = self.target, None
+        self.target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        if before:
+            self.send("Target.closeTarget", targetId=before)
+        attached = self.send("Target.attachToTarget", targetId=self.target, flatten=True)
         self.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
