@@ -140,10 +140,8 @@ def test_it_says_which_is_best_and_on_which_pictures_the_second_wins(
     """Of L1 the second best, r9 gan, is better on some pictures; both have two seeds' files."""
     cells = "[...document.querySelector('.verdicts tr[data-score=l1]').cells].map(c => c.innerText)"
     _, best, second, lead, spread, words, pictures, _ = opened.do(cells)
-    means = {
-        name: np.mean([score_of(sweep / run, "l1") for run in runs])
-        for name, runs in {"unet, gan": "01", "unet, wgan": "23", "r9, gan": "45", "r9, wgan": "6"}.items()
-    }  # fmt: skip
+    runs = {"unet, gan": "01", "unet, wgan": "23", "r9, gan": "45", "r9, wgan": "6"}
+    means = {n: np.mean([score_of(sweep / run, "l1") for run in own]) for n, own in runs.items()}
     first, next_best = sorted(means, key=means.get)[:2]
     assert best.startswith(first) and second.startswith(next_best)
     assert float(lead) == pytest.approx(means[next_best] - means[first], abs=1e-4)
@@ -240,8 +238,9 @@ def test_the_glass_magnifies_the_same_place_in_all_columns(opened: Page) -> None
         const box = lens.parentNode.getBoundingClientRect(), own = lens.getBoundingClientRect();
         const [x, y] = lens.style.backgroundPosition.split(' ').map(parseFloat);
         const size = parseFloat(lens.style.backgroundSize);
-        return [lens.closest('.row').dataset.place, (own.left + own.width / 2 - box.left) / box.width,
-                (own.width / 2 - 1 - x) / size, (own.height / 2 - 1 - y) / size, size / box.width];
+        const middle = (own.left + own.width / 2 - box.left) / box.width;
+        const there = [(own.width / 2 - 1 - x) / size, (own.height / 2 - 1 - y) / size];
+        return [lens.closest('.row').dataset.place, middle, ...there, size / box.width];
     })""")
     for place, middle, x, y, zoom in found:  # what lies in the middle is what is pointed at
         assert place == "1" and middle == pytest.approx(0.25, abs=0.02)
