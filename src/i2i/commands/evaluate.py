@@ -36,6 +36,10 @@ def evaluate(cfg: Any) -> None:
         changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
         model, checkpoint = load_model(cfg.checkpoint, changes)
         seed_everything(model.seed, verbose=False)
+        if cfg.wandb:
+            from i2i.loggers.wandb_scores import require_run
+
+            require_run(checkpoint.path, checkpoint.config)
         datamodule, dataset_node = find_data(
             cfg, checkpoint.config, model.seed, len(model.routes)
         )  # fmt: skip
@@ -62,6 +66,12 @@ def evaluate(cfg: Any) -> None:
         write_results(output, cfg.split, dataset_node, results, checkpoint, model)
         print_results(cfg.split, dataset_node["name"], checkpoint.path.name, results)
         print(f"\n{samples.columns}: {samples.last_picture}\nWritten to: {output}")
+        if cfg.wandb:
+            from i2i.loggers.wandb_scores import add_scores
+
+            scores = by_name({route: result.values for route, result in results.items()})
+            where = f"{dataset_node['name']}/{cfg.split}"
+            add_scores(checkpoint.path, checkpoint.config, scores, where)
 
 
 def asked_routes(model: Any, route: Any) -> tuple[str, ...]:

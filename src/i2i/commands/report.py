@@ -40,6 +40,9 @@ def report(
     content |= {"more_is_better": scoring.directions(trainer, model)}
     write_per_image(run_dir, results)
     write_json(run_dir / "test_metrics.json", content)
+    for logger in trainer.loggers:
+        if hasattr(logger, "log_result"):
+            logger.log_result(content)
     samples = callbacks.get("samples")
     if samples and samples.last_picture:
         print(f"\n{samples.columns}: {samples.last_picture}")

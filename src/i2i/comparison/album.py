@@ -8,7 +8,7 @@ import numpy as np
 
 from i2i.errors import SettingError
 from i2i.files.ordinary import Unreadable, read_bytes
-from i2i.images.image_io import read_image
+from i2i.images.reading import Reading
 
 BUDGET = 30_000_000  # bytes of all pictures; base64 makes 40 MB of them
 MOST_FILE = 16_000_000  # bytes of one picture's file
@@ -80,7 +80,7 @@ class Album:
 
     def _decoded(self, file: Path) -> np.ndarray | None:
         try:
-            picture = read_image(file, 3, MOST_SIDE**2)
+            picture = Reading(3, MOST_SIDE**2).read(file)
         except SettingError as error:
             if str(error) not in self.damaged:
                 self.damaged.append(str(error))

@@ -11,7 +11,7 @@ import torch
 from i2i.callbacks.test_pictures import TestPictures
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError
-from i2i.images.image_io import read_image
+from i2i.images.reading import COLOURS
 from i2i.metrics.shown import Shown
 
 N = 23  # images of the split
@@ -48,7 +48,7 @@ def go_through(
 def written(folder: Path) -> dict[str, int]:
     """The level of each picture."""
     files = sorted(folder.rglob("*.png"))
-    return {p.relative_to(folder).as_posix(): int(read_image(p, 3)[0, 0, 0]) for p in files}
+    return {p.relative_to(folder).as_posix(): int(COLOURS.read(p)[0, 0, 0]) for p in files}
 
 
 def test_they_are_from_all_over_the_split_whatever_the_processes(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_of_a_limited_test_they_are_from_what_is_gone_through(tmp_path: Path) ->
 @pytest.mark.numeric
 def test_large_pictures_are_shrunk(tmp_path: Path) -> None:
     go_through(TestPictures(str(tmp_path), n_images=1, side=16), height=20, width=40)
-    picture = read_image(tmp_path / "000000_output.png", 3)
+    picture = COLOURS.read(tmp_path / "000000_output.png")
     assert picture.shape == (8, 16, 3) and np.all(picture == 100)
 
 
