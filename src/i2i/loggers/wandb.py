@@ -267,6 +267,8 @@ def id_of_run(folder: Path) -> str | None:
             say(f"{file} cannot be read ({error}): W&B gets a new run")
     if found is None and rank_zero_only.rank == 0:  # only its run is W&B's
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(file, secrets.token_hex(4))
+        # An agent of a W&B sweep has named the run that it waits for.
+        agents = os.environ.get("WANDB_RUN_ID", "") if os.environ.get("WANDB_SWEEP_ID") else ""
+        write_text(file, agents if ID.fullmatch(agents) else secrets.token_hex(4))
         return id_of_run(folder)
     return found and found[0]
