@@ -321,6 +321,37 @@ def test_other_images_have_a_table_of_their_own(page: Page, tmp_path: Path) -> N
     assert len(page.do(IMAGES)) == 4
 
 
+def test_each_route_has_a_wall(page: Page, tmp_path: Path) -> None:
+    """Of a system that translates both ways; on which pictures the second wins leads to its own."""
+    values = {"AtoB": ([0.5, 0.75, 0.25], [0.75, 0.25, 0.75]), "BtoA": ([0.5] * 3, [0.75] * 3)}
+    for place in range(2):
+        means = {f"{route}/ssim": np.mean(own[place]) for route, own in values.items()}
+        run = make_run(tmp_path / str(place), f"x={place}", per_image={"l1": [0.5] * 3})
+        (run / "per_image.csv").unlink()
+        for route, own in values.items():
+            rows = "".join(f"{route}{i},{i},{own[place][i]}\n" for i in range(3))
+            (run / f"per_image_{route}.csv").write_text(f"name,index,ssim\n{rows}")
+            paint(run, 90, 3)
+            for file in sorted((run / "test_pictures").glob("*.png")):
+                (run / "test_pictures" / route).mkdir(exist_ok=True)
+                file.rename(run / "test_pictures" / route / file.name)
+        content = {"n_images": 3, "scores": {"model (best.ckpt)": means}}
+        content["more_is_better"] = dict.fromkeys(means, True)
+        (run / "test_metrics.json").write_text(json.dumps(content))
+    compare(tmp_path)
+    page.open(tmp_path / "comparison.html")
+    at_the_wall(page)
+    assert page.do(IMAGES) == ["AtoB0", "AtoB1", "AtoB2"]
+    page.choose("#wall-place", "1")
+    assert page.do(IMAGES) == ["BtoA0", "BtoA1", "BtoA2"]
+    row = ".verdicts tr[data-score='AtoB/ssim']"
+    told = page.do(f'document.querySelector("{row}").cells[6].innerText')
+    assert told.startswith("the second wins on 1 of 3")
+    page.click(f"{row} button")
+    assert page.do(IMAGES) == ["AtoB1", "AtoB0", "AtoB2"]
+    assert page.do("[wall.a, wall.b, wall.score]") == ["0", "1", "ssim"]
+
+
 def test_runs_without_anything_have_a_page(page: Page, tmp_path: Path) -> None:
     for place in range(2):
         make_run(tmp_path / str(place), f"x={place}")

@@ -65,7 +65,8 @@ const saysItself = (text) => !/^(-?[\d.e+-]+|true|false|null|-)$/i.test(text);
 const told = (key, value) => (saysItself(value) ? value : `${key.split(".").at(-1)} ${value}`);
 const words = (entry) => [entry.label, ...Object.entries(entry.options).map(([k, v]) => told(k, v))].filter(Boolean);
 const shorts = data.runs.map((run) => [...words(run), ...(run.seed ? [`seed ${run.seed}`] : [])].join(", "));
-const short = (run) => (new Set(shorts).size === shorts.length ? shorts[run] : data.runs[run].name);
+const distinct = new Set(shorts).size === shorts.length;
+const short = (run) => (distinct && shorts[run]) || data.runs[run].name;
 function shortOf(variant) {
   const runs = variant.all ?? variant.runs;
   if (runs.length === 1) return short(runs[0]);

@@ -59,7 +59,7 @@ function byPicture(table, v) {
   const place = data.tables.indexOf(table);
   if (canShow(place, v)) {
     const go = () => showDifference(place, v.score, v.second, v.best);
-    cell.append(el("button", { className: "where", textContent: "where?", onclick: go }));
+    cell.append(el("button", { className: "where", textContent: "on which?", onclick: go }));
   }
   return cell;
 }

@@ -159,7 +159,7 @@ function drawWall(where) {
   const { side, quality } = data.pictures;
   where.append(
     el("p", { className: "quiet", textContent: "Point at a picture: the glass shows the same place in all columns. Click on one: a slider between any two. " +
-      `Pictures have up to ${side} pixels a side, as WebP of quality ${quality}; those of at most 256 colours are exact. The scores are those of the files themselves.` }),
+      `Pictures have up to ${side} pixels a side, as WebP of quality ${quality}; the scores are of the pictures as they were made.` }),
     el("p", { id: "wall-words", className: "quiet" }), el("div", { id: "wall-controls", className: "controls" }), el("div", { id: "grid" }));
   reset(0);
   drawControls();
