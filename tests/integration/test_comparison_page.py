@@ -352,6 +352,18 @@ def test_each_route_has_a_wall(page: Page, tmp_path: Path) -> None:
     assert page.do("[wall.a, wall.b, wall.score]") == ["0", "1", "ssim"]
 
 
+def test_runs_that_differ_in_much_are_called_by_their_folders(page: Page, tmp_path: Path) -> None:
+    long = [f"model.a_long_option_{i}='{'x' * 20}'" for i in range(4)]
+    make_run(tmp_path / "one", *long, per_image={"ssim": [0.5]})
+    make_run(tmp_path / "two", "model.lambda_l1=10", per_image={"ssim": [0.25]})
+    compare(tmp_path)
+    page.open(tmp_path / "comparison.html")
+    assert page.do("[...document.querySelectorAll('#runs label')].map(l => l.textContent)") == [
+        "one", "model.lambda_l1=10"
+    ]  # fmt: skip
+    assert "a_long_option_3" in page.do("document.querySelector('#runs label').title")
+
+
 def test_runs_without_anything_have_a_page(page: Page, tmp_path: Path) -> None:
     for place in range(2):
         make_run(tmp_path / str(place), f"x={place}")

@@ -66,11 +66,13 @@ const told = (key, value) => (saysItself(value) ? value : `${key.split(".").at(-
 const words = (entry) => [entry.label, ...Object.entries(entry.options).map(([k, v]) => told(k, v))].filter(Boolean);
 const shorts = data.runs.map((run) => [...words(run), ...(run.seed ? [`seed ${run.seed}`] : [])].join(", "));
 const distinct = new Set(shorts).size === shorts.length;
-const short = (run) => (distinct && shorts[run]) || data.runs[run].name;
+// The folder of a run is told where anything else would be long.
+const short = (run) => [distinct && shorts[run], data.runs[run].name].find((text) => text && text.length <= 60) ?? data.runs[run].folder;
 function shortOf(variant) {
   const runs = variant.all ?? variant.runs;
   if (runs.length === 1) return short(runs[0]);
-  return words({ label: data.runs[runs[0]].label, options: variant.options }).join(", ") || variant.name;
+  const text = words({ label: data.runs[runs[0]].label, options: variant.options }).join(", ") || variant.name;
+  return text.length <= 60 ? text : runs.map(short).join("; ");
 }
 
 function swatch(run) {

@@ -42,7 +42,7 @@ function verdictRow(table, v) {
   const time = duration(one.seconds) + (two ? ` against ${duration(two.seconds)}` : "");
   return el("tr", { "data-score": v.score },
     text(heading({ name: v.score, unit: v.unit }) + arrow(v.more)), winner, second ? named(second, "text") : text("-"),
-    text(shown(v.lead), "number"), text(v.spread === null ? "-" : shown(v.spread), "number"), text(v.words), byPicture(table, v), text(time));
+    text(second ? shown(v.lead) : "-", "number"), text(v.spread === null ? "-" : shown(v.spread), "number"), text(v.words), byPicture(table, v), text(time));
 }
 
 function valueOfVariant(variant, name) {
