@@ -243,7 +243,7 @@ def test_nothing_runs_and_nothing_is_written_outside(
 
 
 def compare(folder: Path) -> None:
-    """The table of a sweep's folder, as ``python -m i2i.comparison`` makes it."""
+    """The table of a sweep's folder, as ``python src/compare.py`` makes it."""
     from i2i.comparison.tables import compare as table
     from i2i.errors import SettingError
 

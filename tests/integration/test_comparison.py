@@ -45,7 +45,15 @@ def test_an_ablation_is_one_command_and_ends_with_table_and_picture(
         assert (rows[name]["run"], rows[name]["n"]) == (job.name, "5")
     assert rows["L1"]["ssim"] != rows["GAN"]["ssim"]
     assert "| GAN |" in (sweep / "comparison.md").read_text()
-    assert f"Comparison: {sweep}/comparison.md" in capsys.readouterr().out
+    assert f"Comparison: {sweep}/comparison.html" in capsys.readouterr().out
+    page = (sweep / "comparison.html").read_text()
+    assert '"name":"GAN"' in page and '"name":"val/ssim"' in page and '"more":true' in page
+    with (jobs[0] / "per_image.csv").open() as file:
+        images = list(csv.DictReader(file))
+    assert np.mean([float(i["ssim"]) for i in images]) == pytest.approx(float(rows["L1"]["ssim"]))
+    pictures = sorted(p.name for p in (jobs[0] / "test_pictures").iterdir())
+    kinds = ("input", "output", "target")
+    assert pictures == [f"{int(i['index']):06d}_{kind}.png" for i in images for kind in kinds]
     grid = Reading().read(sweep / "comparison.png")
     first = [Reading().read(job / "samples" / "test" / "000_output.png") for job in jobs]
     top = grid.shape[0] - 5 * (CELL + GAP) - GAP

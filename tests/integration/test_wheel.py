@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from compared_runs import make_run
 from conftest import ROOT
 
 
@@ -42,7 +43,7 @@ def test_presets_and_experiments_are_in_it(installed: Path) -> None:
         }
         assert mine == its and mine
     scripts = next(installed.glob("*.dist-info/entry_points.txt")).read_text()
-    assert all(f"i2i-{name}" in scripts for name in ("train", "evaluate", "translate"))
+    assert all(f"i2i-{name}" in scripts for name in ("train", "evaluate", "translate", "compare"))
 
 
 def test_its_commands_find_conf_from_any_directory(installed: Path, tmp_path: Path) -> None:
@@ -52,6 +53,13 @@ def test_its_commands_find_conf_from_any_directory(installed: Path, tmp_path: Pa
     where = run(installed, "train", "--info", "searchpath", cwd=tmp_path)
     assert str(installed / "i2i" / "conf") in where.stdout
     assert str(ROOT / "conf") not in where.stdout
+
+
+def test_its_compare_command_makes_a_page(installed: Path, tmp_path: Path) -> None:
+    make_run(tmp_path / "run", per_image={"ssim": [0.5]})
+    done = run(installed, "compare", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "<h1" in (tmp_path / "run" / "comparison.html").read_text()
 
 
 def test_its_train_command_trains(installed: Path, tiny: list[str], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The end of a sweep: the runs are put side by side, whatever became of them."""
 
 import math
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,7 +132,7 @@ def countable(score: Any) -> Any:
 
 @contextmanager
 def comparing() -> Iterator[None]:
-    """Compares the runs of a sweep once it is over; see ``i2i.comparison``.
+    """Compares the runs of a sweep once it is over; see ``i2i.comparison.tables``.
 
     A sweep in which a job failed ends with that job's error and without Hydra's call at its end.
     Jobs of a scheduler may still be running then: they are waited for, unless a signal ends that.
@@ -217,8 +218,9 @@ def stop_waiting() -> None:
 def compare_runs(folder: Path) -> None:
     """Writes and prints the comparison; the runs are done, so nothing here may lose them."""
     try:
-        from i2i.comparison.tables import compare
+        from i2i.comparison.tables import FILES, compare
 
-        print(f"\n{compare(folder)}\nComparison: {folder}/comparison.md, .csv and .png", flush=True)
+        print(f"\n{compare(folder)}\nComparison: {folder}/{FILES}", flush=True)
     except Exception as error:
-        print(f"\nThe runs were not compared: {error}\nAgain: python -m i2i.comparison {folder}")
+        again = f"python src/compare.py {shlex.quote(str(folder))}"
+        print(f"\nThe runs were not compared: {error}\nAgain: {again}")

@@ -1,6 +1,7 @@
 """Waiting for the jobs that a sweep gave to SLURM."""
 
 import contextlib
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -85,5 +86,5 @@ def what_goes_on(folder: Path) -> str:
     return (
         f"\nStopped waiting. SLURM goes on with those of the sweep's {len(jobs)} jobs that are not "
         f"over (squeue --me).\nTo cancel them: scancel {' '.join(jobs)}\n"
-        f"The table, when they are over: python -m i2i.comparison {folder}"
+        f"The table, when they are over: python src/compare.py {shlex.quote(str(folder))}"
     )

@@ -1,1 +1,1 @@
-"""The table and the picture that compare the runs of a sweep."""
+"""Tables, a picture and a page that compare runs."""

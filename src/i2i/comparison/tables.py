@@ -13,16 +13,15 @@ from typing import Any
 
 from i2i.comparison.page import write_page
 from i2i.comparison.picture import picture, read_pictures
-from i2i.comparison.run_curves import read_log
 from i2i.comparison.run_records import COLUMNS, Run, Scores, find_folders, read_run, units_of
-from i2i.comparison.run_test import read_tests
-from i2i.comparison.variants import OF_A_RESUMED, Examined, SameData, of_same_data
+from i2i.comparison.variants import OF_A_RESUMED, SameData, examine, of_same_data
 from i2i.errors import SettingError, setting_error
 from i2i.images.image_io import write_png
 from i2i.printable import printable
 from i2i.run_folder import CEILING, write_text
 from i2i.scores import heading
 
+FILES = "comparison.html, .md, .csv and .png"
 IN_TITLE = {"data": " of {}", "n": ", n = {}", "checkpoint": ", {}"}
 
 
@@ -200,7 +199,7 @@ def compare(*folders: Path, output: Path | None = None) -> str:
             shown[run.name] = read_pictures(run.folder)
         except SettingError as error:
             run.notes.append(f"its pictures are left out: {error}")
-    sets = of_same_data([Examined(r, read_log(r.folder), read_tests(r.folder)) for r in runs])
+    sets = of_same_data(list(map(examine, runs)))
     names, rows = table_rows(runs, base)
     units = units_of(runs)
     heads = {name: heading(name, units.get(name, "")) for name in names}

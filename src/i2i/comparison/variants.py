@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
-from i2i.comparison.run_curves import Log
+from i2i.comparison.run_alarms import Alarm, read_alarms
+from i2i.comparison.run_curves import Log, read_log
 from i2i.comparison.run_records import Run
-from i2i.comparison.run_test import Tested
+from i2i.comparison.run_test import Tested, read_tests
 
 OF_A_RESUMED = (  # options that resuming adds
     "resume", "dataset.root", "metrics.inception_weights", "metrics.lpips.weights_file",
@@ -27,20 +28,27 @@ class Examined:
         run: Options and scores.
         log: Curves and costs.
         tests: Single images, by route.
+        alarms: Failures that the run noticed in itself.
+        unread: What could not be read of these.
     """
 
     run: Run
     log: Log = field(default_factory=Log)
     tests: dict[str, Tested] = field(default_factory=dict)
+    alarms: list[Alarm] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def notes(self) -> list[str]:
         """Everything that could not be read."""
-        return [
-            *self.run.notes,
-            *self.log.notes,
-            *(n for t in self.tests.values() for n in t.notes),
-        ]
+        of_tests = [note for tested in self.tests.values() for note in tested.notes]
+        return [*self.run.notes, *self.log.notes, *of_tests, *self.unread]
+
+
+def examine(run: Run) -> Examined:
+    """Reads the rest of a run's folder."""
+    tests = read_tests(run.folder)
+    return Examined(run, read_log(run.folder), tests, *read_alarms(run.folder))
 
 
 @dataclass

@@ -157,7 +157,7 @@ def test_ctrl_c_waits_for_no_job_of_slurm(
     assert stop.value.code == 130 and compared == []
     told = capsys.readouterr().out
     assert told.count("scancel 12_0 12_1\n") == 1
-    assert told.count(f"python -m i2i.comparison {tmp_path}") == 1
+    assert told.count(f"python src/compare.py {tmp_path}") == 1
 
 
 def test_ctrl_c_of_a_sweep_in_this_process_makes_the_table(

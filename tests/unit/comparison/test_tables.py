@@ -5,8 +5,6 @@ import csv
 import json
 import os
 import struct
-import subprocess
-import sys
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -212,21 +210,22 @@ def test_runs_of_other_images_get_a_block_of_their_own(tmp_path: Path) -> None:
 def test_without_pictures_there_is_a_table_all_the_same(tmp_path: Path) -> None:
     make_run(tmp_path / "0", "x=1")
     compare(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["0", "comparison.csv", "comparison.md"]
+    written = ["comparison.csv", "comparison.html", "comparison.md"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["0", *written]
 
 
 def test_a_sweep_ends_with_the_comparison(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     make_run(tmp_path / "0", "x=1")
     compare_runs(tmp_path)
     printed = capsys.readouterr().out
-    assert "| 0.5000 |" in printed and f"Comparison: {tmp_path}/comparison.md" in printed
+    assert "| 0.5000 |" in printed and f"Comparison: {tmp_path}/comparison.html" in printed
 
 
 def test_a_failed_comparison_only_says_so(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     compare_runs(tmp_path / "nothing")
     printed = capsys.readouterr().out
     assert printed.count("The runs were not compared") == 1
-    assert f"python -m i2i.comparison {tmp_path}" in printed
+    assert f"python src/compare.py {tmp_path}" in printed
 
 
 DAMAGED = {  # what is written into a run's folder, and what its row says
@@ -374,13 +373,24 @@ def test_a_sweep_is_compared_whether_a_job_failed_or_not(
     assert set(rows_of(tmp_path)) >= {"x=1", "x=2"}
 
 
-def test_it_can_be_called_by_hand(tmp_path: Path) -> None:
-    make_run(tmp_path / "0", "x=1")
-    call = [sys.executable, "-m", "i2i.comparison"]
-    done = subprocess.run([*call, str(tmp_path)], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0 and "| 0.5000 |" in done.stdout, done.stderr
-    missing = subprocess.run(
-        [*call, str(tmp_path / "no")], capture_output=True, text=True, timeout=120
-    )
-    assert missing.returncode == 1
-    assert "found no run" in missing.stderr and "Traceback" not in missing.stderr
+def test_runs_on_other_images_are_told_before_the_table(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", "x=1", n=4)
+    make_run(tmp_path / "1", "x=2", n=5)
+    make_run(tmp_path / "2", "x=3", ssim=None)
+    lines = compare(tmp_path).splitlines()
+    assert lines[2].startswith("These runs were tested on 2 different sets of images")
+    assert "camvid, 4 test images: x=1; camvid, 5 test images: x=2." in lines[2]
+    assert lines[4].startswith("| variant | n |")
+
+
+def test_runs_of_several_folders_are_compared_once_each(tmp_path: Path) -> None:
+    make_run(tmp_path / "a" / "0", "x=1", ssim=0.5)
+    make_run(tmp_path / "a" / "1", "x=2", ssim=0.25)
+    make_run(tmp_path / "b", "x=3", ssim=0.75)
+    folders = [tmp_path / "a", tmp_path / "a" / "1", tmp_path / "b"]
+    compare(*folders, output=tmp_path / "new" / "out")
+    rows = rows_of(tmp_path / "new" / "out")
+    assert [(name, row["run"]) for name, row in rows.items() if row["run"]] == [
+        ("x=1", "a/0"), ("x=2", "a/1"), ("x=3", "b"),
+    ]  # fmt: skip
+    assert not (tmp_path / "a" / "comparison.md").exists()

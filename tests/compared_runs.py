@@ -1,0 +1,93 @@
+"""Folders of runs, as far as a comparison reads them, made by hand."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from i2i.images.image_io import write_png
+
+MORE = {"ssim": True, "psnr": True, "l1": False}
+
+
+def make_run(
+    folder: Path,
+    *options: str,
+    per_image: Mapping[str, Sequence[float]] | None = None,
+    names: Sequence[str] | None = None,
+    label: str | None = None,
+    data: str = "earth",
+    seed: int = 0,
+    others: Mapping[str, Mapping[str, Any]] | None = None,
+    further: Mapping[str, Any] | None = None,
+) -> Path:
+    """A run whose scores are the means of those of its images.
+
+    Args:
+        folder: Of the run, a new one.
+        options: What was typed, KEY=VALUE.
+        per_image: Values of each score, in the order of the images; None: the run was not tested.
+        names: Of the images.
+        label: The option of that name.
+        data: Name of the data set.
+        seed: Of the run.
+        others: Scores of baselines, by name.
+        further: Scores that are none of single images.
+    """
+    (folder / ".hydra").mkdir(parents=True)
+    OmegaConf.save(OmegaConf.create(list(options)), folder / ".hydra" / "overrides.yaml")
+    config = {
+        "label": label, "seed": seed, "model": {"lambda_l1": 100.0},
+        "generator": {"_target_": "i2i.generators.unet.UNetGenerator"},
+        "dataset": {"name": data, "direction": "AtoB", "image_size": 64},
+    }  # fmt: skip
+    OmegaConf.save(OmegaConf.create(config), folder / "config.yaml")
+    if per_image is None:
+        return folder
+    n = len(next(iter(per_image.values())))
+    names = names or [f"place {i}" for i in range(n)]
+    with (folder / "per_image.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name", "index", *per_image])
+        writer.writerows([names[i], i, *(v[i] for v in per_image.values())] for i in range(n))
+    means = {score: sum(values) / n for score, values in per_image.items()}
+    scores = {"model (best.ckpt)": means | dict(further or {}), **(others or {})}
+    content = {"n_images": n, "scores": scores, "units": {"psnr": "dB"}, "more_is_better": MORE}
+    (folder / "test_metrics.json").write_text(json.dumps(content))
+    return folder
+
+
+def paint(folder: Path, level: int, n: int = 4, size: int = 32, noise: bool = False) -> None:
+    """Test pictures: inputs and targets as in every run, outputs of the run's own level.
+
+    Args:
+        folder: Of the run.
+        level: Of its outputs, 0 to 255.
+        n: Images.
+        size: Pixels of a side.
+        noise: Whether they have detail, as photographs have, or are flat.
+    """
+    for index in range(n):
+        for place, (kind, value) in enumerate((("input", 20), ("target", 200), ("output", level))):
+            picture = np.full((size, size, 3), value + index % 32, np.uint8)
+            own = (
+                None
+                if not noise
+                else np.random.default_rng([index, place, level if place == 2 else 0])
+            )
+            if own is not None:
+                coarse = own.integers(0, 90, (8, 8, 3)).repeat(size // 8, 0).repeat(size // 8, 1)
+                picture = picture // 2 + (coarse + own.integers(0, 16, coarse.shape)).astype("u1")
+            write_png(folder / "test_pictures" / f"{index:06d}_{kind}.png", picture)
+
+
+def log(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A metrics.csv."""
+    with (folder / "metrics.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,121 @@
+"""Which runs share a table, which are seeds of one variant, and what is said of each score."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compared_runs import MORE, make_run
+from i2i.comparison.tables import find_runs
+from i2i.comparison.variants import Examined, SameData, chosen, examine, of_same_data
+from i2i.comparison.verdicts import Verdict, in_words, verdicts
+
+
+def sets_of(folder: Path) -> list[SameData]:
+    return of_same_data([examine(run) for run in find_runs(folder)])
+
+
+def verdict_of(data: SameData, score: str, references: dict | None = None) -> Verdict:
+    return next(v for v in verdicts(data, MORE, references or {}) if v.score == score)
+
+
+def test_runs_on_other_images_stand_apart(tmp_path: Path) -> None:
+    four, five = {"ssim": [0.5] * 4}, {"ssim": [0.5] * 5}
+    make_run(tmp_path / "0", "x=1", per_image=four)
+    make_run(tmp_path / "1", "x=2", per_image=four, data="maps")
+    make_run(tmp_path / "2", "x=3", per_image=five)
+    make_run(tmp_path / "3", "x=4", per_image=four, names=["a", "b", "c", "d"])
+    make_run(tmp_path / "4", "x=5", per_image=four)
+    make_run(tmp_path / "5", "x=6")  # was not tested
+    found = sets_of(tmp_path)
+    assert [(one.title, [r.run.folder.name for r in one.runs]) for one in found] == [
+        ("earth, AtoB, 64 pixels, 4 test images (images 1 of 2)", ["0", "4", "5"]),
+        ("maps, AtoB, 64 pixels, 4 test images", ["1"]),
+        ("earth, AtoB, 64 pixels, 5 test images", ["2"]),
+        ("earth, AtoB, 64 pixels, 4 test images (images 2 of 2)", ["3"]),
+    ]
+
+
+def test_seeds_of_the_same_options_are_one_variant(tmp_path: Path) -> None:
+    for i, (generator, seed) in enumerate([("unet", 0), ("unet", 1), ("r9", 0), ("unet", 0)]):
+        options = (f"generator={generator}", f"seed={seed}", "model.lambda_l1=100")
+        make_run(tmp_path / str(i), *options, seed=seed, per_image={"ssim": [0.25 + i]})
+    (data,) = sets_of(tmp_path)
+    assert data.options == ["generator"]
+    assert [[r.run.folder.name for r in v.runs] for v in data.variants] == [
+        ["0", "1"],
+        ["2"],
+        ["3"],
+    ]
+    assert data.variants[0].name == "generator=unet (2 seeds)"
+    assert data.variants[0].mean("ssim") == pytest.approx(0.75)
+    assert data.variants[0].spread("ssim") == pytest.approx(np.std([0.25, 1.25], ddof=1))
+    assert data.variants[1].spread("ssim") is None and data.variants[0].mean("fid") is None
+
+
+def test_an_option_that_was_not_typed_is_that_of_the_configuration(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", "model.lambda_l1=1e2", "generator=r9")
+    make_run(tmp_path / "1", "model.lambda_l1=10")
+    make_run(tmp_path / "2")
+    (data,) = sets_of(tmp_path)
+    found = [[chosen(r.run, key) for key in data.options] for r in data.runs]
+    assert data.options == ["model.lambda_l1", "generator"]
+    assert found == [["100", "r9"], ["10", "UNetGenerator"], ["100", "UNetGenerator"]]
+
+
+BEST, SECOND = [[0.5, 0.75, 0.5, 0.25], [0.75, 0.5, 0.5, 0.5]], [[0.5, 0.5, 0.75, 0.25]] * 2
+
+
+@pytest.mark.numeric
+def test_a_verdict_is_the_arithmetic_of_the_folders(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        for name, values in (("second", SECOND), ("best", BEST), ("worst", [[0.125] * 4] * 2)):
+            per_image = {"ssim": values[seed], "l1": [1 - v for v in values[seed]]}
+            options = (f"generator={name}", f"seed={seed}")
+            make_run(tmp_path / f"{name}{seed}", *options, seed=seed, per_image=per_image)
+    (data,) = sets_of(tmp_path)
+    found = verdict_of(data, "ssim", {"input copied": {"ssim": 0.9}, "mean target": {"ssim": 0.1}})
+    one, two = np.array(BEST), np.array(SECOND)
+    gains = one.mean(0) - two.mean(0)
+    assert (found.best.options, found.second.options) == (
+        {"generator": "best"}, {"generator": "second"},
+    )  # fmt: skip
+    assert found.lead == pytest.approx(one.mean() - two.mean())
+    assert found.spread == pytest.approx(one.mean(1).std(ddof=1))
+    assert (found.pictures.n, found.pictures.second, found.pictures.equal) == (4, 1, 0)
+    assert found.pictures.gain == pytest.approx(gains.mean())
+    assert found.pictures.error == pytest.approx(gains.std(ddof=1) / 2)
+    assert found.references == ["input copied"]
+    less = verdict_of(data, "l1")
+    assert less.best.options == {"generator": "best"}
+    assert less.lead == pytest.approx(found.lead) and less.pictures.second == 1
+
+
+def test_without_seeds_nobody_knows_the_spread(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", "x=1", per_image={"ssim": [0.5], "psnr": [math.inf]})
+    make_run(tmp_path / "1", "x=2", per_image={"ssim": [0.25], "psnr": [math.inf]})
+    (data,) = sets_of(tmp_path)
+    found = verdict_of(data, "ssim")
+    assert found.spread is None and found.words.startswith("unknown: it takes two seeds")
+    assert math.isnan(found.pictures.error)
+    assert verdict_of(data, "psnr").lead == 0.0  # of two infinite ones
+    make_run(tmp_path / "alone" / "0", "x=1", per_image={"ssim": [0.5]})
+    (data,) = sets_of(tmp_path / "alone")
+    assert verdict_of(data, "ssim").second is None
+
+
+def test_words_follow_lead_and_spread() -> None:
+    assert in_words(3.0, 1.0) == "yes, more than twice the spread"
+    assert in_words(1.5, 1.0) == "yes, but less than twice the spread"
+    assert in_words(1.0, 1.0) == in_words(0.0, 0.0) == "no: a draw"
+
+
+def test_a_run_with_nothing_in_it_is_one_of_the_others(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", "x=1", per_image={"ssim": [0.5]})
+    (tmp_path / "1" / ".hydra").mkdir(parents=True)
+    (tmp_path / "1" / ".hydra" / "overrides.yaml").write_text("[x=2]")
+    (data,) = sets_of(tmp_path)
+    assert [r.run.name for r in data.runs] == ["x=1", "x=2"]
+    assert any("no test_metrics.json" in note for note in data.runs[1].notes)
+    assert of_same_data([]) == [] and Examined(data.runs[0].run).notes == []
