@@ -68,7 +68,7 @@ def closed_again(cases: Cases, rng: np.random.Generator) -> None:
     cases.add("closed png", ".png", made.png(image, packed=few), refused=DAMAGED)
     for missing in (1, 60, 600):
         short = made.tiff(image, short=missing)
-        cases.add("closed tiff", ".tif", short, refused=DAMAGED)
+        cases.add("closed tiff", ".tif", short, either=known(image))  # nothing of it is missing
     data = made.saved(image[:, :, 0], "GIF")
     for share in (0.3, 0.6):
         end = 800 + int((len(data) - 800) * share)
@@ -118,8 +118,8 @@ def one_byte(cases: Cases, rng: np.random.Generator) -> None:
     for place in rng.integers(len(packed) - 600, len(packed), 6):
         cases.add("byte of packed tiff", ".tif", made.without(packed, [place]), refused=DAMAGED)
     for place in rng.integers(0, 170, 10):
-        wrong = made.without(made.tiff(image), [place])
-        cases.add("byte of tiff header", ".tif", wrong, either=by_pillow)
+        wrong = made.without(made.tiff(image), [place])  # which may be another whole picture
+        cases.add("byte of tiff header", ".tif", wrong, either=known(image), within=255)
     archive = made.npz(image=made.npy(image))
     for place in rng.integers(40, len(archive) - 110, 6):
         cases.add("byte of npz", ".npz", made.without(archive, [place]), refused=DAMAGED)
