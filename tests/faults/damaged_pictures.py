@@ -227,7 +227,8 @@ def bombs(cases: Cases, rng: np.random.Generator) -> None:
     nested = made.npz(a=made.npz(a=made.npy(image)))
     cases.add("bomb npz in npz", ".npz", nested, refused=f"{DAMAGED}|array")
     cases.add("loop tiff", ".tif", made.tiff(image, loop=True), either=known(image))
-    cases.add("loop tiff", ".tif", made.tiff(image, image, loop=True), either=lambda data: None)
+    cases.add("loop tiff", ".tif", made.tiff(image, image, loop=True), refused="channels",
+              asked=True)  # fmt: skip
     many = b"\x21\xfe" + b"\xffx" * 200_000  # a comment without end
     gif = made.saved(image, "GIF")
     at = gif.index(b",\0\0\0\0")

@@ -31,6 +31,8 @@ class Case:
         refused: A pattern that the words of the refusal have.
         either: May be read, as this reader reads it and no other way, or be refused.
         within: Levels that a value of ``right`` may be off: rounding, or lossy compression.
+        asked: Whether it is the options that do not fit the file, which is whole: nothing says that
+            such files may be left out.
     """
 
     kind: str
@@ -40,6 +42,7 @@ class Case:
     refused: str | None = None
     either: Reference | None = None
     within: float = 0.51
+    asked: bool = False
 
     @property
     def stem(self) -> str:
@@ -66,6 +69,7 @@ class Cases:
         refused: str | None = None,
         either: Reference | None = None,
         within: float = 0.51,
+        asked: bool = False,
         name: str | None = None,
     ) -> None:
         """Adds one; ``name`` is what stands before the suffix, instead of kind and number."""
@@ -74,7 +78,8 @@ class Cases:
         stem = f"{kind.replace(' ', '-')}-{number:02d}" if name is None else name
         right = None if right is None else in_colours(right)
         assert right is None or right.shape == (*SIZE, 3), (kind, right.shape)
-        self.found.append(Case(kind, stem + suffix, data, right, refused, either, within))
+        found = Case(kind, stem + suffix, data, right, refused, either, within, asked)
+        self.found.append(found)
 
 
 def in_colours(image: np.ndarray) -> np.ndarray:

@@ -159,11 +159,17 @@ def channels(cases: Cases, rng: np.random.Generator) -> None:
     """Numbers of channels that are no colours."""
     for n in (2, 4, 5, 7, 1000):
         image = rng.integers(0, 256, (*SIZE, n)).astype(np.uint8)
-        cases.add("channels of npy", ".npy", made.npy(image), refused=CHANNELS)
+        cases.add("channels of npy", ".npy", made.npy(image), refused=CHANNELS, asked=True)
         if n != 4:  # which may be alpha without a name
-            cases.add("channels of tiff", ".tif", made.tiff(image), refused=CHANNELS)
+            cases.add("channels of tiff", ".tif", made.tiff(image), refused=CHANNELS, asked=True)
     first_axis = np.moveaxis(noise(rng), 2, 0)  # (C, H, W), as PyTorch has it
-    cases.add("channels first", ".npy", made.npy(first_axis), refused="channels|pixels|3 x 12 x 20")
+    cases.add(
+        "channels first",
+        ".npy",
+        made.npy(first_axis),
+        refused="channels|pixels|3 x 12 x 20",
+        asked=True,
+    )
 
 
 def inks_and_profiles(cases: Cases, rng: np.random.Generator) -> None:
@@ -265,7 +271,7 @@ def moving(cases: Cases, rng: np.random.Generator) -> None:
     cases.add("pages of tiff", ".tif", made.tiff(one, two[:6, :10]), one)
     three = [noise(rng, 1) for _ in range(3)]
     cases.add("pages as channels", ".tif", made.tiff(*three), np.stack(three, axis=2))
-    cases.add("two pages of grey", ".tif", made.tiff(*three[:2]), refused=CHANNELS)
+    cases.add("two pages of grey", ".tif", made.tiff(*three[:2]), refused=CHANNELS, asked=True)
 
 
 def jpegs(cases: Cases, rng: np.random.Generator) -> None:
