@@ -27,6 +27,8 @@ from i2i.data.paired_transforms import PairedTransform
 from i2i.errors import SettingError
 from i2i.printable import printable
 
+# How lines of the C libraries begin, and of those that speak for them.
+OF_LIBRARIES = re.compile(r"(?mi)^(libpng|corrupt|premature|tiff|\[ ?(warn|error)|warning:)")
 LONGEST = 60  # seconds that a file may take
 FOUR_PARTS = re.compile(r"(?s).+: found .+; expected .+\. \S.+")
 CASES = all_cases()
@@ -174,7 +176,7 @@ def test_training_and_evaluation_leave_out_what_is_damaged_and_count_it(
     with alarm(300), warnings.catch_warnings(action="ignore"):
         assert run_command("evaluate", *options, "dataset.on_error=skip", cwd=tmp_path) == 0
     told = capfd.readouterr()
-    assert "Traceback" not in told.err
+    assert "Traceback" not in told.err and not OF_LIBRARIES.search(told.err), told.err
     assert json.loads((tmp_path / "scores/metrics.json").read_text())["n_images"] == len(READ) + 1
     with (tmp_path / "scores/per_image.csv").open(newline="") as file:
         names = {row["name"] for row in csv.DictReader(file)}
@@ -193,20 +195,27 @@ def test_translating_makes_of_odd_files_what_it_makes_of_plain_ones(
     plain.mkdir()
     for case in exact:
         Image.fromarray(case.right.astype(np.uint8)).save(plain / f"{case.stem}.png")
-    made = {}
-    for name, source in (("odd", root / "train/A"), ("same", plain)):
-        options = [f"checkpoint={run}", f"input={source}", f"output={tmp_path / name}"]
-        options += ["on_error=skip", "accelerator=cpu", "overlap=0"]
-        with alarm(300), warnings.catch_warnings(action="ignore"):
-            assert run_command("translate", *options[:-1], cwd=tmp_path) == 0
-        told = capfd.readouterr()
-        assert "Traceback" not in told.err
-        made[name] = {p.stem: np.array(Image.open(p)) for p in (tmp_path / name).glob("*.png")}
-    assert set(made["odd"]) == {case.stem for case in READ} | {"good"}
-    assert f"{len(READ) + 1} images written" in told.out or made["same"]
+    odd = translated(run, root / "train" / "A", tmp_path / "odd", capfd)
+    assert set(odd) == {case.stem for case in READ} | {"good"}
+    same = translated(run, plain, tmp_path / "same", capfd)
     for case in exact:
-        off = np.abs(made["odd"][case.stem].astype(int) - made["same"][case.stem]).max()
+        off = np.abs(odd[case.stem].astype(int) - same[case.stem]).max()
         assert off <= (0 if case.within < 1 else case.within), case.name
+
+
+def translated(
+    run: Path, source: Path, output: Path, capfd: pytest.CaptureFixture
+) -> dict[str, np.ndarray]:
+    """What the network makes of a folder, by name, with damaged files left out and counted."""
+    n_files = len(list(source.iterdir()))
+    options = [f"checkpoint={run}", f"input={source}", f"output={output}", "on_error=skip"]
+    with alarm(300), warnings.catch_warnings(action="ignore"):
+        assert run_command("translate", *options, "accelerator=cpu", cwd=output.parent) == 0
+    told = capfd.readouterr()
+    assert "Traceback" not in told.err and not OF_LIBRARIES.search(told.err), told.err
+    made = {p.stem: np.array(Image.open(p)) for p in output.iterdir()}
+    assert f"{len(made)} images written to {output}, {n_files - len(made)} left out" in told.out
+    return made
 
 
 @pytest.mark.faults
