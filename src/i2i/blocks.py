@@ -1,5 +1,8 @@
 """What two networks share: norms, resampling with a blur, and the check of an image's size."""
 
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -156,6 +159,25 @@ def planes(code: Tensor, x: Tensor) -> Tensor:
         (B, n, H, W), a view that takes no memory of its own.
     """
     return code.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[-2:])
+
+
+def maps_after(layers: Iterable[nn.Module], x: Tensor, places: Sequence[int]) -> list[Tensor]:
+    """What some layers of a sequence make of x; nothing after the last of them is computed.
+
+    Args:
+        layers: Called one after the other.
+        x: What the first one takes.
+        places: Numbers of layers, from 0, in any order; -1 is x itself.
+
+    Returns:
+        One tensor for each place.
+    """
+    found = {-1: x}
+    for place, layer in enumerate(islice(layers, max(places) + 1)):
+        x = layer(x)
+        if place in places:
+            found[place] = x
+    return [found[place] for place in places]
 
 
 def has_batch_norm(network: nn.Module) -> bool:

@@ -114,9 +114,11 @@ def table(
         units: Those of the scores that have one, by name.
 
     Returns:
-        Lines of text, aligned.
+        Lines of text, aligned; one sentence where nobody has a score.
     """
     names = list(dict.fromkeys(name for scores in rows.values() for name in scores))
+    if not names:
+        return f"{title}: no scores; metrics=[...] chooses them"
     heads = [heading(name, (units or {}).get(name, "")) for name in names]
     widths = [max(len(head), 10) for head in heads]
     first = max(map(len, [*rows, ""]))

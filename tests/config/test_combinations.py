@@ -5,7 +5,8 @@ once, against one discriminator, and the discriminators and objectives meet one 
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+import random
+from functools import cache
 
 import pytest
 import torch
@@ -48,18 +49,51 @@ COMBINATIONS = [(name, *FIRST[1:]) for name in OF_PICTURES]
 COMBINATIONS += [(FIRST[0], *pair) for pair in itertools.product(*GRID[1:]) if pair != FIRST[1:]]
 
 
-@pytest.fixture(scope="session")
-def nodes() -> Iterator[Mapping[str, DictConfig]]:
-    """Each preset once: whole configurations with a discriminator, nodes of the others."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("I2I_ROOT", str(ROOT))
-    register()
-    common = ["dataset=folder", "dataset.root=x", "scheduler=constant"]
-    found = {name: composed(*common, f"generator={name}").generator for name in GRID[0]}
-    found |= {name: composed(*common, f"discriminator={name}") for name in GRID[1]}
-    found |= {name: OmegaConf.load(CONF / "gan_loss" / f"{name}.yaml") for name in GRID[2]}
-    yield found
-    patch.undo()
+COMMON = ("dataset=folder", "dataset.root=x", "scheduler=constant")
+
+
+@cache
+def once(*options: str) -> DictConfig:
+    """A whole composition, which takes a tenth of a second; not to be changed."""
+    return composed(*COMMON, *options)
+
+
+def of_grid(generator: str, discriminator: str, loss: str) -> str:
+    return f"generator={generator} discriminator={discriminator} gan_loss={loss}"
+
+
+@cache
+def preset(group: str, name: str) -> DictConfig:
+    """A preset's values by their places in the whole, over those of the preset it begins with."""
+    text = (CONF / group / f"{name}.yaml").read_text()
+    own = OmegaConf.create(text)
+    bases = [base for base in own.pop("defaults", []) if isinstance(base, str)]
+    parts = [preset(group, base) for base in bases if base != "_self_" and base[0] != "/"]
+    node = own if text.startswith("# @package _global_") else OmegaConf.create({group: own})
+    return OmegaConf.merge(*parts, node)
+
+
+def merged(system: str, option: str) -> DictConfig:
+    """What Hydra composes of these, out of parts that it composes once.
+
+    Networks are copied from a composition that has no other change. The objective and the system
+    stand after them in the list of defaults, and may set values of theirs; so do the options.
+    """
+    asked = dict(word.split("=", 1) for word in option.split())
+    # Without an objective nothing else is set by one.
+    base = once(f"model={system}", *(["gan_loss=none"] if "gan_loss" in asked else []))
+    cfg = base.copy()
+    with open_dict(cfg):
+        for group in ("generator", "discriminator"):
+            if group in asked:
+                cfg[group] = once(f"{group}={asked.pop(group)}")[group]
+        cfg.merge_with(
+            preset("gan_loss", asked.pop("gan_loss", base.hydra.runtime.choices.gan_loss)),
+            preset("model", system),
+        )
+    cfg.merge_with_dotlist([f"{key}={value}" for key, value in asked.items()])
+    HydraConfig.instance().set_config(cfg)
+    return cfg
 
 
 def batches(size: int, count: int) -> DataLoader:
@@ -84,18 +118,11 @@ def test_what_cannot_be_trained_is_refused_in_words(options: tuple[str, ...], wo
 @pytest.mark.parametrize(
     ("generator", "discriminator", "loss"), COMBINATIONS, ids=["-".join(c) for c in COMBINATIONS]
 )
-def test_combination_takes_two_steps(
-    generator: str, discriminator: str, loss: str, nodes: Mapping[str, DictConfig]
-) -> None:
-    cfg = nodes[discriminator].copy()
+def test_combination_takes_two_steps(generator: str, discriminator: str, loss: str) -> None:
+    cfg = merged("pix2pix", of_grid(generator, discriminator, loss))
     size = SIZES.get(discriminator, 64)
-    with open_dict(cfg):
-        cfg.generator = nodes[generator]
-        cfg.gan_loss = {}
-        cfg.merge_with(nodes[loss])  # a package _global_ that comes after the discriminator
-        cfg.model.n_critic = min(cfg.model.n_critic, 2)
+    cfg.model.n_critic = min(cfg.model.n_critic, 2)
     slim(cfg, size)
-    HydraConfig.instance().set_config(cfg)
     model = instantiate(cfg.model)
     watch = two_steps(model, train_dataloaders=batches(size, 2 * cfg.model.n_critic))
     assert watch.moved == ({"generator"} if loss == "none" else {"generator", "discriminator"})
@@ -115,10 +142,7 @@ OWN += [(system, option) for system in GAMES for option in OTHERS]
 
 @pytest.mark.parametrize(("system", "option"), OWN, ids=[f"{s}-{o or 'own'}" for s, o in OWN])
 def test_system_takes_two_steps_and_shows_its_routes(system: str, option: str) -> None:
-    cfg = composed(
-        "dataset=folder", "dataset.root=x", "scheduler=constant", f"model={system}",
-        *option.split(),
-    )  # fmt: skip
+    cfg = merged(system, option)
     cfg.model.n_critic = min(cfg.model.n_critic, 2)
     size = SIZES.get(option.partition("discriminator=")[2], 64)
     slim(cfg, size)
@@ -148,6 +172,21 @@ def test_system_takes_two_steps_and_shows_its_routes(system: str, option: str) -
         if shown.x is not None:
             translator = model.translator(route)
             assert torch.equal(translator(shown.x, shown.names), shown.y_hat)
+
+
+WHOLE = [("pix2pix", of_grid(*chosen)) for chosen in COMBINATIONS] + OWN
+
+
+@pytest.mark.parametrize(
+    ("system", "option"), random.Random(0).sample(WHOLE, 16), ids=lambda value: value or "own"
+)
+def test_what_is_merged_is_what_hydra_composes(system: str, option: str) -> None:
+    whole = composed(*COMMON, f"model={system}", *option.split())
+    found = merged(system, option)
+    for cfg in (whole, found):
+        with open_dict(cfg):
+            del cfg["hydra"]
+    assert OmegaConf.to_container(found) == OmegaConf.to_container(whole)
 
 
 PLACES = {

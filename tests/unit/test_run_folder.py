@@ -143,5 +143,12 @@ def test_table_has_one_aligned_row_a_contestant() -> None:
     assert model[:end].endswith("21.0000") and copied[:end].endswith("-")
 
 
+def test_without_a_score_there_is_a_sentence_and_no_empty_table() -> None:
+    rows = {"model (last.ckpt)": {}, "copied input": {}}
+    assert table("Test split, n = 3", rows) == (
+        "Test split, n = 3: no scores; metrics=[...] chooses them"
+    )
+
+
 def test_table_prints_infinite_scores() -> None:
     assert table("t", {"same": {"psnr": math.inf}}).split()[-1] == "inf"

@@ -1,7 +1,6 @@
 """The residual generator of Johnson et al. 2016."""
 
 from collections.abc import Sequence
-from itertools import islice
 
 from torch import Tensor, nn
 
@@ -12,6 +11,7 @@ from i2i.blocks import (
     blur_up,
     check_image_size,
     make_norm,
+    maps_after,
     needs_bias,
 )
 from i2i.weight_init import init_normal
@@ -136,10 +136,4 @@ class ResnetGenerator(nn.Module):
         check_image_size(x, self.divisor, smallest=2 * self.divisor)
         if not taps:
             return self.layers(x)  # (B, out_channels, H, W)
-        places = [self.places[name] for name in taps]
-        found = {-1: x}
-        for place, layer in enumerate(islice(self.layers, max(places) + 1)):
-            x = layer(x)
-            if place in places:
-                found[place] = x
-        return [found[place] for place in places]
+        return maps_after(self.layers, x, [self.places[name] for name in taps])

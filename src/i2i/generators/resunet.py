@@ -1,10 +1,19 @@
 """A U-Net of residual units."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from i2i.blocks import Dropout, add_spectral_norm, check_image_size, make_norm, needs_bias
+from i2i.blocks import (
+    Dropout,
+    add_spectral_norm,
+    check_image_size,
+    make_norm,
+    maps_after,
+    needs_bias,
+)
 from i2i.errors import setting_error
 from i2i.weight_init import init_normal
 
@@ -54,6 +63,8 @@ class ResUNetGenerator(nn.Module):
     Attributes:
         divisor: H and W must be multiples of this many pixels, ``2 ** n_downs``, and at least twice
             as large.
+        layer_channels: Feature maps of the layers that ``taps`` can name; see the package.
+        taps: The picture, and up to four halvings, but not the bottleneck.
     """
 
     checkpointed = (ResidualUnit,)
@@ -75,6 +86,9 @@ class ResUNetGenerator(nn.Module):
         self.in_channels, self.out_channels = in_channels, out_channels
         self.divisor = 2**n_downs
         c = [base_channels * min(2**i, 8) for i in range(n_downs + 1)]
+        names = ["stem", *(f"down{i + 1}" for i in range(n_downs))]  # what ``downs`` are called
+        self.layer_channels = {"input": in_channels} | dict(zip(names, c, strict=True))
+        self.taps = ("input", *names[1:n_downs][:4])
         self.downs = nn.ModuleList(
             [ResidualUnit(in_channels, c[0], norm, dropout, activate=False)]
             + [ResidualUnit(c[i], c[i + 1], norm, dropout, stride=2) for i in range(n_downs)]
@@ -87,14 +101,15 @@ class ResUNetGenerator(nn.Module):
         if norm == "spectral":
             add_spectral_norm(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps x to y_hat.
+    def forward(self, x: Tensor, *, taps: Sequence[str] = ()) -> Tensor | list[Tensor]:
+        """Maps x to y_hat, or to the hidden maps of the layers that are named.
 
         Args:
             x: (B, in_channels, H, W) in [-1, 1].
+            taps: Of ``layer_channels``; nothing after the last one is computed.
 
         Returns:
-            (B, out_channels, H, W) in [-1, 1].
+            (B, out_channels, H, W) in [-1, 1]; with ``taps`` a list of maps (B, C, h, w), one each.
 
         Raises:
             SettingError: H or W is not a multiple of ``divisor``, or below twice that.
@@ -103,6 +118,9 @@ class ResUNetGenerator(nn.Module):
             x, self.divisor, smallest=2 * self.divisor,
             todo=", or halve less often with generator.n_downs",
         )  # fmt: skip
+        if taps:
+            places = [list(self.layer_channels).index(tap) - 1 for tap in taps]
+            return maps_after(self.downs, x, places)
         skips = []
         for down in self.downs:
             x = down(x)  # (B, c_i, H / 2^i, W / 2^i)

@@ -167,7 +167,7 @@ def layers_of(generator: nn.Module, taps: Sequence[str] | None) -> tuple[str, ..
         raise setting_error(
             "generator", f"{type(generator).__name__}, which names no layers whose maps could be "
             "compared", "one with `layer_channels` and `taps` (see src/i2i/generators/__init__.py)",
-            "Use generator=resnet9_blur, resnet9, resnet6 or one of the U-Nets.",
+            "Use generator=resnet9_blur, or any other but spade, stargan and class_conditional.",
         )  # fmt: skip
     asked = list(generator.taps if taps is None else taps)
     if not asked or any(tap not in list(known) for tap in asked) or len(set(asked)) < len(asked):

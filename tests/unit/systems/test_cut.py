@@ -14,7 +14,9 @@ from torch.utils.data import DataLoader
 
 from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.errors import SettingError
+from i2i.generators.discogan import DiscoGenerator
 from i2i.generators.resnet import ResnetGenerator
+from i2i.generators.resunet import ResUNetGenerator
 from i2i.generators.spade import SPADEGenerator
 from i2i.generators.unet import UNetGenerator
 from i2i.losses.gan import GANLoss, HingeGAN, LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
@@ -295,15 +297,24 @@ def test_one_route_and_no_way_back() -> None:
         assert torch.equal(shown.y_hat, model.translator()(batch["input"], shown.names))
 
 
-def test_a_unet_names_its_layers_too() -> None:
-    generator = UNetGenerator(3, 3, 2, n_downs=4, norm="instance", dropout=0.0)
+@pytest.mark.parametrize(
+    ("build", "widths"),
+    [
+        (partial(UNetGenerator, n_downs=4, norm="instance", dropout=0.0), [2, 4, 8]),
+        (partial(DiscoGenerator, n_downs=4, norm="instance"), [2, 4, 8]),
+        (partial(ResUNetGenerator, n_downs=4), [4, 8, 16]),
+    ],
+    ids=["unet", "discogan", "resunet"],
+)
+def test_encoders_name_their_layers_too(build: Any, widths: list[int]) -> None:
+    generator = build(3, 3, 2)
     model = make_model(generator=generator)
     assert model.taps == ("input", "down1", "down2", "down3")
-    assert [head[0].in_features for head in model.heads.heads] == [3, 2, 4, 8]
+    assert [head[0].in_features for head in model.heads.heads] == [3, *widths]
     rows = fit(model, make_samples(), 2).rows
     assert all(value > 0 for value in rows[1].values())
     chosen = make_model(generator=copy.deepcopy(generator), taps=["down2", "input"])
-    assert [head[0].in_features for head in chosen.heads.heads] == [4, 3]
+    assert [head[0].in_features for head in chosen.heads.heads] == [widths[1], 3]
 
 
 def test_rehearsal_moves_nothing() -> None:
