@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from i2i.errors import setting_error
+from i2i.errors import first_line, setting_error
 
 Role = Literal["input", "target"]
 
@@ -84,7 +84,8 @@ class FurtherTransforms:
             As many images, of the same shapes and dtypes.
 
         Raises:
-            SettingError: A transform changed an image's size or the type of its levels.
+            SettingError: A transform changed an image's size or the type of its levels, or takes no
+                images of so many channels.
         """
         roles: tuple[Role, ...] = ("input", "target")[: len(images)]
         photos = [role for role in roles if role != label]
@@ -96,7 +97,7 @@ class FurtherTransforms:
         # A label map alone: albumentations takes the size from an image, whose result nobody reads.
         alone = {} if photos else {"image": given[0]}
         sides = {names[role]: side for role, side in zip(roles, given, strict=True)}
-        found = self.compose(**(alone | sides))
+        found = self._composed(alone | sides)
         for role, image in zip(roles, given, strict=True):
             require_same_type(found[names[role]].dtype, image.dtype)
         results = tuple(
@@ -112,3 +113,16 @@ class FurtherTransforms:
                     "End with one that restores the size, such as albumentations.Resize.",
                 )  # fmt: skip
         return results
+
+    def _composed(self, images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        try:
+            return self.compose(**images)
+        except (TypeError, ValueError) as error:  # what albumentations raises for other channels
+            counts = " and ".join(str(image.shape[2]) for image in images.values())
+            raise setting_error(
+                "augmentation.further",
+                f"images of {counts} channels, which a transform does not take "
+                f"({first_line(error)})",
+                "transforms that are defined for them",
+                "Leave out those that change colours; ones that move pixels take any number.",
+            ) from error

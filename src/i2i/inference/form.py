@@ -94,11 +94,11 @@ def in_words(form: Form, output: Output) -> str:
     if not form.reduced and values.plain:
         return ""
     if not form.reduced:
-        return f"Written as {output.suffix} in the target's values: {values}"
+        return f"Written as {output.suffix[1:]} in the target's values: {values}"
     which = "" if shown is None else f" of channels {', '.join(map(str, shown))}"
     return (
-        f"Written as {output.suffix} in 8 bits{which}: {values.low:.9g} is 0 and {values.high:.9g} "
-        "is 255 (tif and npy keep the target's values)"
+        f"Written as {output.suffix[1:]} in 8 bits{which}: {values.low:.9g} is 0 and "
+        f"{values.high:.9g} is 255 (tif and npy keep the target's values)"
     )
 
 

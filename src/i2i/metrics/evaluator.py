@@ -24,30 +24,12 @@ from i2i.metrics.inception_scores import SCORES as OF_INCEPTION
 from i2i.metrics.inception_scores import InceptionScores, InceptionShare
 from i2i.metrics.optional_network import OptionalNetwork, found_together
 from i2i.metrics.pictures import Pictures
+from i2i.metrics.protocol import protocol_of
 from i2i.metrics.real_cache import RealCache
 from i2i.metrics.result import EvaluationResult, add_classes, count_exact
 from i2i.scores import RECONSTRUCTION
 
-PROTOCOL = {
-    "images": "8 bit, rounded; one value per image, then the mean over images",
-    "precision": "the generator runs in float32, without autocast (on a GPU PyTorch's own float32: "
-    "convolutions in TF32 where that is its default)",
-}
 SCORES = (*OF_CLASSES, *OF_INCEPTION)  # of a pass, beside the means of its metrics
-
-
-def in_own_values(kind: PictureKind) -> dict[str, str]:
-    """What a protocol says of pictures that are not 8 bits in one or three channels."""
-    said = {}
-    if not kind.values.plain:
-        rounded = ", rounded" if kind.values.whole else ""
-        said["images"] = (
-            f"in the target's own values ({kind.values}){rounded}; one value per image, then the "
-            "mean over images; FID, KID, LPIPS and classes are seen in 8 bits"
-        )
-    if kind.shown is not None:
-        said["shown_channels"] = ", ".join(map(str, kind.shown))
-    return said
 
 
 @dataclass
@@ -295,7 +277,7 @@ class PairEvaluator:
             raise setting_error(f"split={self.split}", "no images", "1 or more", "Check its size.")
         indices = sorted(images)
         rows = [dict(images[i]) for i in indices]
-        protocol = {**PROTOCOL, **in_own_values(self._kinds[0]), "n_images": len(rows)}
+        protocol = {**protocol_of(self._kinds[0]), "n_images": len(rows)}
         values: dict[str, float] = {}
         known: dict[str, Any] = {}
         for prefix, kind in zip(("", RECONSTRUCTION), self._kinds, strict=True):

@@ -4,6 +4,7 @@ import albumentations
 import numpy as np
 import pytest
 
+from i2i.data.further_transforms import FurtherTransforms
 from i2i.data.image_cache import ImageCache, can_share
 from i2i.errors import SettingError
 from unit.data.test_paired_transforms import PairedTransform
@@ -166,3 +167,14 @@ def test_class_ids_beside_a_photograph_of_sixteen_bits_keep_their_types(label) -
     pair = (ids, photo) if label == "input" else (photo, ids)
     made = transform(albumentations.Rotate(p=1))(*pair, label=label, seed=0)
     assert [image.dtype for image in made] == [image.dtype for image in pair]
+
+
+def test_colours_are_changed_where_there_are_colours_alone() -> None:
+    images = [np.zeros((16, 16, 5), np.float32), np.zeros((16, 16, 2), np.uint8)]
+    moved = FurtherTransforms([albumentations.Rotate(p=1)], (16, 16))(images, 0, None)
+    assert [image.shape for image in moved] == [(16, 16, 5), (16, 16, 2)]
+    jitter = FurtherTransforms([albumentations.ColorJitter(p=1)], (16, 16))
+    with pytest.raises(
+        SettingError, match=r"augmentation\.further: found images of 5 and 2 channels"
+    ):
+        jitter(images, 0, None)
