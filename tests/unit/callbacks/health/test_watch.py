@@ -1,5 +1,6 @@
 """The callback: when it looks, what it logs, that an alarm is said once, and what stays of it."""
 
+import copy
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,17 +143,19 @@ def test_a_run_that_goes_on_knows_what_was_raised_and_how_long_the_rest_has_last
     first = Run(tmp_path, logged_steps=4)
     first.train(3, moves=0.0)
     again = Run(tmp_path, logged_steps=4)
-    again.health.load_state_dict(first.health.state_dict())
+    again.health.load_state_dict(copy.deepcopy(first.health.state_dict()))
     again.train(1, moves=0.0)
     assert [alarm["name"] for alarm in again.record()] == ["nothing_moves"]
     capsys.readouterr()
     third = Run(tmp_path, logged_steps=4)
-    third.health.load_state_dict(again.health.state_dict())
+    third.health.load_state_dict(copy.deepcopy(again.health.state_dict()))
     third.health.on_train_start(third.trainer, third.model)
     third.train(9, moves=0.0)
     assert "Alarm" not in capsys.readouterr().out
     assert third.record() == again.record()
-    again.health.load_state_dict(first.health.state_dict())  # as the test of best.ckpt does
+    again.health.load_state_dict(
+        copy.deepcopy(first.health.state_dict())
+    )  # as the test of best.ckpt does
     again.health.say_again()
     assert "Nothing moves" in capsys.readouterr().out
 
@@ -162,7 +165,7 @@ def test_a_run_that_stops_within_a_round_has_the_numbers_of_all_players(tmp_path
     straight, first, second = (Run(tmp_path, rounds) for _ in range(3))
     straight.train(6)
     first.train(4)  # which ends with a turn of d
-    second.health.load_state_dict(first.health.state_dict())
+    second.health.load_state_dict(copy.deepcopy(first.health.state_dict()))
     second.model.batches_seen, second.trainer.global_step = 4, first.trainer.global_step
     second.health.on_train_start(second.trainer, second.model)
     second.train(2)
