@@ -58,11 +58,11 @@ class Scoring(Callback):
 
     def define_scores(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tells the loggers that keep the best value of a score which direction is better."""
-        found = self.directions(trainer, pl_module)
-        scores = {f"{split}/{n}": more for split in ("val", "test") for n, more in found.items()}
-        for logger in trainer.loggers:
-            if hasattr(logger, "define_scores"):
-                logger.define_scores(scores)
+        for logger in (found for found in trainer.loggers if hasattr(found, "define_scores")):
+            known = self.directions(trainer, pl_module).items()
+            logger.define_scores(
+                {f"{s}/{name}": more for s in ("val", "test") for name, more in known}
+            )
 
     def directions(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, bool]:
         """Whether more is better, for the scores that a validation will give, by name."""

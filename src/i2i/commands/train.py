@@ -19,7 +19,7 @@ from i2i.config.plain_config import (
     say_what_has_no_effect,
 )
 from i2i.config.resume import checkpoint_to_resume, with_earlier_options
-from i2i.config.run_name import columns_of
+from i2i.config.run_name import record_of
 from i2i.config.same_run import check_same_run, finished, require_same_images
 from i2i.config.starting_weights import start_from
 from i2i.config.training_state import require_restorable, restoring
@@ -58,6 +58,7 @@ def train(cfg: Any) -> float | None:
         seed_everything(cfg.seed, verbose=False)
         content = read_checkpoint(checkpoint, "resume") if checkpoint else None
         changed = check_same_run(config, content, typed) if content else set()
+        config["record"] = record_of(config, typed, run_dir, content.config if content else {})
         with in_words("options"):
             model, datamodule = build(cfg, config, content)
         model.rates_changed = any(key.startswith(("optimizer.", "scheduler.")) for key in changed)
@@ -85,7 +86,9 @@ def train(cfg: Any) -> float | None:
             write_record(run_dir, config)
             with closing(trainer, trainer.loggers, run_dir):
                 for logger in trainer.loggers:
-                    logger.log_hyperparams(config | {"options": columns_of(typed)})
+                    if hasattr(logger, "be_called"):
+                        logger.be_called(config["record"])
+                    logger.log_hyperparams(config | {"options": config["record"]["options"]})
                 fit(cfg, trainer, model, datamodule, content)
                 report(cfg, trainer, model, datamodule, callbacks, run_dir)
                 if callbacks.get("health"):

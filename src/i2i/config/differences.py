@@ -11,8 +11,8 @@ from typing import Any
 # devices, in which a machine's "auto" says nothing: the number of processes is compared instead.
 MAY_DIFFER = (
     # places
-    "presets", "run_dir", "data_dir", "resume", "init_from", "dataset.root", "dataset.source",
-    "dataset.pairs",
+    "presets", "record", "run_dir", "data_dir", "resume", "init_from", "dataset.root",
+    "dataset.source", "dataset.pairs",
     "reconstruction.*.weights_file",
     # the machine
     "dataset.num_workers", "dataset.cache_gb", "dataset.eval_batch_size", "speed",

@@ -16,7 +16,7 @@ from i2i.errors import first_line, setting_error
 
 # Asked of this machine, or of this command line, and never taken from a file.
 NOT_TAKEN = (
-    "presets", "resume", "init_from", "run_dir", "dataset.source", "dataset.num_workers",
+    "presets", "record", "resume", "init_from", "run_dir", "dataset.source", "dataset.num_workers",
     "dataset.cache_gb", "dataset.max_megapixels", "dataset.found", "metrics.cache_dir",
     "metrics.cache_gb", "callbacks.*.filename", "*.default_root_dir", "trainer.fast_dev_run",
     "trainer.num_nodes",

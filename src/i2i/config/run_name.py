@@ -1,6 +1,7 @@
 """What a run is called where it stands beside others, such as on W&B: name, group and tags."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from i2i.printable import printable
@@ -15,6 +16,41 @@ ELSEWHERE = (
     "resume", "run_dir", "seed", "trainer",
 )  # fmt: skip
 OF_MACHINES = ("dataset.root", "dataset.num_workers", "dataset.cache_gb", "dataset.source")  # too
+
+
+def record_of(
+    config: Mapping[str, Any], typed: Sequence[str], run_dir: Path, earlier: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Name, group, tags and typed options of a run.
+
+    Args:
+        config: Resolved, with its presets.
+        typed: The options of the run, KEY=VALUE.
+        run_dir: Its folder, which in a sweep stands in that of the sweep.
+        earlier: The configuration of the run that goes on, which is still called as it was; empty
+            for a new one.
+    """
+    if is_record(kept := earlier.get("record")):
+        return dict(kept)
+    presets = config["presets"]
+    in_sweep = (run_dir.parent / "multirun.yaml").is_file()  # which Hydra writes first
+    sweep = "/".join(run_dir.parts[-3:-1]) if in_sweep else None
+    return {
+        "name": name_of(config["label"], config["seed"], presets, typed),
+        "group": group_of(presets.get("experiments"), sweep),
+        "tags": tags_of(presets),
+        "options": columns_of(typed),
+    }
+
+
+def is_record(kept: Any) -> bool:
+    """Whether a checkpoint, perhaps a stranger's, holds what ``record_of`` makes."""
+    if not isinstance(kept, Mapping) or kept.keys() != {"name", "group", "tags", "options"}:
+        return False
+    texts = [kept["name"], *([] if kept["group"] is None else [kept["group"]])]
+    texts += kept["tags"] if isinstance(kept["tags"], list) else [None]
+    short = all(isinstance(t, str) and len(t) <= LONGEST and t.isprintable() for t in texts)
+    return short and isinstance(kept["options"], Mapping)
 
 
 def name_of(label: str | None, seed: Any, choices: Mapping[str, Any], typed: Sequence[str]) -> str:

@@ -98,6 +98,16 @@ class RunWandbLogger(WandbLogger):
         """Sends an alarm, which W&B passes on by mail or Slack; a run that is offline keeps it."""
         self.attempt(lambda: self.experiment.alert(title=title, text=text, level="WARN"))
 
+    def be_called(self, record: Mapping[str, Any]) -> None:
+        """Takes name, group and tags of a run where its options do not say them.
+
+        Args:
+            record: See ``i2i.config.run_name.record_of``.
+        """
+        for key in ("name", "group", "tags"):
+            if self._wandb_init.get(key) is None:
+                self._wandb_init[key] = record[key]
+
     def define_scores(self, directions: Mapping[str, bool]) -> None:
         """Tells W&B which value of each score is its best, and that steps are counted in ours.
 
@@ -164,8 +174,8 @@ class RunWandbLogger(WandbLogger):
 def make_wandb_logger(
     folder: str,
     project: str,
-    name: str | None = None,  # of the run; None lets W&B invent one
-    group: str | None = None,  # the jobs of one sweep share it
+    name: str | None = None,  # of the run; None: see ``be_called``
+    group: str | None = None,
     tags: list[str] | None = None,
     offline: bool | None = None,  # None: offline where no key is configured
     log_model: bool | str | None = None,  # best: what was tested; true, all: Lightning's

@@ -1,10 +1,11 @@
 """Names, groups and tags of runs, against those that a reader would expect."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from i2i.config.run_name import columns_of, group_of, name_of, tags_of
+from i2i.config.run_name import columns_of, group_of, name_of, record_of, tags_of
 
 CHOICES: dict[str, Any] = {
     "model": "pix2pix", "generator": "resnet9", "discriminator": "patch70", "gan_loss": "wgan-gp",
@@ -66,3 +67,36 @@ def test_columns_have_numbers_and_no_dots() -> None:
     typed = ["generator=unet", "+model.lambda_l1=1e2", "seed=3", "dataset.image_size=[64,32]"]
     expected = {"generator": "unet", "model/lambda_l1": 100.0, "seed": 3}
     assert columns_of(typed) == expected | {"dataset/image_size": "[64,32]"}
+
+
+CONFIG = {"presets": CHOICES, "label": None, "seed": 3}
+
+
+def test_a_job_of_a_sweep_has_the_sweep_as_its_group(tmp_path: Path) -> None:
+    job = tmp_path / "2026-01-01" / "12-00-00" / "7"
+    alone = record_of(CONFIG, ["seed=3"], job, {})
+    assert alone["group"] is None and alone["name"] == "resnet9 wgan-gp maps s3"
+    job.mkdir(parents=True)
+    (job.parent / "multirun.yaml").touch()
+    assert record_of(CONFIG, ["seed=3"], job, {})["group"] == "2026-01-01/12-00-00"
+
+
+@pytest.mark.parametrize(
+    ("kept", "taken"),
+    [
+        ({"name": "as it was s3", "group": None, "tags": ["maps"], "options": {}}, True),
+        (None, False),
+        (5, False),
+        ({"name": "x"}, False),
+        ({"name": "x" * 999, "group": None, "tags": [], "options": {}}, False),
+        ({"name": "\x1b[2J", "group": None, "tags": [], "options": {}}, False),
+        ({"name": "x", "group": 5, "tags": [], "options": {}}, False),
+        ({"name": "x", "group": None, "tags": "maps", "options": {}}, False),
+        ({"name": "x", "group": None, "tags": [1], "options": {}}, False),
+        ({"name": "x", "group": None, "tags": [], "options": []}, False),
+    ],
+)
+def test_a_run_that_goes_on_is_called_as_it_was(kept: Any, taken: bool, tmp_path: Path) -> None:
+    made = record_of(CONFIG, ["resume=x", "trainer=cpu"], tmp_path, {"record": kept})
+    assert (made == kept) == taken
+    assert taken or made["name"] == "resnet9 wgan-gp maps s3"
