@@ -53,6 +53,21 @@ def by_key(typed: Sequence[str]) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
+def columns_of(typed: Sequence[str]) -> dict[str, Any]:
+    """What was typed, as columns of W&B: numbers as numbers, and no dots, which W&B splits at."""
+    return {key.replace(".", "/"): as_number(value) for key, value in by_key(typed).items()}
+
+
+def as_number(text: str) -> Any:
+    """The number that a text stands for, or the text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
 def group_of(study: str | None, sweep: str | None) -> str | None:
     """What the runs of one sweep, or of one study, have in common; None for a run by itself.
 

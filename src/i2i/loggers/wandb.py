@@ -22,6 +22,7 @@ from lightning.pytorch.loggers.logger import DummyExperiment
 from i2i.errors import first_line, setting_error
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import read_text
+from i2i.loggers.wandb_pictures import tables_of
 from i2i.messages import say
 from i2i.run_folder import write_text
 
@@ -111,15 +112,24 @@ class RunWandbLogger(WandbLogger):
         self.attempt(define)
 
     def log_result(self, result: Mapping[str, Any]) -> None:
-        """Keeps what the scores of the test split mean, and the checkpoint that has them.
+        """Keeps what the scores of the test split mean, its pictures, and what was tested.
 
         Args:
             result: What test_metrics.json holds.
         """
         meaning = {name: result[name] for name in ("units", "protocol", "n_images")}
         self.attempt(lambda: self.experiment.config.update(meaning, allow_val_change=True))
+        self.attempt(self.log_pictures)
         if self.log_best:
             self.attempt(self.log_checkpoint, Path(result["checkpoint"]), result["scores"])
+
+    def log_pictures(self) -> None:
+        """Sends a table of test pictures for each route, and says how large they are."""
+        tables, size = tables_of(Path(self.save_dir))
+        if tables:
+            self.experiment.log(tables)
+            number = sum(len(table.data) for table in tables.values())
+            say(f"W&B: {', '.join(tables)} with {number} test images, {size / 1e6:.1f} MB")
 
     def log_checkpoint(self, file: Path, scores: Mapping[str, Mapping[str, float]]) -> None:
         """Sends a checkpoint and the run's configuration, with the scores of the test split.
@@ -154,7 +164,7 @@ def make_wandb_logger(
     group: str | None = None,  # the jobs of one sweep share it
     tags: list[str] | None = None,
     offline: bool | None = None,  # None: offline where no key is configured
-    log_model: bool | str = False,  # best: what was tested, with its scores; true, all: Lightning's
+    log_model: bool | str | None = None,  # best: what was tested; true, all: Lightning's
     **options: Any,  # of WandbLogger or wandb.init: entity, notes, job_type, ...
 ) -> WandbLogger:
     """A W&B logger that never asks anything; a resumed run goes on in the same W&B run.
@@ -196,7 +206,7 @@ def make_wandb_logger(
     logger = RunWandbLogger(
         name=name, save_dir=folder, id=id_of_run(Path(folder)), project=project, group=group,
         tags=tags, reinit="finish_previous", offline=offline and mode is None,
-        log_model=False if offline or log_model == "best" else log_model,
+        log_model=False if offline or log_model == "best" else bool(log_model) and log_model,
         settings=wandb.Settings(silent=True), **({} if offline else {"resume": "allow"}), **options,
     )  # fmt: skip
     logger.log_best = log_model == "best"
@@ -210,7 +220,7 @@ def require_choice(log_model: Any) -> None:
     Raises:
         SettingError: It is not.
     """
-    if log_model not in (False, True, "all", "best"):
+    if log_model not in (None, False, True, "all", "best"):
         raise setting_error(
             f"logger.wandb.log_model={log_model}", repr(log_model), "one of false, best, true, all",
             "best sends the checkpoint that was tested, with its scores.",
@@ -257,6 +267,8 @@ def id_of_run(folder: Path) -> str | None:
             say(f"{file} cannot be read ({error}): W&B gets a new run")
     if found is None and rank_zero_only.rank == 0:  # only its run is W&B's
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(file, secrets.token_hex(4))
+        # An agent of a W&B sweep has named the run that it waits for.
+        agents = os.environ.get("WANDB_RUN_ID", "") if os.environ.get("WANDB_SWEEP_ID") else ""
+        write_text(file, agents if ID.fullmatch(agents) else secrets.token_hex(4))
         return id_of_run(folder)
     return found and found[0]

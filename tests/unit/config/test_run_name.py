@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from i2i.config.run_name import group_of, name_of, tags_of
+from i2i.config.run_name import columns_of, group_of, name_of, tags_of
 
 CHOICES: dict[str, Any] = {
     "model": "pix2pix", "generator": "resnet9", "discriminator": "patch70", "gan_loss": "wgan-gp",
@@ -60,3 +60,9 @@ def test_groups() -> None:
 def test_tags_are_the_presets_each_once() -> None:
     assert tags_of(CHOICES) == ["pix2pix", "resnet9", "patch70", "wgan-gp", "maps"]
     assert tags_of(CHOICES | {"experiments": "maps"}).count("maps") == 1
+
+
+def test_columns_have_numbers_and_no_dots() -> None:
+    typed = ["generator=unet", "+model.lambda_l1=1e2", "seed=3", "dataset.image_size=[64,32]"]
+    expected = {"generator": "unet", "model/lambda_l1": 100.0, "seed": 3}
+    assert columns_of(typed) == expected | {"dataset/image_size": "[64,32]"}

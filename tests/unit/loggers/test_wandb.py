@@ -252,3 +252,18 @@ def test_the_tested_checkpoint_goes_with_its_scores(tmp_path: Path) -> None:
     assert artifact["files"] == {"best.ckpt": 1000, "config.yaml": 8}
     assert artifact["metadata"]["scores"] == scores and "best" in artifact["aliases"]
     assert found["config"]["units"] == {"l1": "0-255"} and found["config"]["n_images"] == 3
+
+
+@pytest.mark.parametrize(
+    ("sweep", "run", "taken"),
+    [("s1", "abc123", True), ("", "abc123", False), ("s1", "../x", False)],
+)
+def test_a_run_of_an_agent_has_the_id_that_the_agent_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweep: str, run: str, taken: bool
+) -> None:
+    monkeypatch.setenv("WANDB_SWEEP_ID", sweep)
+    monkeypatch.setenv("WANDB_RUN_ID", run)
+    found = id_of_run(tmp_path)
+    assert (found == run) == taken
+    monkeypatch.delenv("WANDB_SWEEP_ID")
+    assert id_of_run(tmp_path) == found
