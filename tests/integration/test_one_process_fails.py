@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,16 @@ TORCHRUN = ["-m", "torch.distributed.run", "--standalone"]
 
 
 def damaged(pairs_root: Path, folder: Path, split: str) -> Path:
-    """A copy whose second picture has its ends, which are looked at first, but is no picture."""
+    """A copy whose second picture has right checksums, which are looked at first, but no pixels."""
     root = folder / "damaged"
     shutil.copytree(pairs_root, root)
     file = root / split / "001.png"
     content = bytearray(file.read_bytes())
-    middle = len(content) // 2
+    start = content.index(b"IDAT")
+    end = start + 4 + int.from_bytes(content[start - 4 : start], "big")
+    middle = (start + end) // 2
     content[middle : middle + 200] = bytes(200)
+    content[end : end + 4] = zlib.crc32(content[start:end]).to_bytes(4, "big")
     file.write_bytes(content)
     return root
 

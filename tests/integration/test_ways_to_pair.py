@@ -1,4 +1,4 @@
-"""Pairs by a pattern of names and from a table, sides of two sizes, ids by a map: whole commands."""
+"""Whole commands on pairs by a pattern of names and from a table, of two sizes, with mapped ids."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ CLASSES = (
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As Cityscapes is unpacked: photographs, and labels of half the size by ids 7, 8 and others."""
+    """As Cityscapes is unpacked: photographs, and labels of half the size by ids, 7, 8 and more."""
     root, rng = tmp_path_factory.mktemp("sets") / "street", np.random.default_rng(0)
     for split, count in (("train", 3), ("val", 2)):
         for n in range(count):
@@ -69,10 +69,11 @@ def test_a_run_goes_on_with_its_pairs(
 
 
 def test_it_is_scored_and_translates_files_of_ids(
-    trained_on_street: Path, street: Path, command: Command, tmp_path: Path
+    trained_on_street: Path, command: Command, tmp_path: Path, capfd: pytest.CaptureFixture
 ) -> None:
     scored = [f"checkpoint={trained_on_street}", "split=val", "trainer=cpu"]
     assert command("evaluate", *scored, f"output={tmp_path / 'scores'}") == 0
+    assert capfd.readouterr().out.count("2 other files passed over: 2 .json") == 1
     asked = [f"checkpoint={trained_on_street}", "accelerator=cpu"]
     ids = tmp_path / "ids.png"
     assert cv2.imwrite(str(ids), np.full((64, 64), 7, np.uint8))
@@ -123,7 +124,7 @@ def test_a_table_is_trained_on_gone_on_with_and_scored_from_elsewhere(
 
 
 def test_files_that_are_not_read_are_counted_by_translate_too(
-    trained_on_street: Path, street: Path, command: Command, tmp_path: Path,
+    trained_on_street: Path, command: Command, tmp_path: Path,
     capfd: pytest.CaptureFixture,
 ) -> None:  # fmt: skip
     folder = tmp_path / "in"
@@ -136,3 +137,18 @@ def test_files_that_are_not_read_are_counted_by_translate_too(
     told = capfd.readouterr().out
     assert told.count("2 other files passed over: 1 .svg, 1 .txt") == 1
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.png"]
+
+
+def test_a_table_is_enough(table: Path, tiny: list[str], command: Command, tmp_path: Path) -> None:
+    """Without dataset.root, where paths are below the table; typed over that of a checkpoint."""
+    beside = table.parent / "pictures" / "own.csv"
+    beside.write_bytes(table.read_bytes())
+    options = [o for o in tiny if not o.startswith("dataset.root=")]
+    options += ["generator.n_downs=6", f"dataset.pairs={beside}", *STEPS]
+    assert command("train", *options, f"hydra.run.dir={tmp_path / 'run'}") == 0
+    one = table.parent / "pictures" / "one.csv"
+    one.write_text("input,target,split\nin 3.png,ziel-6.png,test\n")
+    scored = [f"checkpoint={tmp_path / 'run'}", f"dataset.pairs={one}", "trainer=cpu"]
+    assert command("evaluate", *scored, f"output={tmp_path / 'scores'}") == 0
+    rows = (tmp_path / "scores" / "per_image.csv").read_text().splitlines()
+    assert len(rows) == 2 and "in 3" in rows[1]

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from i2i.config.no_effect import require_of_split, typed_keys
-from i2i.config.plain_config import table_of_pairs
+from i2i.config.plain_config import absolute, table_of_pairs
 from i2i.config.resolvers import side_channels
 from i2i.errors import setting_error
 from i2i.images.values import BY_TYPE
@@ -36,6 +36,8 @@ def find_data(
     require_of_split(typed_keys(), node, cfg.split)
     if "_target_" in cfg.dataset:
         node |= same_coding(saved["dataset"], node)
+    if node.get("root") in (None, "???") and node.get("pairs"):
+        node["root"] = os.path.dirname(absolute(node["pairs"]))
     if node.get("root") in (None, "???"):
         raise setting_error(
             "dataset.root", "no value", "the folder of the data set", "Add dataset.root=..."

@@ -36,11 +36,10 @@ def translate(cfg: Any) -> None:
     output = understand_output(
         source, cfg.output, cfg.output_format, cfg.quality, cfg.overwrite
     )  # fmt: skip
-    early = None
-    if output.open:
-        images_of(source, output.folder)  # what is wrong there is said before anything is loaded
+    images, early = images_of(source, output.folder), None
+    if output.open:  # what is wrong with the input was said before anything is loaded
         output, early = in_default_format(output, cfg)
-    found = find_images(source, output, samples.number)
+    found = find_images(source, output, samples.number, images)
     jobs = left_to_do(found, output, samples.measured)
     if output.note:
         print(output.note)

@@ -26,8 +26,10 @@ def merged(saved: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
     """Single values over saved ones, at any depth; None keeps what was saved."""
     result = dict(saved)
     for key, value in typed.items():
-        if isinstance(value, dict):
-            result[key] = merged(saved.get(key) or {}, value)
+        old = saved.get(key) or {}
+        options = isinstance(value, dict) and all(isinstance(name, str) for name in value)
+        if options and isinstance(old, dict):  # a table of numbers is one value
+            result[key] = merged(old, value)
         elif value is not None:
             result[key] = value
     return result

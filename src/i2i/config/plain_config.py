@@ -19,6 +19,8 @@ def plain_config(cfg: Any) -> dict[str, Any]:
 
     if not OmegaConf.is_missing(cfg.dataset, "root") and cfg.dataset.root is None:
         cfg.dataset.root = "???"
+    if OmegaConf.is_missing(cfg.dataset, "root") and cfg.dataset.get("pairs"):
+        cfg.dataset.root = os.path.dirname(absolute(cfg.dataset.pairs))
     if not OmegaConf.is_missing(cfg.dataset, "root"):
         cfg.dataset.root = absolute(cfg.dataset.root)
         if pairs := cfg.dataset.get("pairs"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_warn
@@ -58,6 +59,21 @@ class Unreadable:
 
     def __len__(self) -> int:
         return int(self._found.sum())
+
+
+def sample_or_none(dataset: Any, index: int) -> Any:
+    """A sample as evaluation sees it; None where it cannot be read and such are left out.
+
+    Args:
+        dataset: An ``ImageDataset``, or anything that yields samples.
+        index: Of the sample.
+    """
+    try:
+        return dataset[index]
+    except ImageError:
+        if getattr(dataset, "unreadable", None) is None:
+            raise
+        return None
 
 
 def without_unreadable(

@@ -123,7 +123,7 @@ class ImageDataset(Dataset[Batch]):
         if images is not None:
             return images
         check = self._unchecked is not None and bool(self._unchecked[unit.entry])
-        images = self._read(unit, check)
+        images = self._read(unit, check, counts=jittered)
         if check:
             self._unchecked[unit.entry] = 0  # costs as much as reading a PNG: once is enough
         if self.crop is not None:
@@ -135,11 +135,11 @@ class ImageDataset(Dataset[Batch]):
             self.kept.cache.put(self.kept.first + unit.entry, images)
         return images
 
-    def _read(self, unit: Unit, check: bool) -> tuple[np.ndarray, ...]:
+    def _read(self, unit: Unit, check: bool, counts: bool) -> tuple[np.ndarray, ...]:
         try:
             return self.task.read(self.reader, unit.files, check, unit.role)
         except ImageError as error:
-            if self.unreadable is not None:
+            if counts and self.unreadable is not None:
                 self.unreadable.add(unit.entry, error)
             raise
 

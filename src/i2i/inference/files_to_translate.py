@@ -25,13 +25,19 @@ class Job:
     targets: list[Path]
 
 
-def find_images(source: Path, output: Output, samples: int = 1) -> list[Job]:
+def find_images(
+    source: Path,
+    output: Output,
+    samples: int = 1,
+    listed: tuple[list[Path], Path] | None = None,
+) -> list[Job]:
     """What is to be translated.
 
     Args:
         source: An image or a folder of images.
         output: Where to.
         samples: Pictures to write for each image.
+        listed: What ``images_of`` found; None looks.
 
     Returns:
         What is to be done for each image.
@@ -40,7 +46,7 @@ def find_images(source: Path, output: Output, samples: int = 1) -> list[Job]:
         SettingError: There is no image, a folder cannot be read, two images would be written to
             one file, or an input would be overwritten.
     """
-    images, base = images_of(source, output.folder)
+    images, base = listed or images_of(source, output.folder)
     if os.path.lexists(output.folder) and not os.path.isdir(output.folder):
         raise setting_error(
             f"output={output.folder}", "a file", "a folder to write into",

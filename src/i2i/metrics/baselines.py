@@ -8,6 +8,7 @@ from torch import Tensor
 
 from i2i.data.batches import Batch
 from i2i.data.collate import collate
+from i2i.data.damage import sample_or_none
 from i2i.metrics.result import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
@@ -19,7 +20,8 @@ def mean_targets(dataset: Any, shown: Callable[[Batch], dict[str, Shown]]) -> di
     """The mean training target of each route: the best constant answer under squared error.
 
     Args:
-        dataset: Yields samples; at most 2000 evenly spaced ones are read.
+        dataset: Yields samples; at most 2000 evenly spaced ones are read, and those passed over
+            that are left out of training.
         shown: What a system shows of a batch, by route.
 
     Returns:
@@ -29,7 +31,9 @@ def mean_targets(dataset: Any, shown: Callable[[Batch], dict[str, Shown]]) -> di
     totals: dict[str, Tensor] = {}
     seen: dict[str, set[int]] = {}  # of a smaller side each picture comes several times
     for index in range(0, len(dataset), step):
-        for route, one in shown(collate([dataset[index]])).items():
+        sample = sample_or_none(dataset, index)
+        found = {} if sample is None else shown(collate([sample]))
+        for route, one in found.items():
             places = one.index if one.y_index is None else one.y_index
             for place, y in zip(places.tolist(), one.y, strict=True):
                 if place not in seen.setdefault(route, set()):

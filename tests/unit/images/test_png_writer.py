@@ -96,5 +96,5 @@ def test_rows_that_do_not_fit_are_refused(tmp_path: Path, rows: np.ndarray, mess
             writer.write(rows)
     with pytest.raises(ValueError, match="expected uint8"):
         with PngWriter(tmp_path / "a.png", 4, 4) as writer:
-            writer.write(noise(2, 4, 4))
+            writer.write(noise(2, 4, 5))
     assert os.listdir(tmp_path) == []

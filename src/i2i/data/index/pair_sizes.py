@@ -73,13 +73,14 @@ def same_shape(a: Size, b: Size) -> bool:
 
 
 def _say_narrow_halves(root: Path, seen: Sequence[Seen]) -> None:
-    """Pictures that are nowhere wider than high are hardly two sides beside each other."""
+    """Pictures that are nowhere much wider than high are hardly two sides beside each other."""
     sizes = [size for pair, size, _ in seen if pair.b is None]
-    if sizes and all(width <= height for height, width in sizes):
+    if sizes and all(2 * width < 3 * height for height, width in sizes):  # halves below 3:4
         (height, width), todo = sizes[0], how_to_read(root, halves=False)
         rank_zero_warn(
-            f"dataset.root='{root}': each image is read as a side-by-side pair, and none is wider "
-            f"than high: {by((height, width))} becomes two sides of {by((height, width // 2))}. "
+            f"dataset.root='{root}': each image is read as a side-by-side pair, and none is 1.5 "
+            f"times as wide as high: {by((height, width))} becomes two sides of "
+            f"{by((height, width // 2))}. "
             + (todo or "If each is one photograph, or one side, set dataset.b_folder or choose "
                "dataset=photos task=colorization, say.")
         )  # fmt: skip

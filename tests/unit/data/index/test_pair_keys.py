@@ -31,6 +31,8 @@ KEYS = [
     (r"(?P<key>\d+)-.*", 0, "12-red", "12"),
     (r"(.*)/(rgb|depth)/(.*)", 1, "scene/1/depth/001", "scene/1_001"),
     (r"(.*)_A\.png", 0, "cat_A", "cat"),
+    ("img_(cat|dog)", 0, "img_cat", "cat"),  # the only group is the key
+    (r"((a|b)\d+)_x", 0, "a1_x", "a1"),
     ("*_photo", 0, "x/1_photo", "x/1"),
     ("IMG_*.v1", 0, "IMG_1.v1", "1"),
     ({"A": "*_photo", "B": "(.*)_l(abel)?"}, 1, "x/1_label", "x/1"),
