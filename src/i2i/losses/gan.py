@@ -54,8 +54,7 @@ class GANLoss:
         adversarial: Whether G has a term; without one there is no game to play.
         samples_must_be_independent: Whether a norm that mixes the samples of a batch makes the
             discriminator's loss meaningless.
-        balance: The logit of an image that D holds for real and for made alike; None where the
-            zero of the logits means nothing, and only their differences do.
+        balance: The logit of an image that may be real or made; None where only differences count.
     """
 
     adversarial = True
@@ -107,11 +106,9 @@ class GANLoss:
 
     @contextmanager
     def heard(self, listener: Listener, penalties: bool = True) -> Iterator[None]:
-        """Lets somebody hear what D says whenever a system asks for D's terms.
+        """Tells a listener what D says whenever a system asks for D's terms.
 
-        Args:
-            listener: Called before the terms are computed.
-            penalties: Whether there are penalties meanwhile, which need gradients.
+        Without ``penalties`` there are none meanwhile: they need gradients.
         """
         ask = self.discriminator
 
