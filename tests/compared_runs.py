@@ -12,6 +12,8 @@ from omegaconf import OmegaConf
 from i2i.images.image_io import write_png
 
 MORE = {"ssim": True, "psnr": True, "l1": False}
+OTHERS = {"input copied": {"ssim": 0.2, "l1": 90.0}, "ceiling (real photographs)": {"ssim": 0.99}}
+N = 12  # images of a run of ``make_sweep``
 
 
 def make_run(
@@ -91,3 +93,42 @@ def log(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def make_sweep(folder: Path) -> None:
+    """Two generators and two objectives, two seeds each.
+
+    The last of the eight was interrupted, and the one before has no scores of its images.
+    """
+    rng = np.random.default_rng(0)
+    for place in range(8):
+        generator, loss, seed = (
+            ("unet", "r9")[place // 4],
+            ("gan", "wgan")[place // 2 % 2],
+            place % 2,
+        )
+        level = 0.4 + 0.1 * (place // 2)
+        per_image = {"ssim": rng.normal(level, 0.1, N), "l1": 60 - rng.normal(30 * level, 4, N)}
+        options = (f"generator={generator}", f"gan_loss={loss}", f"seed={seed}")
+        tested = {} if place == 7 else {"per_image": per_image, "others": OTHERS}
+        run = make_run(folder / str(place), *options, seed=seed, **tested)
+        if tested:
+            paint(run, 60 + 10 * place, N)
+        rows = [{"step": s, "train/g/gan": 1 / s + place, "train/health/d_right": 0.5,
+                 "train/images_per_second": 4.0, "train/images_seen": 2 * s,
+                 "val/ssim": level + s / 100} for s in (10, 20, 30)]  # fmt: skip
+        log(run, rows)
+    alarms = [{"name": "d_has_won", "step": 20, "text": "D has won"}]
+    (folder / "7" / "health.json").write_text(json.dumps({"alarms": alarms}))
+    (folder / "6" / "per_image.csv").write_text("damaged")
+
+
+def images_of(run: Path, score: str) -> dict[str, float]:
+    """A score by name of the image, from the file."""
+    with (run / "per_image.csv").open() as file:
+        return {row["name"]: float(row[score]) for row in csv.DictReader(file)}
+
+
+def score_of(run: Path, score: str) -> float:
+    """A score of the model, from the file."""
+    return json.loads((run / "test_metrics.json").read_text())["scores"]["model (best.ckpt)"][score]

@@ -1,9 +1,14 @@
 """What the tests of several commands start from."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chromium import Page, browser, find_chromium
+from compared_runs import make_sweep
+from i2i.comparison.tables import compare
 from inception_stand_in import random_weights_file
 
 
@@ -13,3 +18,32 @@ def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("inception") / "random.pth"
     random_weights_file(path, seed=0)
     return path
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A browser for the tests of a file; each opens what it needs."""
+    if not find_chromium():
+        pytest.skip("no Chromium")
+    if os.name == "nt":
+        pytest.skip("the driver's pipes are those of POSIX")
+    with browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of ``make_sweep``, with its comparison."""
+    folder = tmp_path_factory.mktemp("runs") / "sweep"
+    make_sweep(folder)
+    compare(folder)
+    return folder
+
+
+@pytest.fixture
+def opened(page: Page, compared: Path) -> Page:
+    """The page of ``compared``, freshly loaded."""
+    page.errors.clear()
+    page.requests.clear()
+    page.open(compared / "comparison.html")
+    return page

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import read_text
+from i2i.printable import printable
 
 MOST_BYTES = 256_000_000  # of a metrics.csv; a million rows of thirty numbers are less
 MOST_CURVES = 500  # of a run
+MOST_LETTERS = 200  # of a name
 RATE, SEEN = "train/images_per_second", "train/images_seen"
 
 Curve = tuple[list[int], list[float]]  # steps, and a value at each
@@ -70,7 +72,7 @@ def read_log(folder: Path) -> Log:
         head = next(rows, [])
         if head[:1] != ["step"] or len(head) > MOST_CURVES:
             raise Unreadable(f"{len(head)} columns that do not begin with 'step'")
-        return _read_rows(head, list(rows))
+        return _read_rows([printable(name)[:MOST_LETTERS] for name in head], list(rows))
     except (Unreadable, csv.Error) as error:
         return Log(notes=[f"metrics.csv cannot be read ({error})"])
 

@@ -12,6 +12,7 @@ from i2i.files.records import read_text
 from i2i.printable import printable
 
 MOST_BYTES = 64_000_000  # of a per_image.csv; three hundred thousand images are less
+MOST_ROUTES = 200  # of a run
 MOST_PICTURES = 1000  # images of a route that are looked at
 PICTURE = re.compile(r"(\d{6,9})_(input|output|target)\.png")
 
@@ -39,13 +40,17 @@ def read_tests(folder: Path) -> dict[str, Tested]:
     What is damaged becomes a note.
     """
     found: dict[str, Tested] = {}
-    for file in sorted(folder.glob("per_image*.csv")):
+    for file in sorted(folder.glob("per_image*.csv"))[:MOST_ROUTES]:
         route = file.stem.removeprefix("per_image").removeprefix("_")
         found[route] = _read_scores(file)
-    for path in sorted([folder / "test_pictures", *folder.glob("test_pictures/*/")]):
-        pictures = _find_pictures(path)
+    for path in sorted([folder / "test_pictures", *folder.glob("test_pictures/*/")])[:MOST_ROUTES]:
+        route = path.name if path.parent != folder else ""
+        try:
+            pictures = _find_pictures(path)
+        except OSError as error:
+            found.setdefault(route, Tested()).notes.append(f"{path.name}: {error.strerror}")
+            continue
         if pictures:
-            route = "" if path.name == "test_pictures" else path.name
             found.setdefault(route, Tested()).pictures = pictures
     return {printable(route)[:MOST_LETTERS]: tested for route, tested in found.items()}
 

@@ -71,7 +71,7 @@ class Variant:
 
     def mean(self, score: str) -> float | None:
         """The mean over the runs; None where none has the score."""
-        return fmean(values) if (values := self.values(score)) else None
+        return average(values) if (values := self.values(score)) else None
 
     def spread(self, score: str) -> float | None:
         """The standard deviation over the runs (n - 1); None for fewer than two runs."""
@@ -79,9 +79,20 @@ class Variant:
         return deviation(values) if len(values) > 1 else None
 
 
+def average(values: Sequence[float]) -> float:
+    """The mean; NaN where the sum is no number, as of damaged files."""
+    try:
+        return fmean(values)
+    except (OverflowError, ValueError):  # the latter of infinities of both signs
+        return math.nan
+
+
 def deviation(values: Sequence[float]) -> float:
-    """The standard deviation (n - 1), NaN where a value is infinite."""
-    return stdev(values) if all(map(math.isfinite, values)) else math.nan
+    """The standard deviation (n - 1); NaN where a value is infinite or the squares are."""
+    try:
+        return stdev(values) if all(map(math.isfinite, values)) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 @dataclass

@@ -3,10 +3,9 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import fmean
 
 from i2i.comparison.run_records import Scores
-from i2i.comparison.variants import SameData, Variant, deviation
+from i2i.comparison.variants import SameData, Variant, average, deviation
 
 
 @dataclass
@@ -120,7 +119,7 @@ def by_pictures(best: Variant, second: Variant, score: str, more: bool) -> Pictu
     n = len(gains)
     error = deviation(gains) / math.sqrt(n) if n > 1 else math.nan
     lost = sum(gain < 0 for gain in gains)
-    return Pictures(n, lost, sum(gain == 0 for gain in gains), fmean(gains), error)
+    return Pictures(n, lost, sum(gain == 0 for gain in gains), average(gains), error)
 
 
 def of_pictures(variant: Variant, score: str) -> dict[int, float]:
@@ -132,4 +131,4 @@ def of_pictures(variant: Variant, score: str) -> dict[int, float]:
         if tested is None or name not in tested.scores:
             return {}
         tables.append(tested.scores[name])
-    return {i: fmean(t[i] for t in tables) for i in tables[0] if all(i in t for t in tables)}
+    return {i: average([t[i] for t in tables]) for i in tables[0] if all(i in t for t in tables)}

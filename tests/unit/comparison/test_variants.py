@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compared_runs import MORE, make_run
-from i2i.comparison.tables import find_runs
+from i2i.comparison.tables import compare, find_runs
 from i2i.comparison.variants import Examined, SameData, chosen, examine, of_same_data
 from i2i.comparison.verdicts import Verdict, in_words, verdicts
 
@@ -119,3 +119,20 @@ def test_a_run_with_nothing_in_it_is_one_of_the_others(tmp_path: Path) -> None:
     assert [r.run.name for r in data.runs] == ["x=1", "x=2"]
     assert any("no test_metrics.json" in note for note in data.runs[1].notes)
     assert of_same_data([]) == [] and Examined(data.runs[0].run).notes == []
+
+
+@pytest.mark.parametrize(
+    "values", [[1e308, 1.7e308], [math.inf, -math.inf], [math.nan, 1.0]], ids=str
+)
+def test_numbers_of_no_world_are_told_and_not_stumbled_over(
+    tmp_path: Path, values: list[float]
+) -> None:
+    """As damaged files have them: the comparison of the others goes on."""
+    for seed, value in enumerate(values):
+        options = ("x=1", f"seed={seed}")
+        make_run(tmp_path / str(seed), *options, seed=seed, per_image={"ssim": [value]})
+    make_run(tmp_path / "2", "x=2", "seed=0", per_image={"ssim": [0.375]})
+    assert "| 0.3750 |" in compare(tmp_path)
+    assert (tmp_path / "comparison.html").exists()
+    (data,) = sets_of(tmp_path)
+    assert verdict_of(data, "ssim").best.options == {"x": "2"}
