@@ -28,13 +28,23 @@ def messages(data: bytes) -> Iterator[bytes]:
             yield message
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    """Config, history rows and picture files of the one offline run in a folder."""
+def read_run(folder: Path, which: int = 0) -> dict[str, Any]:
+    """Config, history rows, picture files and the rest of an offline run in a folder, the first.
+
+    ``run`` has its name, group, tags and type; ``best`` says which value of a score is kept;
+    ``artifacts`` are by their type.
+    """
+    import wandb
     from wandb.proto import wandb_internal_pb2
 
-    (file,) = folder.glob("wandb/offline-run-*/run-*.wandb")
+    wandb.teardown()  # its process may still be writing when finish() has returned
+    file = sorted(folder.glob("wandb/offline-run-*/run-*.wandb"))[which]
     config: dict[str, Any] = {}
     history: list[dict[str, Any]] = []
+    run: dict[str, Any] = {}
+    best: dict[str, str] = {}
+    artifacts: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     for message in messages(file.read_bytes()):
         record = wandb_internal_pb2.Record()
         record.ParseFromString(message)
@@ -42,9 +52,29 @@ def read_run(folder: Path) -> dict[str, Any]:
         if kind in ("run", "config"):
             update = record.run.config.update if kind == "run" else record.config.update
             config |= {u.key or u.nested_key[0]: json.loads(u.value_json) for u in update}
+            if kind == "run":
+                run = {
+                    "name": record.run.display_name, "group": record.run.run_group,
+                    "tags": list(record.run.tags), "type": record.run.job_type,
+                }  # fmt: skip
+        elif kind == "summary":
+            items = record.summary.update
+            summary |= {i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items}
+        elif kind == "artifact":
+            entries = record.artifact.manifest.contents
+            artifacts[record.artifact.type] = {
+                "files": {e.path: e.size for e in entries},
+                "aliases": list(record.artifact.aliases),
+                "metadata": json.loads(record.artifact.metadata or "{}"),
+            }  # fmt: skip
+        elif kind == "metric":
+            kept = [k for k in ("min", "max") if getattr(record.metric.summary, k)]
+            best |= dict.fromkeys([record.metric.name] if kept else [], "".join(kept))
         elif kind == "history":
             items = record.history.item
             history.append(
                 {i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items}
             )
-    return {"config": config, "history": history, "pictures": list(file.parent.rglob("*.png"))}
+    pictures = list(file.parent.rglob("*.png"))
+    found = {"config": config, "history": history, "pictures": pictures, "run": run, "best": best}
+    return found | {"artifacts": artifacts, "summary": summary}

@@ -11,7 +11,7 @@ import pytest
 from conftest import TINY_UNET
 from i2i.comparison.picture import CELL
 from i2i.images.grid import GAP
-from i2i.images.image_io import read_image
+from i2i.images.reading import Reading
 
 NAMES = ["L1", "GAN"]
 
@@ -46,8 +46,8 @@ def test_an_ablation_is_one_command_and_ends_with_table_and_picture(
     assert rows["L1"]["ssim"] != rows["GAN"]["ssim"]
     assert "| GAN |" in (sweep / "comparison.md").read_text()
     assert f"Comparison: {sweep}/comparison.md" in capsys.readouterr().out
-    grid = read_image(sweep / "comparison.png", 3)
-    first = [read_image(job / "samples" / "test" / "000_output.png", 3) for job in jobs]
+    grid = Reading().read(sweep / "comparison.png")
+    first = [Reading().read(job / "samples" / "test" / "000_output.png") for job in jobs]
     top = grid.shape[0] - 5 * (CELL + GAP) - GAP
     assert grid.shape[1] == 4 * (CELL + GAP) + GAP
     for column, image in enumerate(first, 1):

@@ -15,7 +15,7 @@ import torch
 
 from conftest import ROOT, TINY_UNET, Run, run_command
 from i2i.images.grid import GAP
-from i2i.images.image_io import read_image
+from i2i.images.reading import Reading
 from wandb_file import read_run
 
 RESNET = ["generator=resnet9", "generator.n_blocks=1", "discriminator.norm=instance"]
@@ -71,11 +71,11 @@ def look_at_test_pictures(folder: Path) -> None:
     """Those of process 0, which had 3 of the 5 test images; the second one removed none of them."""
     files = [f"{i:03d}_{kind}.png" for i in range(3) for kind in ("input", "output", "target")]
     assert sorted(file.name for file in (folder / "test").iterdir()) == files
-    grid = read_image(folder / "test.png", 3)
+    grid = Reading().read(folder / "test.png")
     cells = iter(files)
     for top in range(GAP, grid.shape[0], 64 + GAP):
         for left in range(GAP, grid.shape[1], 64 + GAP):
-            image = read_image(folder / "test" / next(cells), 3)
+            image = Reading().read(folder / "test" / next(cells))
             assert np.array_equal(grid[top : top + 64, left : left + 64], image)
     assert next(cells, None) is None
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from i2i.images.image_io import read_image
+from i2i.images.reading import Reading
 
 SKY, ROAD = (128, 128, 128), (128, 64, 128)
 
@@ -45,6 +45,6 @@ def test_camvid_is_learnt(command: Callable[..., int], tmp_path: Path) -> None:
 def test_camvid_palette_png_is_read_as_its_colours() -> None:
     root = Path(os.environ["I2I_CAMVID"])
     file = sorted((root / "val" / "label").glob("*.png"))[0]
-    colours = {tuple(c) for c in read_image(file, 3).reshape(-1, 3).tolist()}
+    colours = {tuple(c) for c in Reading().read(file).reshape(-1, 3).tolist()}
     assert {SKY, ROAD} <= colours
     assert len(colours) <= 12

@@ -23,7 +23,7 @@ def test_four_jobs(command: Callable[..., int], tiny: list[str], tmp_path: Path)
     assert code == 0
     jobs = sorted(p for p in sweep.iterdir() if p.is_dir())
     assert [j.name for j in jobs] == ["0", "1", "2", "3"]
-    seen, ids = set(), set()
+    seen, ids, names = set(), set(), set()
     for job in jobs:
         run = read_run(job)
         config = run["config"]
@@ -34,6 +34,13 @@ def test_four_jobs(command: Callable[..., int], tiny: list[str], tmp_path: Path)
             )
         )
         ids.add((job / "wandb_id.txt").read_text())
+        names.add(run["run"]["name"])
+        presets = [config["presets"][group] for group in ("generator", "gan_loss")]
+        assert {"pix2pix", "folder", *presets} <= set(run["run"]["tags"])
+        assert run["run"]["type"] == "train" and run["run"]["group"].endswith("/sweep")
+        assert [config["options"][group] for group in ("generator", "gan_loss")] == presets
+        assert run["best"]["val/ssim"] == "max" and run["best"]["val/l1"] == "min"
+        assert config["units"]["psnr"] == "dB"
         assert config["trainer"]["max_steps"] == 3
         keys = {key for row in run["history"] for key in row}
         assert {"train/g/l1", "train/g/gan", "train/d/real", "train/d/fake", "train/lr_g"} <= keys
@@ -55,6 +62,7 @@ def test_four_jobs(command: Callable[..., int], tiny: list[str], tmp_path: Path)
         for loss in ("VanillaGAN", "WassersteinGP")
     }
     assert len(ids) == 4
+    assert len(names) == 4 and any(n.startswith("resnet9 wgan-gp folder") for n in names), names
 
 
 def test_a_failing_job_does_not_end_the_sweep(

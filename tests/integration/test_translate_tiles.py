@@ -194,7 +194,7 @@ from pathlib import Path
 import cv2, numpy as np, torch
 from i2i.inference.files_to_translate import Job
 from i2i.inference.tiled_files import write_in_tiles
-from i2i.images.image_io import read_image
+from i2i.images.reading import Reading
 from i2i.data.tasks.task import Task
 from i2i.inference.tiles import Tiling
 from i2i.inference.translator import Translator
@@ -204,7 +204,7 @@ network = torch.nn.Conv2d(3, 3, 3, padding=1)
 network.divisor = 1
 translator = Translator(network, Task(), "input", "eval", 0)
 file = Path(sys.argv[1])
-image = read_image(file, 3)
+image = Reading().read(file)
 job = Job(file, "a", [file.with_name("out.png")])
 write_in_tiles(translator, image, None, job, [("a", None)], Tiling(256, 64, 4))
 status = Path("/proc/self/status").read_text()

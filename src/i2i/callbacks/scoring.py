@@ -53,6 +53,16 @@ class Scoring(Callback):
             for network in (scorer.segmenter, scorer.classifier):
                 if network is not None:
                     network.to(device)
+        if stage == "fit":
+            self.define_scores(trainer, pl_module)
+
+    def define_scores(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tells the loggers that keep the best value of a score which direction is better."""
+        found = self.directions(trainer, pl_module)
+        scores = {f"{split}/{n}": more for split in ("val", "test") for n, more in found.items()}
+        for logger in trainer.loggers:
+            if hasattr(logger, "define_scores"):
+                logger.define_scores(scores)
 
     def directions(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, bool]:
         """Whether more is better, for the scores that a validation will give, by name."""

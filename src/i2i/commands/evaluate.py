@@ -1,8 +1,6 @@
 """Scores a checkpoint: ``python src/evaluate.py checkpoint=RUN_DIR``."""
 
-import csv
 import hashlib
-import io
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +36,10 @@ def evaluate(cfg: Any) -> None:
         changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
         model, checkpoint = load_model(cfg.checkpoint, changes)
         seed_everything(model.seed, verbose=False)
+        if cfg.wandb:
+            from i2i.loggers.wandb_scores import require_run
+
+            require_run(checkpoint.path, checkpoint.config)
         datamodule, dataset_node = find_data(
             cfg, checkpoint.config, model.seed, len(model.routes)
         )  # fmt: skip
@@ -64,6 +66,12 @@ def evaluate(cfg: Any) -> None:
         write_results(output, cfg.split, dataset_node, results, checkpoint, model)
         print_results(cfg.split, dataset_node["name"], checkpoint.path.name, results)
         print(f"\n{samples.columns}: {samples.last_picture}\nWritten to: {output}")
+        if cfg.wandb:
+            from i2i.loggers.wandb_scores import add_scores
+
+            scores = by_name({route: result.values for route, result in results.items()})
+            where = f"{dataset_node['name']}/{cfg.split}"
+            add_scores(checkpoint.path, checkpoint.config, scores, where)
 
 
 def asked_routes(model: Any, route: Any) -> tuple[str, ...]:
@@ -123,12 +131,10 @@ def write_results(
     model: Any,
 ) -> None:
     """metrics.json with the protocol beside the scores, and per_image.csv of each route."""
-    from i2i.commands.report import of_routes
+    from i2i.commands.report import of_routes, write_per_image
     from i2i.run_folder import code_version, write_json
 
-    for route, result in results.items():
-        name = f"per_image_{route}.csv" if len(results) > 1 else "per_image.csv"
-        write_rows(output / name, result.per_image)
+    write_per_image(output, results)
     digest = hashlib.sha256(checkpoint.path.read_bytes()).hexdigest()
     write_json(
         output / "metrics.json",
@@ -147,17 +153,6 @@ def write_results(
             "code": code_version(),
         },
     )
-
-
-def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """A CSV file with one line per image."""
-    from i2i.run_folder import write_text
-
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
 
 
 def print_results(split: str, data: str, checkpoint: str, results: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """What a training run says of itself at its end: the test split's scores, and where all is."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,12 @@ def report(
     names = dict.fromkeys(name for found in rows.values() for name in found)
     scores = {n: by_name({route: own.get(n, {}) for route, own in rows.items()}) for n in names}
     content = {"checkpoint": chosen, "scores": scores} | of_routes(results)
+    content |= {"more_is_better": scoring.directions(trainer, model)}
+    write_per_image(run_dir, results)
     write_json(run_dir / "test_metrics.json", content)
+    for logger in trainer.loggers:
+        if hasattr(logger, "log_result"):
+            logger.log_result(content)
     samples = callbacks.get("samples")
     if samples and samples.last_picture:
         print(f"\n{samples.columns}: {samples.last_picture}")
@@ -68,6 +75,19 @@ def of_routes(results: dict[str, Any]) -> dict[str, Any]:
         **{name: part for name, part in parts.items() if part},
         "protocol": protocols if len(results) > 1 else protocols[main],
     }
+
+
+def write_per_image(folder: Path, results: dict[str, Any]) -> None:
+    """A CSV file for each route, with one line per image."""
+    from i2i.run_folder import write_text
+
+    for route, result in results.items():
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(result.per_image[0]))
+        writer.writeheader()
+        writer.writerows(result.per_image)
+        name = f"per_image_{route}.csv" if len(results) > 1 else "per_image.csv"
+        write_text(folder / name, text.getvalue())
 
 
 def title_of(split: str, data: str, results: dict[str, Any], route: str) -> str:

@@ -19,6 +19,7 @@ from i2i.config.plain_config import (
     say_what_has_no_effect,
 )
 from i2i.config.resume import checkpoint_to_resume, with_earlier_options
+from i2i.config.run_name import columns_of
 from i2i.config.same_run import check_same_run, finished, require_same_images
 from i2i.config.starting_weights import start_from
 from i2i.config.training_state import require_restorable, restoring
@@ -83,7 +84,7 @@ def train(cfg: Any) -> float | None:
             write_record(run_dir, config)
             with closing(trainer, trainer.loggers, run_dir):
                 for logger in trainer.loggers:
-                    logger.log_hyperparams(config)
+                    logger.log_hyperparams(config | {"options": columns_of(typed)})
                 fit(cfg, trainer, model, datamodule, content)
                 report(cfg, trainer, model, datamodule, callbacks, run_dir)
                 return score_for_sweep(cfg, trainer, model, callbacks["scoring"])

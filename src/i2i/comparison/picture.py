@@ -9,7 +9,7 @@ import numpy as np
 
 from i2i.errors import setting_error
 from i2i.images.grid import GAP, image_grid
-from i2i.images.image_io import read_image
+from i2i.images.reading import Reading
 
 CELL = 128  # pixels; smaller images are enlarged to at least that width, so that a heading fits
 TEXT = 13  # pixels a line of a heading
@@ -34,7 +34,7 @@ def read_pictures(run: Path) -> Pictures:
     for stem in stems:
         for kind, images in found.items():
             file = stem.with_name(stem.name.replace("_output", f"_{kind}"))
-            images.append(read_image(file, 3, MOST_SIDE**2))
+            images.append(Reading(3, MOST_SIDE**2).read(file))
             if max(images[-1].shape) > MOST_SIDE:
                 raise setting_error(
                     f"image '{file}'", " x ".join(map(str, images[-1].shape[:2])) + " pixels",

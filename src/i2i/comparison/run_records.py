@@ -29,11 +29,13 @@ class Run:
         folder: The run's folder.
         options: What was typed or swept, value by key.
         label: The configuration's ``label``, or None.
+        config: The resolved configuration, of what can be read of it.
         data: Name of the data set.
         checkpoint: File name of what was scored.
         n: Images that were scored.
         scores: The model's; empty where there are none.
         units: Those of the scores that have one, by name.
+        more_is_better: The direction of the scores that have one, by name, as their classes say.
         others: Scores of the baselines and of the ceiling, by name.
         notes: Why there are no scores, and what could not be read.
         name: What the run is called in the table; from ``name_runs``.
@@ -42,18 +44,35 @@ class Run:
     folder: Path
     options: dict[str, str] = field(default_factory=dict)
     label: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
     checkpoint: str = ""
     n: int | None = None
     scores: Scores = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    more_is_better: dict[str, bool] = field(default_factory=dict)
     others: dict[str, Scores] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     name: str = ""
 
     def beside(self, folder: Path) -> str:
-        """Where the run stands below a sweep's folder."""
-        return printable(self.folder.relative_to(folder).as_posix())
+        """Where the run stands below a folder, or altogether."""
+        inside = self.folder.is_relative_to(folder)
+        return printable((self.folder.relative_to(folder) if inside else self.folder).as_posix())
+
+    def option(self, key: str) -> str | None:
+        """What an option was: as it was typed, else as the configuration has it.
+
+        Of a part that the configuration has, that is the name of its class.
+        """
+        if key in self.options:
+            return self.options[key]
+        node: Any = self.config
+        for word in re.split(r"[./]", key):
+            node = node.get(word) if isinstance(node, Mapping) else None
+        if isinstance(node, Mapping):
+            node = str(node.get("_target_") or "").rpartition(".")[2]
+        return None if node in (None, "") else _short(node)
 
 
 def find_folders(folder: Path) -> tuple[list[Path], dict[Path, str]]:
@@ -110,6 +129,7 @@ def _read_config(run: Run) -> None:
             run.notes.append(_cannot(name, error))
             continue
         label = config.get("label")
+        run.config = config
         run.label, run.data = None if label is None else _short(label), _short(data)
         return
 
@@ -129,9 +149,11 @@ def _read_scores(run: Run) -> None:
             raise Unreadable(f"{len(rows)} contestants")
         run.n = int(number(content.get("n_images"), "an entry 'n_images'"))
         units = mapping(content.get("units", {}), "an entry 'units'")
+        more = mapping(content.get("more_is_better", {}), "an entry 'more_is_better'")
     except (Unreadable, ValueError, OverflowError) as error:
         run.notes.append(_cannot("test_metrics.json", error))
         return
+    run.more_is_better = {_short(k): v for k, v in more.items() if isinstance(v, bool)}
     run.units = {_short(k): _short(v) for k, v in units.items()}
     for name, scores in rows.items():
         if name.startswith("model"):

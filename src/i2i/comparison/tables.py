@@ -1,48 +1,58 @@
-"""Puts the runs of a sweep side by side, as a table and as a picture.
+"""Puts runs side by side: comparison.csv, comparison.md, comparison.png and comparison.html.
 
-``python -m i2i.comparison MULTIRUN_DIR`` writes comparison.csv, comparison.md and comparison.png
-there; a sweep does the same at its end.
+``python src/compare.py RUN_OR_SWEEP...`` does, and a sweep at its end.
 """
 
 import csv
 import io
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from i2i.comparison.page import write_page
 from i2i.comparison.picture import picture, read_pictures
+from i2i.comparison.run_curves import read_log
 from i2i.comparison.run_records import COLUMNS, Run, Scores, find_folders, read_run, units_of
+from i2i.comparison.run_test import read_tests
+from i2i.comparison.variants import OF_A_RESUMED, Examined, SameData, of_same_data
 from i2i.errors import SettingError, setting_error
 from i2i.images.image_io import write_png
 from i2i.printable import printable
 from i2i.run_folder import CEILING, write_text
 from i2i.scores import heading
 
-OF_A_RESUMED = (  # options that resuming adds
-    "resume", "dataset.root", "metrics.inception_weights", "metrics.lpips.weights_file",
-    "metrics.lpips_weights", "metrics.segmenter", "reconstruction.perceptual.weights_file",
-    "reconstruction.lpips.weights_file",
-)  # fmt: skip
 IN_TITLE = {"data": " of {}", "n": ", n = {}", "checkpoint": ", {}"}
 
 
-def find_runs(folder: Path) -> list[Run]:
-    """The runs below a folder, job 2 before job 10.
+def find_runs(*folders: Path) -> list[Run]:
+    """The runs in and below folders, each once, job 2 before job 10.
 
     Raises:
-        SettingError: There is none.
+        SettingError: One of the folders has none.
     """
-    found, closed = find_folders(folder)
-    if not found and not closed.keys() - {folder}:
-        raise setting_error(
-            str(folder), "no run (a folder with .hydra/overrides.yaml) below it",
-            "the folder of a sweep", "Look in multirun/.",
-        )  # fmt: skip
-    runs = [read_run(path) for path in found]
-    runs += [Run(path, notes=[f"a folder that cannot be read ({w})"]) for path, w in closed.items()]
-    name_runs(runs, folder)
+    found: dict[Path, Run] = {}
+    for folder in folders:
+        paths, closed = find_folders(folder)
+        if not paths and not closed.keys() - {folder}:
+            raise setting_error(
+                str(folder), "no run (a folder with .hydra/overrides.yaml) below it",
+                "the folder of a run or of a sweep", "Look in outputs/ and in multirun/.",
+            )  # fmt: skip
+        found |= {path: found.get(path) or read_run(path) for path in paths}
+        for path, why in closed.items():
+            found[path] = Run(path, notes=[f"a folder that cannot be read ({why})"])
+    name_runs(runs := list(found.values()), common(folders))
     return runs
+
+
+def common(folders: Sequence[Path]) -> Path:
+    """The folder that others have in common, or the first one's root where they have none."""
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError:  # two drives of Windows
+        return Path(folders[0].anchor)
 
 
 def name_runs(runs: Sequence[Run], folder: Path) -> None:
@@ -113,13 +123,16 @@ def as_csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def as_markdown(heads: Mapping[str, str], rows: Sequence[Mapping[str, Any]], folder: Path) -> str:
+def as_markdown(
+    heads: Mapping[str, str], rows: Sequence[Mapping[str, Any]], folder: Path, words: str = ""
+) -> str:
     """A title with data, split and n, the table, and the runs without scores below it.
 
     Args:
         heads: What stands above the column of a score, by its name.
         rows: From ``table_rows``.
         folder: Of the sweep.
+        words: What has to be said before the table is read.
     """
     scored = [row for row in rows if row["run"] and row["n"]]
     values = {key: {row[key] for row in scored if row[key]} for key in IN_TITLE}
@@ -129,7 +142,12 @@ def as_markdown(heads: Mapping[str, str], rows: Sequence[Mapping[str, Any]], fol
             title += text.format(*values[key])
         elif values[key]:
             extra.append(key)
-    lines = [title, "", _line(["variant", *extra, *heads.values()])]
+    lines = [
+        title,
+        "",
+        *([words, ""] if words else []),
+        _line(["variant", *extra, *heads.values()]),
+    ]
     lines.append("|---" * (1 + len(extra)) + "|---:" * len(heads) + "|")
     for row in rows:
         cells = [row["variant"], *("" if row[key] is None else row[key] for key in extra)]
@@ -149,11 +167,25 @@ def _line(cells: Sequence[object]) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
-def compare(folder: Path) -> str:
-    """Writes comparison.csv, comparison.md and, where the runs have pictures, comparison.png.
+def of_other_images(sets: Sequence[SameData]) -> str:
+    """Says which runs were tested on other images than others; empty where they are the same."""
+    scored = [(one.title, [r.run.name for r in one.runs if r.run.scores]) for one in sets]
+    scored = [(title, names) for title, names in scored if names]
+    if len(scored) < 2:
+        return ""
+    told = "; ".join(f"{title}: {', '.join(names)}" for title, names in scored)
+    return (
+        f"These runs were tested on {len(scored)} different sets of images, and scores of one set "
+        f"cannot be compared with those of another. {told}."
+    )
+
+
+def compare(*folders: Path, output: Path | None = None) -> str:
+    """Writes comparison.csv, .md and .html and, where the runs have pictures, comparison.png.
 
     Args:
-        folder: Of a sweep: its runs stand below it. The files are written there.
+        folders: Of runs, or of sweeps, whose runs stand below them.
+        output: Where the files are written; None: the first folder.
 
     Returns:
         The text of comparison.md.
@@ -161,25 +193,30 @@ def compare(folder: Path) -> str:
     Raises:
         SettingError: There is no run, or the files cannot be written.
     """
-    runs, shown = find_runs(folder), {}
+    runs, shown, base = find_runs(*folders), {}, common(folders)
+    output = output or folders[0]
     for run in runs:
         try:
             shown[run.name] = read_pictures(run.folder)
         except SettingError as error:
             run.notes.append(f"its pictures are left out: {error}")
-    names, rows = table_rows(runs, folder)
+    sets = of_same_data([Examined(r, read_log(r.folder), read_tests(r.folder)) for r in runs])
+    names, rows = table_rows(runs, base)
     units = units_of(runs)
     heads = {name: heading(name, units.get(name, "")) for name in names}
-    text = as_markdown(heads, rows, folder)
+    text = as_markdown(heads, rows, base, of_other_images(sets))
     try:
-        write_text(folder / "comparison.csv", as_csv(names, rows))
-        write_text(folder / "comparison.md", text)
+        output.mkdir(parents=True, exist_ok=True)
+        write_text(output / "comparison.csv", as_csv(names, rows))
+        write_text(output / "comparison.md", text)
+        grid = picture(shown)
+        if grid is not None:
+            write_png(output / "comparison.png", grid)
+        references = {one.title: reference_rows([r.run for r in one.runs]) for one in sets}
+        write_page(output / "comparison.html", sets, references, base)
     except OSError as error:
         raise setting_error(
-            str(folder), f"no way to write comparison.md there ({error.strerror or error})",
-            "a folder that can be written, and free space", "Mend that, or copy the sweep.",
+            str(output), f"no way to write comparison.md there ({error.strerror or error})",
+            "a folder that can be written, and free space", "Mend that, or add output=FOLDER.",
         ) from error  # fmt: skip
-    grid = picture(shown)
-    if grid is not None:
-        write_png(folder / "comparison.png", grid)
     return text

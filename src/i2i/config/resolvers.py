@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from i2i.cluster import environment as cluster
+from i2i.config.run_name import group_of, name_of, tags_of
 from i2i.errors import setting_error
 from i2i.scores import RECONSTRUCTION, main_score
 
@@ -221,16 +222,45 @@ def has_labels(presets: Path, name: str) -> bool:
 
 def in_sweep() -> bool:
     """Whether this job is one of several."""
-    from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+    job = hydra_job()
+    return job is not None and job.mode == RunMode.MULTIRUN
+
+
+def run_name(label: str | None, seed: int) -> str | None:
+    """What this run is called beside others; see ``i2i.config.run_name``."""
+    job = hydra_job()
+    return job and name_of(label, seed, job.runtime.choices, job.overrides.task)
+
+
+def run_group() -> str | None:
+    """What this job shares with the others of its sweep or study."""
+    job = hydra_job()
+    if job is None:
+        return None
+    sweep = "/".join(Path(job.sweep.dir).parts[-2:]) if in_sweep() else None
+    return group_of(job.runtime.choices.get("experiments"), sweep)
+
+
+def run_tags() -> Any:
+    """The presets that this run is made of."""
+    job = hydra_job()
+    return job and OmegaConf.create(tags_of(job.runtime.choices))
+
+
+def hydra_job() -> Any:
+    """Hydra's configuration of this job; None where a configuration was composed without one."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return HydraConfig.get() if HydraConfig.initialized() else None
 
 
 def register() -> None:
     """Makes the functions of this file known to OmegaConf."""
     of_networks = (side_channels, exchanged, given_code, n_labels, label_names, plus)
-    for resolver in (*of_networks, launched, direction, learns_from, in_sweep):
+    of_runs = (run_name, run_group, run_tags, in_sweep)
+    for resolver in (*of_networks, *of_runs, launched, direction, learns_from):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     # One answer a program, which the jobs of a sweep take along.
     for name in ("started", "moment"):

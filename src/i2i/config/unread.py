@@ -78,8 +78,9 @@ def require_values(cfg: Any) -> None:
         SettingError: One is missing.
     """
     kinds = {"checkpoint": "a run folder or a .ckpt file", "input": "a picture or a folder"}
+    kinds["project"] = "a project of W&B"
     there = list(cfg.keys())  # "in" leaves those out that have no value
-    needed = [key for key in ("checkpoint", "input") if key in there]
+    needed = [key for key in ("checkpoint", "input", "project") if key in there]
     needed += ["output"] if "input" in there or "class" in there else []
     for key in [k for k in needed if OmegaConf.is_missing(cfg, k) or cfg[k] is None]:
         kind = kinds.get(key, "a folder")

@@ -1,6 +1,6 @@
 """Reads the two sides of a pair, or the photograph in it, from files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +10,8 @@ from i2i.data.index.pair_list import PairFiles
 from i2i.data.option_checks import check_labels_known, one_of
 from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error
-from i2i.images.frame import MOST_PIXELS
-from i2i.images.image_io import as_channels, read_ids, read_image
+from i2i.images.image_io import read_ids
+from i2i.images.reading import COLOURS, Reading
 from i2i.labels.palette import ClassPalette
 
 Direction = Literal["AtoB", "BtoA"]
@@ -41,24 +41,23 @@ class PairReader:
     """How the files of a data set are to be understood.
 
     The attributes are those options of ``Splits``; ``photo_of`` is its ``photo_side``,
-    ``most_pixels`` its ``max_megapixels`` times a million, and ``single`` says that each file shows
-    one picture: a photograph, or one side of a set without pairs. With "AtoB" A is the input and B
-    the target.
+    ``input`` and ``target`` say how the pictures of each side are read, and ``single`` says that
+    each file shows one picture: a photograph, or one side of a set without pairs. With "AtoB" A is
+    the input and B the target.
 
     Raises:
         SettingError: A value is no choice, or class ids are asked of a set without classes.
     """
 
     direction: Direction = "AtoB"
-    input_channels: int = 3
-    target_channels: int = 3
+    input: Reading = COLOURS
+    target: Reading = COLOURS
     label_side: Side | None = None
     classes: ClassPalette | None = None
     label_as: LabelAs = "colours"
     label_files: LabelFiles = "colours"
     single: bool = False
     photo_of: Side | None = None
-    most_pixels: int = MOST_PIXELS
 
     def __post_init__(self) -> None:
         one_of("direction", self.direction, ("AtoB", "BtoA"))
@@ -67,6 +66,19 @@ class PairReader:
         one_of("label_files", self.label_files, ("colours", "ids"))
         one_of("photo_side", self.photo_of, ("A", "B", None))
         check_labels_known(self.label_as, self.label_files, self.label_side, self.classes)
+
+    @property
+    def input_channels(self) -> int:
+        return self.input.channels
+
+    @property
+    def target_channels(self) -> int:
+        return self.target.channels
+
+    @property
+    def most_pixels(self) -> int:
+        """Pixels that a picture may have, on either side."""
+        return self.input.most_pixels
 
     @property
     def label_role(self) -> Role | None:
@@ -104,12 +116,12 @@ class PairReader:
         if files.b is not None:
             first, second = (self.side(files, role, check_label) for role in ROLES)
             return first, second
-        channels = [self.input_channels, self.target_channels]
+        readings = [self.input, self.target]
         if self.classes is None:
-            return self._halves(files, *channels)
+            return self._halves(files, *readings)
         at = ROLES.index(self.label_role)
-        channels[at] = 3
-        sides = [*self._halves(files, *channels)]
+        readings[at] = replace(readings[at], channels=3)
+        sides = [*self._halves(files, *readings)]
         sides[at] = self._label(files, sides[at], check_label)
         return sides[0], sides[1]
 
@@ -126,8 +138,8 @@ class PairReader:
         """
         if self.classes is not None and role == self.label_role:
             return self._label(files, self.label_picture(files)[0], check_label)
-        channels = self.input_channels if role == "input" else self.target_channels
-        return self._side(files, "A" if role == role_of("A", self.direction) else "B", channels)
+        reading = self.input if role == "input" else self.target
+        return self._side(files, "A" if role == role_of("A", self.direction) else "B", reading)
 
     def photo(self, files: PairFiles) -> np.ndarray:
         """Returns the photograph of a pair, or the single one, (H, W, 3)."""
@@ -165,22 +177,23 @@ class PairReader:
     def _file(self, files: PairFiles, side: Side) -> Path:
         return files.a if files.b is None or side == "A" else files.b
 
-    def _side(self, files: PairFiles, side: Side, channels: int = 3) -> np.ndarray:
-        image = read_image(self._file(files, side), channels, self.most_pixels)
-        if files.b is not None or self.single:
-            return image
-        return halves(image, files.a)[side == "B"]
+    def _side(self, files: PairFiles, side: Side, reading: Reading | None = None) -> np.ndarray:
+        """One side as ``reading`` asks for it; in colours where none does."""
+        if reading is None:
+            role = role_of(side, self.direction)
+            reading = replace(self.input if role == "input" else self.target, channels=3)
+        stored = reading.stored(self._file(files, side))
+        if files.b is None and not self.single:
+            stored = halves(stored, files.a)[side == "B"]
+        return reading.of(stored)
 
     def _halves(
-        self, files: PairFiles, input_channels: int, target_channels: int
+        self, files: PairFiles, first: Reading, second: Reading
     ) -> tuple[np.ndarray, np.ndarray]:
         """Input and target of a side-by-side image, which is decoded once."""
-        channels = (input_channels, target_channels)
-        both = read_image(files.a, max(channels), self.most_pixels)
-        first, second = halves(both, files.a)[:: 1 if self.direction == "AtoB" else -1]
-        if min(channels) == max(channels):
-            return first, second
-        return as_channels(first, channels[0]), as_channels(second, channels[1])
+        both = halves(self.input.stored(files.a), files.a)
+        left, right = both[:: 1 if self.direction == "AtoB" else -1]
+        return first.of(left), second.of(right)
 
 
 def halves(both: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -25,6 +25,7 @@ from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
 from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
+from i2i.images.reading import Reading
 from i2i.labels.palette import ClassPalette
 
 MOST_COUNTED = 4  # domains that a line counts one by one
@@ -133,9 +134,10 @@ class Splits(LightningDataModule):
         sides = folders_of_sides(a_folder, b_folder, None if tables else domains)
         check_single(single, b_folder, task)
         apart = not has_pairs or len(sides) > 2
+        most_pixels = pixel_limit(max_megapixels, "dataset.max_megapixels")
         self.reader = PairReader(
-            direction, input_channels, target_channels, label_side, classes, label_as, label_files,
-            single or apart, photo_side, pixel_limit(max_megapixels, "dataset.max_megapixels"),
+            direction, Reading(input_channels, most_pixels), Reading(target_channels, most_pixels),
+            label_side, classes, label_as, label_files, single or apart, photo_side,
         )  # fmt: skip
         check_id_files(label_files, len(sides))
         check_pairing(self.pairing, has_pairs, sides, self.reader, task, attributes)

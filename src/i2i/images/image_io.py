@@ -1,7 +1,7 @@
-"""Reading, checking and writing of JPEG and PNG files.
+"""Checking and writing of pictures' files.
 
 Orientation: the EXIF tag of a JPEG is obeyed, as cameras need it and viewers show it; a PNG is
-taken as stored. ``examine_image`` and ``read_image`` agree on this.
+taken as stored. ``examine_image`` and ``read_stored`` agree on this.
 """
 
 import errno
@@ -14,53 +14,17 @@ import numpy as np
 
 from i2i.errors import SettingError, setting_error
 from i2i.files import atomic
-from i2i.files.ordinary import Unreadable, open_regular, read_bytes
-from i2i.images.frame import MOST_PIXELS, PNG_START, frame_defect
+from i2i.files.ordinary import Unreadable, open_regular
+from i2i.images.frame import MOST_PIXELS, frame_defect
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")  # compare with the lower-cased suffix
+IMAGE_SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".npy", ".npz",
+)  # fmt: skip
+# compare with the lower-cased suffix
 
 _ORIENTATION_TAG = 0x0112  # values 5 to 8 lie on their side (EXIF 2.3, section 4.6.4)
 MOST_FILE = 4_000_000_000  # bytes of a picture's file
-
-
-def read_image(path: Path, channels: int, most_pixels: int = MOST_PIXELS) -> np.ndarray:
-    """Decodes a JPEG or PNG file whole, or fails by name.
-
-    A palette is replaced by its colours and an alpha channel is dropped.
-
-    Args:
-        path: The file.
-        channels: 3 for RGB (a grey file is replicated), 1 for luminance (ITU-R BT.601).
-        most_pixels: What its header may claim.
-
-    Returns:
-        (H, W, channels): uint8, or for files of 16 bits a channel float32 on the 0..255 scale
-        (value / 257).
-
-    Raises:
-        SettingError: If the file is missing, cut short, not an image, or too large.
-    """
-    import cv2
-
-    try:
-        data = read_bytes(path, MOST_FILE)
-    except Unreadable as error:
-        raise _image_error(path, str(error)) from error
-    defect = frame_defect(data, most_pixels)
-    if defect is not None:
-        raise _image_error(path, defect)
-    # UNCHANGED would keep alpha and ignore EXIF.
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH
-    if data.startswith(PNG_START):
-        flags |= cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)  # (H, W, 3), or None
-    except cv2.error as error:
-        raise _image_error(path, f"a file that OpenCV refuses ({error.err})") from error
-    if decoded is None:
-        raise _image_error(path, "damaged image data")
-    image = as_channels(decoded, channels)
-    return image.astype(np.float32) / 257 if image.dtype == np.uint16 else image
 
 
 def read_ids(path: Path, most_pixels: int = MOST_PIXELS) -> np.ndarray:
@@ -68,7 +32,7 @@ def read_ids(path: Path, most_pixels: int = MOST_PIXELS) -> np.ndarray:
 
     Args:
         path: The file.
-        most_pixels: As in ``read_image``.
+        most_pixels: As in ``read_stored``.
 
     Returns:
         (H, W) uint8.
@@ -83,7 +47,7 @@ def read_ids(path: Path, most_pixels: int = MOST_PIXELS) -> np.ndarray:
                 grey = image.convert("L") if image.mode == "1" else image
                 return np.array(grey, dtype=np.uint8)
             except (OSError, SyntaxError, ValueError) as error:
-                raise _image_error(path, "damaged image data") from error
+                raise image_error(path, "damaged image data") from error
         raise setting_error(
             f"image '{path}'",
             f"a {image.format} of mode {image.mode}",
@@ -121,17 +85,17 @@ def check_image(path: Path, most_pixels: int = MOST_PIXELS) -> tuple[int, int]:
 
     Args:
         path: The file.
-        most_pixels: As in ``read_image``.
+        most_pixels: As in ``read_stored``.
 
     Returns:
-        (height, width) in pixels, as ``read_image`` gives them.
+        (height, width) in pixels, as ``read_stored`` gives them.
 
     Raises:
         SettingError: If the file is missing, cut short, not an image, or too large.
     """
     found = examine_image(path, most_pixels)
     if isinstance(found, str):
-        raise _image_error(path, found)
+        raise image_error(path, found)
     return found
 
 
@@ -217,7 +181,8 @@ def _words(error: OSError) -> str:
     return (error.strerror or "a header that cannot be read").lower()
 
 
-def _image_error(path: Path, found: str) -> SettingError:
+def image_error(path: Path, found: str) -> SettingError:
+    """The error for a file that cannot be read as a picture, to be raised."""
     return setting_error(
         f"image '{path}'", found, "a whole JPEG or PNG image", "Replace the file or take it away."
     )

@@ -14,9 +14,10 @@ from i2i.data.tasks.masks import read_mask
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
 from i2i.images.frame import MOST_PIXELS
-from i2i.images.image_io import read_ids, read_image
+from i2i.images.image_io import read_ids
 from i2i.images.picture_formats import write_picture
 from i2i.images.quantise import to_uint8
+from i2i.images.reading import Reading
 from i2i.inference.files_to_translate import Job
 from i2i.inference.one_file import Counts, Written, about
 from i2i.inference.outputs import Output
@@ -122,7 +123,7 @@ def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = 
     labels = isinstance(task, LabelTask) and task.role == "input"
     if labels and node.get("label_files") == "ids":
         return task.classes.encode_colours(read_ids(file, most_pixels))
-    return read_image(file, file_channels(node), most_pixels)
+    return Reading(file_channels(node), most_pixels).read(file)
 
 
 def file_channels(dataset: dict[str, Any]) -> int:

@@ -22,10 +22,13 @@ from lightning.pytorch.loggers.logger import DummyExperiment
 from i2i.errors import first_line, setting_error
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import read_text
+from i2i.loggers.wandb_pictures import tables_of
 from i2i.messages import say
 from i2i.run_folder import write_text
 
 PATIENCE = 10  # seconds that W&B's server has for its first answer
+
+STEP = "trainer/global_step"  # as Lightning's logger calls the step
 
 ID = re.compile(r"[\w-]{1,64}", re.ASCII)  # of a run, as W&B makes them
 
@@ -59,7 +62,12 @@ class RunWandbLogger(WandbLogger):
 
     Where W&B does not let a run begin, the run is kept offline. Where its process goes away in the
     middle, the run goes on without it; metrics.csv has all numbers anyway.
+
+    Attributes:
+        log_best: Whether the checkpoint that was tested is sent at the end of a run.
     """
+
+    log_best = False
 
     @property
     @rank_zero_experiment
@@ -86,6 +94,58 @@ class RunWandbLogger(WandbLogger):
     def log_image(self, key: str, images: list[Any], step: int | None = None, **more: Any) -> None:
         self.attempt(super().log_image, key, images, step, **more)
 
+    def define_scores(self, directions: Mapping[str, bool]) -> None:
+        """Tells W&B which value of each score is its best, and that steps are counted in ours.
+
+        A run's summary then has the best value of a validation, and not the last one.
+
+        Args:
+            directions: Whether more is better, by the name under which a score is logged.
+        """
+
+        def define() -> None:
+            for name, more in directions.items():
+                self.experiment.define_metric(
+                    name, step_metric=STEP, step_sync=True, summary="max" if more else "min"
+                )
+
+        self.attempt(define)
+
+    def log_result(self, result: Mapping[str, Any]) -> None:
+        """Keeps what the scores of the test split mean, its pictures, and what was tested.
+
+        Args:
+            result: What test_metrics.json holds.
+        """
+        meaning = {name: result[name] for name in ("units", "protocol", "n_images")}
+        self.attempt(lambda: self.experiment.config.update(meaning, allow_val_change=True))
+        self.attempt(self.log_pictures)
+        if self.log_best:
+            self.attempt(self.log_checkpoint, Path(result["checkpoint"]), result["scores"])
+
+    def log_pictures(self) -> None:
+        """Sends a table of test pictures for each route, and says how large they are."""
+        tables, size = tables_of(Path(self.save_dir))
+        if tables:
+            self.experiment.log(tables)
+            number = sum(len(table.data) for table in tables.values())
+            say(f"W&B: {', '.join(tables)} with {number} test images, {size / 1e6:.1f} MB")
+
+    def log_checkpoint(self, file: Path, scores: Mapping[str, Mapping[str, float]]) -> None:
+        """Sends a checkpoint and the run's configuration, with the scores of the test split.
+
+        Args:
+            file: The checkpoint.
+            scores: Of the model and of the baselines, by row of the table.
+        """
+        import wandb
+
+        run = self.experiment
+        artifact = wandb.Artifact(f"model-{run.id}", "model", metadata={"scores": scores})
+        artifact.add_file(str(file))
+        artifact.add_file(str(Path(self.save_dir) / "config.yaml"))
+        run.log_artifact(artifact, aliases=["latest", file.stem])
+
     def attempt(self, call: Callable[..., None], *values: Any, **more: Any) -> None:
         """Calls, unless W&B has gone away before; says so when it does."""
         if isinstance(self._experiment, DummyExperiment):
@@ -104,7 +164,8 @@ def make_wandb_logger(
     group: str | None = None,  # the jobs of one sweep share it
     tags: list[str] | None = None,
     offline: bool | None = None,  # None: offline where no key is configured
-    **options: Any,  # of WandbLogger or wandb.init: entity, notes, job_type, log_model, ...
+    log_model: bool | str | None = None,  # best: what was tested; true, all: Lightning's
+    **options: Any,  # of WandbLogger or wandb.init: entity, notes, job_type, ...
 ) -> WandbLogger:
     """A W&B logger that never asks anything; a resumed run goes on in the same W&B run.
 
@@ -117,14 +178,16 @@ def make_wandb_logger(
         group: Group of the run.
         tags: Tags of the run.
         offline: Whether nothing is sent.
+        log_model: Which checkpoints go along.
         options: Passed on as they are.
 
     Raises:
-        SettingError: Nothing takes one of the options.
+        SettingError: Nothing takes one of the options, or it has a value that it cannot have.
     """
     import wandb
 
     require_known(options)
+    require_choice(log_model)
     mode = os.environ.get("WANDB_MODE")
     if mode is not None:
         offline = mode in ("offline", "dryrun")
@@ -138,13 +201,30 @@ def make_wandb_logger(
             "W&B: this run stays offline (no key, no answer, or so asked); to upload it later: "
             f"wandb login && wandb sync {Path(folder) / 'wandb'}/offline-run-*"
         )
+        if log_model and log_model != "best":
+            say(f"logger.wandb.log_model={log_model} needs a run online; log_model=best does not")
     logger = RunWandbLogger(
         name=name, save_dir=folder, id=id_of_run(Path(folder)), project=project, group=group,
         tags=tags, reinit="finish_previous", offline=offline and mode is None,
+        log_model=False if offline or log_model == "best" else bool(log_model) and log_model,
         settings=wandb.Settings(silent=True), **({} if offline else {"resume": "allow"}), **options,
     )  # fmt: skip
+    logger.log_best = log_model == "best"
     logger._wandb_init.pop("anonymous", None)  # wandb warns of it, whatever it is
     return logger
+
+
+def require_choice(log_model: Any) -> None:
+    """Refuses a ``log_model`` that is none.
+
+    Raises:
+        SettingError: It is not.
+    """
+    if log_model not in (None, False, True, "all", "best"):
+        raise setting_error(
+            f"logger.wandb.log_model={log_model}", repr(log_model), "one of false, best, true, all",
+            "best sends the checkpoint that was tested, with its scores.",
+        )  # fmt: skip
 
 
 def require_known(options: Mapping[str, Any]) -> None:
@@ -187,6 +267,8 @@ def id_of_run(folder: Path) -> str | None:
             say(f"{file} cannot be read ({error}): W&B gets a new run")
     if found is None and rank_zero_only.rank == 0:  # only its run is W&B's
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(file, secrets.token_hex(4))
+        # An agent of a W&B sweep has named the run that it waits for.
+        agents = os.environ.get("WANDB_RUN_ID", "") if os.environ.get("WANDB_SWEEP_ID") else ""
+        write_text(file, agents if ID.fullmatch(agents) else secrets.token_hex(4))
         return id_of_run(folder)
     return found and found[0]

@@ -20,7 +20,8 @@ from i2i.comparison.picture import CELL, heading, picture, read_pictures
 from i2i.comparison.tables import compare, find_runs
 from i2i.errors import SettingError
 from i2i.images.grid import GAP
-from i2i.images.image_io import read_image, write_png
+from i2i.images.image_io import write_png
+from i2i.images.reading import Reading
 from i2i.run_folder import CEILING
 
 COPIED = {"ssim": 0.25, "psnr": 11.5}
@@ -166,7 +167,7 @@ def test_picture_has_a_column_a_run_between_input_and_target(tmp_path: Path) -> 
         paint(make_run(tmp_path / str(i), f"x={i}"), level)
     make_run(tmp_path / "2", "x=2", ssim=None)  # no pictures: no column
     compare(tmp_path)
-    grid = read_image(tmp_path / "comparison.png", 3)
+    grid = Reading().read(tmp_path / "comparison.png")
     top = grid.shape[0] - 2 * (CELL + GAP) - GAP
     assert grid.shape[1] == 4 * (CELL + GAP) + GAP  # 64 pixels are enlarged to 128
     for row in range(2):

@@ -13,7 +13,8 @@ from i2i.data import cityscapes
 from i2i.data.cityscapes import CLASSES, convert, main, train_ids
 from i2i.data.index.pair_index import find_pairs
 from i2i.errors import SettingError
-from i2i.images.image_io import read_ids, read_image
+from i2i.images.image_io import read_ids
+from i2i.images.reading import Reading
 from i2i.labels.palette import ClassPalette
 
 NAMES = {
@@ -60,12 +61,12 @@ def test_pairs_are_made_of_the_downloads(official: Path, tmp_path: Path) -> None
         for seed, pair in enumerate(pairs, start=first):
             photo, ids = official_pair(seed)
             averaged = photo.reshape(16, 2, 16, 4, 3).mean((1, 3))
-            assert np.abs(read_image(pair.a, 3) - averaged).max() <= 0.5
+            assert np.abs(Reading().read(pair.a) - averaged).max() <= 0.5
             expected = train_ids(ids, "")[1::2, 2::4]
             assert np.array_equal(read_ids(pair.b), expected)
             colours = [[c[1] for c in CLASSES.values()][i] if i < 19 else (0, 0, 0)
                        for i in expected.ravel()]  # fmt: skip
-            assert np.array_equal(read_image(pair.b, 3).reshape(-1, 3), colours)
+            assert np.array_equal(Reading().read(pair.b).reshape(-1, 3), colours)
 
 
 def test_the_classes_are_those_of_the_benchmark() -> None:
@@ -87,10 +88,10 @@ def test_a_converted_label_fits_the_preset(official: Path, tmp_path: Path) -> No
     }
     convert(official, tmp_path / "out", (HEIGHT, WIDTH))
     files = sorted((tmp_path / "out").glob("*/label/*.png"))
-    palette.check((p.name, read_image(p, 3), False) for p in files)
+    palette.check((p.name, Reading().read(p), False) for p in files)
     palette.check((p.name, read_ids(p), False) for p in files)
     for file in files:
-        assert np.array_equal(palette.decode(read_image(file, 3)), read_ids(file))
+        assert np.array_equal(palette.decode(Reading().read(file)), read_ids(file))
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, OSError(28, "No space left on device")])

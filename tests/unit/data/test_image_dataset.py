@@ -21,6 +21,7 @@ from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
 from i2i.images.image_io import write_png
 from i2i.images.ranges import to_float
+from i2i.images.reading import Reading
 from i2i.labels.palette import ClassPalette
 
 A = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -54,7 +55,7 @@ def test_direction_picks_the_sides(pairs, direction, input_image, target_image) 
 
 @pytest.mark.parametrize(("direction", "grey_side"), [("AtoB", A), ("BtoA", B)])
 def test_each_side_has_its_own_channels(pairs, direction: str, grey_side: np.ndarray) -> None:
-    dataset = paired(pairs, PairReader(direction, input_channels=1, target_channels=3))
+    dataset = paired(pairs, PairReader(direction, Reading(1), Reading(3)))
     sample = dataset[0]
     luminance = torch.from_numpy(grey_side @ np.array([0.299, 0.587, 0.114])) / 127.5 - 1
     assert sample["input"].shape == (1, 6, 8) and sample["target"].shape == (3, 6, 8)
@@ -157,7 +158,7 @@ def test_a_label_map_that_the_start_did_not_look_at_is_named(
     tmp_path, label_as, stored, suffix, jittered
 ) -> None:
     pairs = labelled(tmp_path, stored, suffix)
-    reader = PairReader("AtoB", 3, 3, "B", PALETTE, label_as, stored)
+    reader = PairReader("AtoB", Reading(), Reading(), "B", PALETTE, label_as, stored)
     task = LabelTask(PALETTE, "target", label_as)
     dataset = paired(pairs, reader, task=task, check_labels=True)
     key = [SampleKey(i, i) if jittered else i for i in range(3)]
@@ -175,7 +176,9 @@ def test_a_label_map_is_looked_at_once_by_a_process(tmp_path, monkeypatch) -> No
     seen = []
     strays = PALETTE.strays
     monkeypatch.setattr(PALETTE, "strays", lambda *given: (seen.append(1), strays(*given))[1])
-    dataset = paired(pairs, PairReader("AtoB", 3, 3, "B", PALETTE), check_labels=True)
+    dataset = paired(
+        pairs, PairReader("AtoB", Reading(), Reading(), "B", PALETTE), check_labels=True
+    )
     for index in (0, 1, 0, 1, 0):
         dataset[index]
     assert len(seen) == 2
@@ -184,5 +187,5 @@ def test_a_label_map_is_looked_at_once_by_a_process(tmp_path, monkeypatch) -> No
 def test_photographs_for_a_task_bring_no_label_to_look_at(tmp_path) -> None:
     pairs = labelled(tmp_path, "colours", "png")
     task = Inpainting(input_channels=4, target_channels=3)
-    reader = PairReader("AtoB", 4, 3, "B", PALETTE)
+    reader = PairReader("AtoB", Reading(4), Reading(), "B", PALETTE)
     assert paired(pairs, reader, task=task, check_labels=True)[2]["input"].shape[0] == 4

@@ -18,6 +18,7 @@ from i2i.data.sides import Side
 from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
 from i2i.images.image_io import read_ids, write_png
+from i2i.images.reading import Reading
 from i2i.labels.palette import ClassPalette
 
 COLOURS = {"sky": [128, 128, 128], "wall": [128, 0, 0], "road": [128, 64, 128]}
@@ -48,7 +49,7 @@ def test_label_as_ids_or_colours_whatever_is_stored(
         ("onehot", IDS[:, :, None]),
         ("colours", PALETTE.encode_colours(IDS)),
     ):
-        reader = PairReader(direction, 3, 3, "B", PALETTE, label_as, stored)
+        reader = PairReader(direction, Reading(), Reading(), "B", PALETTE, label_as, stored)
         sides = reader.pair(files)
         label, photo = sides if direction == "BtoA" else sides[::-1]
         assert np.array_equal(label, expected)
@@ -60,7 +61,7 @@ def test_side_by_side_label_is_found_on_its_side(files: PairFiles, tmp_path: Pat
     photo, label = cv2.imread(str(files.a)), cv2.imread(str(files.b))
     both = tmp_path / "both.png"
     cv2.imwrite(str(both), np.concatenate([label, photo], axis=1))
-    reader = PairReader("AtoB", 3, 3, "A", PALETTE, "onehot")
+    reader = PairReader("AtoB", Reading(), Reading(), "A", PALETTE, "onehot")
     ids, right = reader.pair(PairFiles("one", both, None))
     assert np.array_equal(ids[:, :, 0], IDS)
     assert np.array_equal(right, photo[:, :, ::-1])
@@ -88,7 +89,7 @@ def test_no_resize_crop_flip_or_jpeg_makes_a_new_class(
         cv2.imwrite(str(tmp_path / "train" / f"{i}.{suffix}"), both[:, :, ::-1])
     dataset = ImageDataset(
         Paired(Side(find_pairs(tmp_path, "train"), None)),
-        PairReader("AtoB", 3, 3, "B", PALETTE, "onehot"),
+        PairReader("AtoB", Reading(), Reading(), "B", PALETTE, "onehot"),
         task=LabelTask(PALETTE, "target", "onehot"),
         transform=PairedTransform(image_size=size, enlarge=1.3, flip=0.5),
     )
@@ -110,7 +111,7 @@ def test_read_ids_refuses_colours(files: PairFiles) -> None:
 def test_sides_of_unequal_size_are_named_when_read(files: PairFiles, stored: str) -> None:
     """The start-up check has not looked at each pair of a large set."""
     write_png(files.a, np.zeros((8, 6, 3), np.uint8))
-    reader = PairReader("AtoB", 3, 3, "B", PALETTE, "colours", stored)
+    reader = PairReader("AtoB", Reading(), Reading(), "B", PALETTE, "colours", stored)
     pair = files if stored == "colours" else files._replace(b=files.b.with_name("ids.png"))
     with pytest.raises(SettingError, match=r"pair 'one'.*photo\.png.*sides of 8 x 6 and 32 x 64"):
         reader.pair(pair)

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from i2i.errors import SettingError
-from i2i.images.image_io import check_image, read_image, write_png
+from i2i.images.image_io import check_image, write_png
+from i2i.images.reading import Reading
 
 PALETTE = [(10, 20, 30), (200, 100, 50), (0, 255, 0), (255, 255, 255)]
 
@@ -34,13 +35,13 @@ def write_png16(path: Path, image: np.ndarray) -> None:
 def test_rgb_png_is_read_exactly(tmp_path: Path) -> None:
     image = noise(5, 7, 3)
     Image.fromarray(image).save(tmp_path / "a.png")
-    read = read_image(tmp_path / "a.png", 3)
+    read = Reading().read(tmp_path / "a.png")
     assert read.dtype == np.uint8 and np.array_equal(read, image)
 
 
 def test_jpeg_is_rgb_and_not_bgr(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg_bytes(np.full((16, 16, 3), (200, 30, 60), np.uint8)))
-    read = read_image(tmp_path / "a.jpg", 3)
+    read = Reading().read(tmp_path / "a.jpg")
     assert np.abs(read.astype(int) - (200, 30, 60)).max() <= 3
 
 
@@ -49,20 +50,20 @@ def test_palette_png_gives_its_colours(tmp_path: Path) -> None:
     picture = Image.fromarray(classes, mode="P")
     picture.putpalette([value for colour in PALETTE for value in colour])
     picture.save(tmp_path / "a.png")
-    assert np.array_equal(read_image(tmp_path / "a.png", 3), np.array(PALETTE, np.uint8)[classes])
+    assert np.array_equal(Reading().read(tmp_path / "a.png"), np.array(PALETTE, np.uint8)[classes])
 
 
 def test_grey_file_is_replicated_or_kept(tmp_path: Path) -> None:
     image = noise(6, 8)
     Image.fromarray(image).save(tmp_path / "a.png")
-    assert np.array_equal(read_image(tmp_path / "a.png", 1), image[:, :, np.newaxis])
-    assert np.array_equal(read_image(tmp_path / "a.png", 3), np.repeat(image[:, :, None], 3, 2))
+    assert np.array_equal(Reading(1).read(tmp_path / "a.png"), image[:, :, np.newaxis])
+    assert np.array_equal(Reading().read(tmp_path / "a.png"), np.repeat(image[:, :, None], 3, 2))
 
 
 def test_one_channel_of_a_colour_file_is_its_luminance(tmp_path: Path) -> None:
     image = noise(6, 8, 3)
     Image.fromarray(image).save(tmp_path / "a.png")
-    read = read_image(tmp_path / "a.png", 1)
+    read = Reading(1).read(tmp_path / "a.png")
     assert read.shape == (6, 8, 1)
     assert np.abs(read[:, :, 0] - image @ np.array([0.299, 0.587, 0.114])).max() <= 0.51
 
@@ -70,7 +71,7 @@ def test_one_channel_of_a_colour_file_is_its_luminance(tmp_path: Path) -> None:
 def test_alpha_is_dropped_and_not_blended(tmp_path: Path) -> None:
     image = noise(6, 8, 4)
     Image.fromarray(image).save(tmp_path / "a.png")
-    assert np.array_equal(read_image(tmp_path / "a.png", 3), image[:, :, :3])
+    assert np.array_equal(Reading().read(tmp_path / "a.png"), image[:, :, :3])
 
 
 @pytest.mark.parametrize("shape", [(6, 8), (6, 8, 3)])
@@ -79,7 +80,7 @@ def test_16_bit_png_keeps_its_precision(tmp_path: Path, shape: tuple[int, ...]) 
     image.flat[:3] = (0, 65535, 300)
     write_png16(tmp_path / "a.png", image)
     channels = 1 if len(shape) == 2 else 3
-    read = read_image(tmp_path / "a.png", channels)
+    read = Reading(channels).read(tmp_path / "a.png")
     assert read.dtype == np.float32 and read.shape == (6, 8, channels)
     assert np.abs(read.reshape(shape) - image / 257.0).max() < 1e-4
     assert read.max() == 255.0 and read.min() == 0.0
@@ -91,7 +92,7 @@ def test_truncated_jpeg_is_named(tmp_path: Path, progressive: bool, kept: float)
     data = jpeg_bytes(noise(64, 64, 3), progressive=progressive, quality=90)
     path = tmp_path / "cut.jpg"
     path.write_bytes(data[: int(len(data) * kept)])
-    for use in (check_image, lambda file: read_image(file, 3)):
+    for use in (check_image, lambda file: Reading().read(file)):
         with pytest.raises(SettingError, match=r"cut\.jpg.*cut short"):
             use(path)
 
@@ -110,7 +111,7 @@ def test_bytes_after_the_end_of_a_jpeg_are_allowed(tmp_path: Path, tail: bytes) 
     data = jpeg_bytes(noise(24, 40, 3), progressive=True)
     (tmp_path / "a.jpg").write_bytes(data + tail)
     assert check_image(tmp_path / "a.jpg") == (24, 40)
-    assert read_image(tmp_path / "a.jpg", 3).shape == (24, 40, 3)
+    assert Reading().read(tmp_path / "a.jpg").shape == (24, 40, 3)
 
 
 def test_zeros_in_place_of_the_end_are_a_truncated_jpeg(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_truncated_png_is_named(tmp_path: Path) -> None:
     path = tmp_path / "cut.png"
     write_png(path, noise(64, 64, 3))
     path.write_bytes(path.read_bytes()[:-9])
-    for use in (check_image, lambda file: read_image(file, 3)):
+    for use in (check_image, lambda file: Reading().read(file)):
         with pytest.raises(SettingError, match=r"cut\.png.*cut short"):
             use(path)
 
@@ -136,7 +137,7 @@ def test_damaged_pixels_are_named_when_read(tmp_path: Path) -> None:
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
     with pytest.raises(SettingError, match=r"damaged\.png.*damaged image data"):
-        read_image(path, 3)
+        Reading().read(path)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_other_files_are_named(tmp_path: Path, content: bytes | None, found: str
     path = tmp_path / "b.jpg"
     if content is not None:
         path.write_bytes(content)
-    for use in (check_image, lambda file: read_image(file, 3)):
+    for use in (check_image, lambda file: Reading().read(file)):
         with pytest.raises(SettingError, match=rf"b\.jpg.*{found}"):
             use(path)
 
@@ -165,7 +166,7 @@ def test_check_and_read_agree_on_orientation(tmp_path: Path, orientation: int, s
     Image.fromarray(noise(16, 32, 3)).save(path, exif=exif)
     turned = suffix == "jpg" and orientation >= 5
     assert check_image(path) == ((32, 16) if turned else (16, 32))
-    assert read_image(path, 3).shape[:2] == check_image(path)
+    assert Reading().read(path).shape[:2] == check_image(path)
 
 
 @pytest.mark.parametrize("shape", [(6, 8), (6, 8, 1), (6, 8, 3)])
@@ -174,7 +175,7 @@ def test_written_png_reads_back(tmp_path: Path, shape: tuple[int, ...]) -> None:
     path = tmp_path / "new" / "a.png"
     write_png(path, image)
     channels = 3 if shape[-1] == 3 else 1
-    assert np.array_equal(read_image(path, channels), image.reshape(6, 8, channels))
+    assert np.array_equal(Reading(channels).read(path), image.reshape(6, 8, channels))
     assert os.listdir(path.parent) == ["a.png"]
 
 
@@ -201,4 +202,4 @@ def test_floats_are_not_written(tmp_path: Path) -> None:
 def test_other_channel_counts_are_refused(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", noise(4, 4))
     with pytest.raises(ValueError, match="channels=4"):
-        read_image(tmp_path / "a.png", 4)
+        Reading(4).read(tmp_path / "a.png")

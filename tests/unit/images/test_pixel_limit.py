@@ -12,7 +12,8 @@ from PIL import Image
 
 from i2i.errors import SettingError
 from i2i.images.frame import pixel_limit
-from i2i.images.image_io import check_image, read_ids, read_image
+from i2i.images.image_io import check_image, read_ids
+from i2i.images.reading import Reading
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -49,7 +50,7 @@ def test_bombs_are_refused_before_anything_is_decoded(
 ) -> None:
     file = tmp_path / "bomb.png"
     file.write_bytes(data)
-    for read in (lambda: read_image(file, 3), lambda: check_image(file), lambda: read_ids(file)):
+    for read in (lambda: Reading().read(file), lambda: check_image(file), lambda: read_ids(file)):
         with pytest.raises(SettingError, match=rf"bomb\.png.*{size} pixels, more than 268 million"):
             read()
 
@@ -58,19 +59,19 @@ def test_bombs_are_refused_before_anything_is_decoded(
 def test_other_formats_are_not_opened_whatever_their_name(suffix: str, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / f"a.{suffix}")
     os.replace(tmp_path / f"a.{suffix}", tmp_path / "a.png")
-    for read in (read_image, lambda file, _: check_image(file)):
+    for read in (Reading().read, check_image):
         with pytest.raises(SettingError, match="neither a JPEG nor a PNG"):
-            read(tmp_path / "a.png", 3)
+            read(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_the_limit_can_be_moved(suffix: str, tmp_path: Path) -> None:
     file = tmp_path / f"a.{suffix}"
     Image.new("RGB", (40, 25)).save(file)
-    assert read_image(file, 3, 1000).shape == (25, 40, 3)
+    assert Reading(3, 1000).read(file).shape == (25, 40, 3)
     assert check_image(file, 1000) == (25, 40)
     with pytest.raises(SettingError, match=r"25 x 40 pixels, more than"):
-        read_image(file, 3, 999)
+        Reading(3, 999).read(file)
 
 
 def test_pillow_does_not_warn_below_our_limit(
@@ -86,7 +87,7 @@ def test_a_pipe_is_no_picture_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     (tmp_path / "b.png").mkdir()
     for name, found in {"a.png": "a pipe or a device", "b.png": "a folder"}.items():
-        for read in (lambda f: read_image(f, 3), check_image, read_ids):
+        for read in (lambda f: Reading().read(f), check_image, read_ids):
             with pytest.raises(SettingError, match=found):
                 read(tmp_path / name)
 

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from i2i.errors import SettingError
-from i2i.images.image_io import check_image, read_image
+from i2i.images.image_io import check_image
 from i2i.images.png_writer import PngWriter
+from i2i.images.reading import Reading
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -30,7 +31,7 @@ def test_other_programs_read_what_was_written(
 ) -> None:
     image, path = noise(40, 7, channels), tmp_path / "new" / "a.png"
     write(path, image, *cuts)
-    assert np.array_equal(read_image(path, channels), image)
+    assert np.array_equal(Reading(channels).read(path), image)
     with Image.open(path) as other:
         assert other.mode == ("L" if channels == 1 else "RGB")
         assert np.array_equal(np.asarray(other).reshape(image.shape), image)

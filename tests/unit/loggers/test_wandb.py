@@ -14,6 +14,7 @@ import pytest
 from i2i.errors import SettingError
 from i2i.loggers import wandb as module
 from i2i.loggers.wandb import has_key, id_of_run, make_wandb_logger
+from wandb_file import read_run
 
 IN_REACH = module.in_reach  # asks the network
 
@@ -227,3 +228,42 @@ def test_options_are_passed_on_or_named(tmp_path: Path, started: list) -> None:
     assert [started[0][key] for key in ("entity", "notes", "job_type")] == ["e", "n", "j"]
     with pytest.raises(SettingError, match=r"logger\.wandb\.entty: .*Did you mean .*entity\?"):
         make_wandb_logger(str(tmp_path), "p", entty="e")
+
+
+def test_a_model_is_sent_as_asked_or_the_choice_is_named(tmp_path: Path, said: list[str]) -> None:
+    assert make_wandb_logger(str(tmp_path), "p", log_model="best").log_best
+    assert not make_wandb_logger(str(tmp_path), "p", log_model=True).log_best
+    assert said[-1] == "logger.wandb.log_model=True needs a run online; log_model=best does not"
+    with pytest.raises(SettingError, match=r"logger\.wandb\.log_model=bset: .*one of false, best"):
+        make_wandb_logger(str(tmp_path), "p", log_model="bset")
+
+
+def test_the_tested_checkpoint_goes_with_its_scores(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "best.ckpt").write_bytes(b"x" * 1000)
+    (tmp_path / "config.yaml").write_text("seed: 0\n")
+    logger = make_wandb_logger(str(tmp_path), "p", offline=True, log_model="best")
+    scores = {"model (best.ckpt)": {"l1": 12.5}}
+    result = {"checkpoint": str(tmp_path / "checkpoints" / "best.ckpt"), "scores": scores}
+    logger.log_result(result | {"units": {"l1": "0-255"}, "protocol": {}, "n_images": 3})
+    logger.experiment.finish()
+    found = read_run(tmp_path)
+    artifact = found["artifacts"]["model"]
+    assert artifact["files"] == {"best.ckpt": 1000, "config.yaml": 8}
+    assert artifact["metadata"]["scores"] == scores and "best" in artifact["aliases"]
+    assert found["config"]["units"] == {"l1": "0-255"} and found["config"]["n_images"] == 3
+
+
+@pytest.mark.parametrize(
+    ("sweep", "run", "taken"),
+    [("s1", "abc123", True), ("", "abc123", False), ("s1", "../x", False)],
+)
+def test_a_run_of_an_agent_has_the_id_that_the_agent_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweep: str, run: str, taken: bool
+) -> None:
+    monkeypatch.setenv("WANDB_SWEEP_ID", sweep)
+    monkeypatch.setenv("WANDB_RUN_ID", run)
+    found = id_of_run(tmp_path)
+    assert (found == run) == taken
+    monkeypatch.delenv("WANDB_SWEEP_ID")
+    assert id_of_run(tmp_path) == found

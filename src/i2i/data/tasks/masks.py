@@ -12,7 +12,7 @@ import numpy as np
 
 from i2i.errors import setting_error
 from i2i.images.frame import MOST_PIXELS
-from i2i.images.image_io import read_image
+from i2i.images.reading import Reading
 
 MaskKind = Literal["centre", "boxes", "strokes"]
 MASK_KINDS: tuple[MaskKind, ...] = ("centre", "boxes", "strokes")
@@ -68,7 +68,7 @@ def read_mask(path: Path, size: tuple[int, int], most_pixels: int = MOST_PIXELS)
     Args:
         path: PNG or JPEG; luminance above 127 (white) means: fill in. Alpha is not looked at.
         size: (height, width) of the picture.
-        most_pixels: As in ``read_image``.
+        most_pixels: As in ``Reading``.
 
     Returns:
         (height, width) bool.
@@ -77,7 +77,7 @@ def read_mask(path: Path, size: tuple[int, int], most_pixels: int = MOST_PIXELS)
         SettingError: The file cannot be read, has another size than the picture, or marks nothing
             or everything.
     """
-    image = read_image(path, 1, most_pixels)
+    image = Reading(1, most_pixels).read(path)
     setting, white = f"mask '{path}'", "white (above 127) where the picture is to be filled in"
     if image.shape[:2] != size:
         raise setting_error(

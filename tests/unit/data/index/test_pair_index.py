@@ -153,8 +153,8 @@ def test_unpaired_download_is_recognised(tmp_path: Path) -> None:
 
 def test_empty_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
-    (tmp_path / "train" / "a.webp").write_text("")
-    with pytest.raises(SettingError, match=r"no image in '.*train' \(other files: a\.webp\)"):
+    (tmp_path / "train" / "a.svg").write_text("")
+    with pytest.raises(SettingError, match=r"no image in '.*train' \(other files: a\.svg\)"):
         find_pairs(tmp_path, "train")
 
 

@@ -1,0 +1,180 @@
+"""Which runs may stand in one table, in which options they differ, and which differ in a seed."""
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, stdev
+
+from i2i.comparison.run_curves import Log
+from i2i.comparison.run_records import Run
+from i2i.comparison.run_test import Tested
+
+OF_A_RESUMED = (  # options that resuming adds
+    "resume", "dataset.root", "metrics.inception_weights", "metrics.lpips.weights_file",
+    "metrics.lpips_weights", "metrics.segmenter", "reconstruction.perceptual.weights_file",
+    "reconstruction.lpips.weights_file",
+)  # fmt: skip
+# Options that say which run it is, where it stands or how it is shown, and not what was tried.
+NOT_TRIED = ("seed", "label", "project", "data_dir", "run_dir", *OF_A_RESUMED)
+
+
+@dataclass
+class Examined:
+    """All that a run's folder says.
+
+    Attributes:
+        run: Options and scores.
+        log: Curves and costs.
+        tests: Single images, by route.
+    """
+
+    run: Run
+    log: Log = field(default_factory=Log)
+    tests: dict[str, Tested] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """Everything that could not be read."""
+        return [
+            *self.run.notes,
+            *self.log.notes,
+            *(n for t in self.tests.values() for n in t.notes),
+        ]
+
+
+@dataclass
+class Variant:
+    """Runs that differ in the seed alone.
+
+    Attributes:
+        name: What they have in common.
+        runs: Those.
+        options: What was tried, by option.
+    """
+
+    name: str
+    runs: list[Examined]
+    options: dict[str, str]
+
+    def values(self, score: str) -> list[float]:
+        """A score of each run that has it."""
+        return [r.run.scores[score] for r in self.runs if score in r.run.scores]
+
+    def mean(self, score: str) -> float | None:
+        """The mean over the runs; None where none has the score."""
+        return fmean(values) if (values := self.values(score)) else None
+
+    def spread(self, score: str) -> float | None:
+        """The standard deviation over the runs (n - 1); None for fewer than two runs."""
+        values = self.values(score)
+        return deviation(values) if len(values) > 1 else None
+
+
+def deviation(values: Sequence[float]) -> float:
+    """The standard deviation (n - 1), NaN where a value is infinite."""
+    return stdev(values) if all(map(math.isfinite, values)) else math.nan
+
+
+@dataclass
+class SameData:
+    """Runs that were tested on the same images, and may stand in one table.
+
+    Attributes:
+        title: The data, in words.
+        runs: Those.
+        options: The options in which they differ, seeds aside.
+        variants: The runs by what was tried.
+    """
+
+    title: str
+    runs: list[Examined]
+    options: list[str] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
+
+
+def of_same_data(runs: Iterable[Examined]) -> list[SameData]:
+    """The runs by the images that they were tested on.
+
+    Those are the same where data set, direction, image size, number and names are. A run that does
+    not say how many or which goes to the first ones that it may belong to.
+    """
+    found: list[tuple[list[str | None], list[Examined]]] = []
+    known = sorted(((_data_of(r), r) for r in runs), key=lambda pair: pair[0].count(None))
+    for key, run in known:
+        for other, members in found:
+            if all(None in pair or len(set(pair)) == 1 for pair in zip(key, other, strict=True)):
+                members.append(run)
+                break
+        else:
+            found.append((key, [run]))
+    order = {id(run): place for place, run in enumerate(runs)}
+    sets = []
+    for key, members in found:
+        members.sort(key=lambda run: order[id(run)])
+        sets.append(SameData(_title(key), members))
+    for title in {s.title for s in sets}:
+        same = [s for s in sets if s.title == title]
+        for place, one in enumerate(same if len(same) > 1 else (), 1):
+            one.title += f" (images {place} of {len(same)})"
+    for one in sets:
+        one.options = differing(one.runs)
+        one.variants = variants_of(one.runs, one.options)
+    return sorted(sets, key=lambda one: order[id(one.runs[0])])
+
+
+def _data_of(examined: Examined) -> list[str | None]:
+    run = examined.run
+    names = [sorted(t.names.values()) for t in examined.tests.values() if t.names]
+    digest = hashlib.sha256(repr(names).encode()).hexdigest() if names else None
+    configured = [run.option(f"dataset.{key}") for key in ("direction", "image_size")]
+    return [run.data or None, *configured, None if run.n is None else str(run.n), digest]
+
+
+def _title(key: Sequence[str | None]) -> str:
+    data, direction, size, n, _ = key
+    parts = [data or "unknown data", direction, size and f"{size} pixels"]
+    parts.append("not tested" if n is None else f"{n} test images")
+    return ", ".join(part for part in parts if part)
+
+
+def differing(runs: Sequence[Examined]) -> list[str]:
+    """The options that somebody typed and in which the runs differ, in the order of typing."""
+    keys = dict.fromkeys(key for r in runs for key in r.run.options if key not in NOT_TRIED)
+    return [key for key in keys if len({chosen(r.run, key) for r in runs}) > 1]
+
+
+def chosen(run: Run, key: str) -> str:
+    """An option as it stands in a table: equal numbers look alike, however they were typed."""
+    text = run.option(key) or "-"
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    if not math.isfinite(number) or (text.strip("+-").startswith("0") and text.isdecimal()):
+        return text
+    return repr(number).removesuffix(".0")
+
+
+def variants_of(runs: Sequence[Examined], options: Sequence[str]) -> list[Variant]:
+    """The runs by what was tried; of two with the same seed each is one of its own."""
+    found: dict[tuple, list[Examined]] = {}
+    times: dict[tuple, int] = {}
+    for run in runs:
+        values = tuple(chosen(run.run, key) for key in options)
+        seen = (values, run.run.option("seed"))
+        times[seen] = times.get(seen, -1) + 1
+        found.setdefault((*values, times[seen]), []).append(run)
+    return [
+        Variant(_name(members, options, values), members, dict(zip(options, values, strict=False)))
+        for values, members in found.items()
+    ]
+
+
+def _name(runs: Sequence[Examined], options: Sequence[str], values: Sequence[str]) -> str:
+    if len(runs) == 1:
+        return runs[0].run.name
+    labels = {r.run.label for r in runs}
+    parts = [label for label in labels if label is not None and len(labels) == 1]
+    parts += [f"{key}={value}" for key, value in zip(options, values, strict=False)]
+    return f"{', '.join(parts) or 'all runs'} ({len(runs)} seeds)"

@@ -1,0 +1,146 @@
+"""A W&B workspace that puts the runs of a project, a sweep or a study side by side."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from i2i.loggers.wandb import STEP
+from i2i.scores import MAIN, main_score
+
+# What a project without a run to look at is taken to log.
+USUAL_SCORES = ("ssim", "psnr", "mse", "l1", "fid", "kid")
+LOSS = re.compile(r"train/([^/]+)/[^/]+")
+NO_LOSSES = ("health",)  # of what is called train/NAME/...
+MOST = 40  # panels of a section
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What the runs of a dashboard have logged.
+
+    Attributes:
+        scores: val/NAME or val/ROUTE/NAME.
+        players: Those whose losses are called train/PLAYER/NAME.
+        options: Keys of options in which the runs differ, as ``run_name.columns_of`` makes them.
+        tables: Keys of the tables of test pictures.
+        grids: Keys of the sample pictures.
+    """
+
+    scores: Sequence[str] = tuple(f"val/{name}" for name in USUAL_SCORES)
+    players: Sequence[str] = ("g", "d")
+    options: Sequence[str] = ("generator", "gan_loss", "seed")
+    tables: Sequence[str] = ("test/pictures",)
+    grids: Sequence[str] = ("val/samples",)
+
+    @classmethod
+    def of(cls, names: Iterable[str], options: Sequence[Mapping[str, Any]]) -> "Logged":
+        """What some runs tell.
+
+        Args:
+            names: Of everything that any of them has logged.
+            options: Those of each run, by key.
+        """
+        found = sorted(set(names))
+        losses = (LOSS.fullmatch(name) for name in found)
+        players = dict.fromkeys(m[1] for m in losses if m and m[1] not in NO_LOSSES)
+        keys = dict.fromkeys(key for own in options for key in own)
+        grids = [
+            n for n in found if n.startswith("val/") and n.split("/")[-1].startswith("samples")
+        ]
+        scores = [n for n in found if n.startswith("val/") and n not in grids]
+        tables = [n for n in found if n.startswith("test/") and n.endswith("/pictures")]
+        return cls(
+            scores or cls.scores, [*players] or cls.players,
+            [k for k in keys if len({str(own.get(k)) for own in options}) > 1] or cls.options,
+            tables or cls.tables, grids or cls.grids,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Where a workspace is to stand, and which runs it shows.
+
+    Attributes:
+        project: Of W&B.
+        entity: User or team; empty for the own one.
+        name: Of the workspace.
+        group: Of the runs; None shows all.
+        logged: What they have logged.
+    """
+
+    project: str
+    entity: str = ""
+    name: str = "i2i"
+    group: str | None = None
+    logged: Logged = field(default_factory=Logged)
+
+    def workspace(self) -> Any:
+        """The ``wandb_workspaces.workspaces.Workspace``; nothing is sent."""
+        from wandb_workspaces import expr
+        from wandb_workspaces.workspaces import RunsetSettings, Workspace, WorkspaceSettings
+
+        main = self.main
+        columns = [f"config:options.value.{key}" for key in self.logged.options[:MOST]]
+        shown = RunsetSettings(
+            filters=[] if self.group is None else [expr.Metric("group") == self.group],
+            pinned_columns=[*columns, *([f"summary:{main}"] if main else [])],
+        )
+        return Workspace(
+            entity=self.entity, project=self.project, name=self.name, sections=self.sections(),
+            settings=WorkspaceSettings(x_axis=STEP), runset_settings=shown,
+            auto_generate_panels=False,
+        )  # fmt: skip
+
+    @property
+    def main(self) -> str | None:
+        """The score that runs are judged by."""
+        found = main_score(name.partition("/")[2] for name in self.logged.scores)
+        return found and f"val/{found}"
+
+    def sections(self) -> list[Any]:
+        """Scores, options against scores, losses, pictures and health."""
+        from wandb_workspaces.reports.v2 import LinePlot, MediaBrowser, WeavePanelSummaryTable
+        from wandb_workspaces.workspaces import Section
+
+        def lines(title: str, **what: Any) -> Any:
+            return LinePlot(title=title, x=STEP, title_x="step", **what)
+
+        logged = self.logged
+        losses = [
+            lines(f"losses of {player}", metric_regex=f"train/{re.escape(player)}/.*")
+            for player in logged.players
+        ]
+        pictures: list[Any] = [WeavePanelSummaryTable(table_name=name) for name in logged.tables]
+        pictures += [MediaBrowser(title=n, media_keys=[n], num_columns=1) for n in logged.grids]
+        parts = {
+            "Scores": [lines(score, y=[score]) for score in logged.scores],
+            "Options against scores": self.against_options(),
+            "Losses": [*losses, lines("rates", metric_regex="train/lr_.*")],
+            "Pictures": pictures,
+            "Health": [lines("health", metric_regex="train/health/.*"), lines(
+                "images per second", y=["train/images_per_second"])],
+        }  # fmt: skip
+        return [Section(name=n, panels=panels[:MOST], is_open=True) for n, panels in parts.items()]
+
+    def against_options(self) -> list[Any]:
+        """Parallel coordinates from the options to the best value of each judging score."""
+        from wandb_workspaces.reports.v2 import (
+            Config,
+            ParallelCoordinatesPlot,
+            ParallelCoordinatesPlotColumn,
+            SummaryMetric,
+        )
+
+        columns = [
+            ParallelCoordinatesPlotColumn(metric=Config(f"options.{key}"), display_name=key)
+            for key in self.logged.options
+        ]
+        judges = [s for s in self.logged.scores if s.rpartition("/")[2] in (*MAIN, "l1", "psnr")]
+        return [
+            ParallelCoordinatesPlot(
+                title=f"options and the best {score}",
+                columns=[*columns, ParallelCoordinatesPlotColumn(metric=SummaryMetric(score))],
+            )
+            for score in judges
+        ]
