@@ -114,8 +114,8 @@ def one_byte(cases: Cases, rng: np.random.Generator) -> None:
         for place in rng.integers(0, len(whole(image)[kind]), 6):
             wrong = made.without(whole(image)[kind], [place])
             cases.add(f"byte of {kind}", SUFFIXES[kind], wrong, either=by_pillow)
-    packed = made.tiff(image, deflate=True)
-    for place in rng.integers(len(packed) - 600, len(packed), 6):
+    packed = made.tiff(image, deflate=True)  # whose last byte may be there to make a whole word
+    for place in rng.integers(len(packed) - 600, len(packed) - 1, 6):
         cases.add("byte of packed tiff", ".tif", made.without(packed, [place]), refused=DAMAGED)
     for place in rng.integers(0, 170, 10):
         wrong = made.without(made.tiff(image), [place])  # which may be another whole picture
@@ -143,6 +143,7 @@ def no_picture(cases: Cases, rng: np.random.Generator) -> None:
         "lfs": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
         "exe": b"MZ" + bytes(60), "gzip": b"\x1f\x8b\x08" + bytes(30), "pam": b"P7\nWIDTH 20\n",
         "pfm": b"PF\n20 12\n-1.0\n" + bytes(20 * 12 * 12), "zeros": bytes(1000),
+        "icon": b"\0\0\1\0\1\0" + bytes(60), "raw of a camera": b"FUJIFILMCCD-RAW " + bytes(60),
     }  # fmt: skip
     for kind, data in others.items():
         for suffix in (".jpg", ".png"):

@@ -14,6 +14,7 @@ from PIL import Image
 
 SIZE = (12, 20)  # height and width in pixels
 SEED = 20261114
+JPEG_OFF = 3  # levels between two decoders of JPEG, at most
 
 # Reads a file by other means than the project, or says None: (H, W, 3) from 0 to 255.
 Reference = Callable[[bytes], np.ndarray | None]
@@ -143,10 +144,11 @@ def pickled(place: str) -> bytes:
 
 def all_cases() -> list[Case]:
     """Every case, always the same."""
-    from faults import damaged_pictures, unusual_pictures
+    from faults import damaged_pictures, kinds_of_files, kinds_of_pixels
 
     cases = Cases()
-    for number, make in enumerate((*damaged_pictures.KINDS, *unusual_pictures.KINDS)):
+    kinds = (*damaged_pictures.KINDS, *kinds_of_pixels.KINDS, *kinds_of_files.KINDS)
+    for number, make in enumerate(kinds):
         make(cases, np.random.default_rng((SEED, number)))
     names = [case.name for case in cases.found]
     assert len(set(names)) == len(names)
