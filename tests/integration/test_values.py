@@ -270,3 +270,18 @@ def test_each_way_has_the_values_of_the_side_that_it_makes(
         assert command("translate", *paths, f"route={route}") == 0
         picture = read(made / "000.png")
         assert picture.dtype == dtype and picture.shape == shape
+
+
+def test_another_data_set_is_scored_in_the_values_of_training(
+    deep_run: tuple[Path, Path], command: Command, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    run, root = deep_run
+    options = [f"checkpoint={run}", "dataset=folder", f"dataset.root={root}", *FOLDERS]
+    options += ["dataset.target_channels=1", "dataset.image_size=64", "dataset.num_workers=0"]
+    assert command("evaluate", *options, f"output={tmp_path / 'a'}") == 0
+    assert command("evaluate", f"checkpoint={run}", f"output={tmp_path / 'b'}") == 0
+    one, two = (json.loads((tmp_path / n / "metrics.json").read_text()) for n in "ab")
+    assert one["scores"] == two["scores"] and one["units"]["l1"] == "0-4095"
+    capfd.readouterr()
+    assert command("evaluate", *options, "dataset.target_range=[0,1000]") == 1
+    assert "dataset.target_range=[0, 1000]: found another range than" in capfd.readouterr().err
