@@ -58,18 +58,21 @@ class Header:
 
     def too_large(self, most_pixels: int) -> str | None:
         """Says so in words if a file claims more than it may."""
-        channels = 4 if self.cmyk else self.channels + self.alpha
-        pixel = channels * self.dtype.itemsize
+        n_pixels, channels = (
+            self.height * self.width,
+            4 if self.cmyk else self.channels + self.alpha,
+        )
+        most_bytes = most_pixels * LARGEST_PIXEL
+        if n_pixels <= most_pixels and n_pixels * channels * self.dtype.itemsize <= most_bytes:
+            return None
         more = (
             f"more than {most_pixels / 1e6:,.0f} million "
             "(max_megapixels= of translate, dataset.max_megapixels= of a data set raise that)"
         )
-        if self.height * self.width > most_pixels:
+        if n_pixels > most_pixels:
             return f"an image of {self.height} x {self.width} pixels, {more}"
-        if self.height * self.width * pixel > most_pixels * LARGEST_PIXEL:
-            shape = f"{self.height} x {self.width} x {channels} of {self.dtype}"
-            return f"an image of {shape}, as large as {LARGEST_PIXEL}-byte pixels {more}"
-        return None
+        shape = f"{self.height} x {self.width} x {channels} of {self.dtype}"
+        return f"an image of {shape}, as large as {LARGEST_PIXEL}-byte pixels {more}"
 
 
 @dataclass(frozen=True)
