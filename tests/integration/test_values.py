@@ -251,3 +251,37 @@ def test_the_same_pictures_in_other_formats_give_the_same_losses(
         losses[name] = [[line.split(",")[i] for i in columns] for line in lines]
     assert losses["png"][0] and len(losses["png"]) > 3
     assert all(found == losses["png"] for found in losses.values())
+
+
+def test_each_way_has_the_values_of_the_side_that_it_makes(
+    train: Run, command: Command, tmp_path: Path
+) -> None:
+    root = write_sides(tmp_path / "set", twelve_bits, save_png)
+    options = [f"dataset.root={root}", *FOLDERS, *CASES["12 bits"][2], "generator=resnet6"]
+    run = train(*options, "model=cyclegan", "model.lambda_identity=0", "trainer.max_steps=1")
+    units = json.loads((run / "test_metrics.json").read_text())["units"]
+    assert units["AtoB/l1"] == units["BtoA/reconstruction_l1"] == "0-4095"
+    assert units["BtoA/l1"] == units["AtoB/reconstruction_l1"] == "0-255"
+    for route, side, dtype, shape in (
+        ("AtoB", "a", np.uint16, (64, 64)), ("BtoA", "b", np.uint8, (64, 64, 3))
+    ):  # fmt: skip
+        source, made = root / "test" / side / "000.png", tmp_path / route
+        paths = [f"checkpoint={run}", f"input={source}", f"output={made}/"]
+        assert command("translate", *paths, f"route={route}") == 0
+        picture = read(made / "000.png")
+        assert picture.dtype == dtype and picture.shape == shape
+
+
+def test_another_data_set_is_scored_in_the_values_of_training(
+    deep_run: tuple[Path, Path], command: Command, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    run, root = deep_run
+    options = [f"checkpoint={run}", "dataset=folder", f"dataset.root={root}", *FOLDERS]
+    options += ["dataset.target_channels=1", "dataset.image_size=64", "dataset.num_workers=0"]
+    assert command("evaluate", *options, f"output={tmp_path / 'a'}") == 0
+    assert command("evaluate", f"checkpoint={run}", f"output={tmp_path / 'b'}") == 0
+    one, two = (json.loads((tmp_path / n / "metrics.json").read_text()) for n in "ab")
+    assert one["scores"] == two["scores"] and one["units"]["l1"] == "0-4095"
+    capfd.readouterr()
+    assert command("evaluate", *options, "dataset.target_range=[0,1000]") == 1
+    assert "dataset.target_range=[0, 1000]: found another range than" in capfd.readouterr().err
