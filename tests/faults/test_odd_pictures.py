@@ -224,7 +224,7 @@ def translated(
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("command", ["train", "translate"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "translate"])
 def test_command_lines_end_in_words(
     command: str, trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -234,6 +234,8 @@ def test_command_lines_end_in_words(
     root = laid_out(tmp_path / "data", chosen)
     options = {
         "train": [*TINY, f"dataset.root={root}", f"hydra.run.dir={tmp_path / 'run'}"],
+        "evaluate": [f"checkpoint={trained[0]}", f"dataset.root={root}", "dataset.on_error=raise",
+                     f"output={tmp_path / 'scores'}", "trainer=cpu"],
         "translate": [f"checkpoint={trained[0]}", f"input={root / 'train/A'}",
                       f"output={tmp_path / 'out'}", "accelerator=cpu"],
     }  # fmt: skip
@@ -246,4 +248,5 @@ def test_command_lines_end_in_words(
     assert "Traceback" not in done.stderr
     assert any(printable(case.stem) in done.stderr for case in chosen), done.stderr
     assert FOUR_PARTS.search(done.stderr) and len(done.stderr.splitlines()) < 25, done.stderr
-    assert not (tmp_path / "run").exists() or not list((tmp_path / "run").rglob("*.ckpt"))
+    left = [*tmp_path.glob("run/**/*.ckpt"), *tmp_path.glob("scores/*.json")]
+    assert left == []
