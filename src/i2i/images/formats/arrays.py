@@ -75,7 +75,7 @@ def _picture(shape: tuple[int, ...], dtype: np.dtype) -> Header:
         raise Damaged("an array of Python objects, which are not read")
     if dtype.kind not in "buif" or dtype.itemsize > 8:
         raise Damaged(f"an array of {dtype}, which is no picture")
-    if len(shape) not in (2, 3) or 0 in shape:
+    if len(shape) not in (2, 3) or min(shape) < 1:
         size = " x ".join(map(str, shape)) or "one value"
         raise Damaged(f"an array of {size}, which is neither (H, W) nor (H, W, C)")
     read_as = np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
