@@ -8,7 +8,7 @@ from i2i.comparison.album import Album, digest_of
 from i2i.comparison.run_test import Tested
 from i2i.comparison.variants import Examined, SameData
 from i2i.files.ordinary import Unreadable
-from i2i.images.image_io import examine_image
+from i2i.images.examine import examine_image
 
 MOST_ROWS = 100
 MOST_NAMES = 3  # of runs, in a remark
@@ -75,9 +75,10 @@ def _aspect(columns: Sequence[Column]) -> float:
     """Height over width of the first picture that can be read."""
     for _, _, tested in columns:
         for files in tested.pictures.values():
-            size = examine_image(files["output"])
-            if not isinstance(size, str):
-                return size[0] / size[1]
+            found = examine_image(files["output"])
+            if not isinstance(found, str):
+                height, width = found.size
+                return height / width
     return 1.0
 
 
