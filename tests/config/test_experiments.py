@@ -263,7 +263,8 @@ def test_ablations_are_sweeps_by_themselves_and_can_be_typed_over() -> None:
             128,
             9,
         )
-        assert cfg.generator.n_downs == 7
+        if name != "unpaired_earth":  # there each variant has the networks of its system
+            assert cfg.generator.n_downs == 7
 
 
 def test_variants_of_table_1_are_those_of_the_paper() -> None:

@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from conftest import CONF, ROOT
 from i2i.commands.compare import with_folders
+from i2i.config.plain_words import plain_words
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text() for page in PAGES).replace("\\\n", " ")
@@ -30,9 +31,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("line", COMMANDS)
 def test_command_lines_can_be_typed(line: str) -> None:
     """As the shell splits them and as Hydra reads them; every value of a group is a preset."""
-    words = [w for w in shlex.split(line, comments=True)[2:] if not w.startswith("-")]
+    words = shlex.split(line, comments=True)[2:]
     if "/compare.py" in line:  # takes folders without an option
         words = with_folders(words)
+    words = [word for word in plain_words(words) if not word.startswith("-")]
     for override in OverridesParser.create().parse_overrides(words):
         group = CONF / str(override.key_or_group)
         if override.key_or_group == "experiments":

@@ -73,7 +73,8 @@ def test_all_evaluators_are_prepared_where_the_model_runs() -> None:
     recorders = [Recorder(), Recorder()]
     callback = Scoring({str(i): Scorer(each) for i, each in enumerate(recorders)}, required=True)
     gpu = torch.device("cuda", 1)
-    callback.setup(SimpleNamespace(strategy=SimpleNamespace(root_device=gpu)), None, "fit")
+    trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=gpu), loggers=[])
+    callback.setup(trainer, None, "fit")
     assert [each.calls for each in recorders] == [[("prepare", gpu, True)]] * 2
 
 

@@ -146,7 +146,7 @@ def test_results_are_those_of_the_metrics() -> None:
 @pytest.mark.parametrize("required", [True, False])
 def test_missing_weights_stop_what_requires_them(required: bool) -> None:
     evaluator, model = Recorder(), Model()
-    trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=model.device))
+    trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=model.device), loggers=[])
     scoring(evaluator, required=required).setup(trainer, model, "fit")
     assert evaluator.calls == [("prepare", torch.device("cpu"), required)]
 
@@ -155,7 +155,7 @@ def test_inception_runs_where_the_model_runs() -> None:
     """Lightning calls setup while the model is still on the CPU, and moves it afterwards."""
     evaluator, model = Recorder(), Model()
     gpu = torch.device("cuda", 0)
-    trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=gpu))
+    trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=gpu), loggers=[])
     callback = scoring(evaluator)
     callback.setup(trainer, model, "fit")
     model.device = gpu

@@ -112,5 +112,5 @@ def test_pairs_of_two_shapes_and_floats_are_refused():
     images = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
     with pytest.raises(ValueError, match=r"not output \(1, 3, 16, 16\) and target \(1, 1, 16, 16"):
         quality.l1(images, images[:, :1])
-    with pytest.raises(TypeError, match=r"uint8 images, not torch\.float32"):
+    with pytest.raises(TypeError, match=r"uint8 images, or two in float64, not torch\.float32"):
         quality.mse(images.float(), images)
