@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from i2i.comparison.one_route import name_routes
 from i2i.comparison.page import write_page
 from i2i.comparison.picture import picture, read_pictures
 from i2i.comparison.run_records import COLUMNS, Run, Scores, find_folders, read_run, units_of
@@ -77,8 +78,11 @@ def reference_rows(runs: Sequence[Run]) -> dict[str, tuple[Scores, Run]]:
     for run in runs:
         for name, scores in run.others.items():
             known = found.setdefault(name, [])
-            if not any(alike(scores, s) and run.n == r.n for s, r in known):
+            same = [i for i, (s, r) in enumerate(known) if alike(scores, s) and run.n == r.n]
+            if not same:
                 known.append((scores, run))
+            elif len(scores) > len(known[same[0]][0]):  # of more routes
+                known[same[0]] = (scores, run)
     ordered = sorted(found, key=lambda name: name == CEILING)  # stable: it stays last
     return {
         name if len(found[name]) == 1 else f"{name} [{run.name}]": (scores, run)
@@ -88,11 +92,12 @@ def reference_rows(runs: Sequence[Run]) -> dict[str, tuple[Scores, Run]]:
 
 
 def alike(one: Mapping[str, float], two: Mapping[str, float]) -> bool:
-    """Whether scores are equal up to the order of a machine's sums."""
-    return one.keys() == two.keys() and all(
+    """Whether scores are equal up to the order of a machine's sums; one may have further ones."""
+    shared = one.keys() & two.keys()
+    return len(shared) == min(len(one), len(two)) and all(
         math.isclose(one[k], two[k], rel_tol=1e-3, abs_tol=1e-6)
         or (math.isnan(one[k]) and math.isnan(two[k]))
-        for k in one
+        for k in shared
     )
 
 
@@ -199,7 +204,9 @@ def compare(*folders: Path, output: Path | None = None) -> str:
             shown[run.name] = read_pictures(run.folder)
         except SettingError as error:
             run.notes.append(f"its pictures are left out: {error}")
-    sets = of_same_data(list(map(examine, runs)))
+    examined = list(map(examine, runs))
+    name_routes(examined)
+    sets = of_same_data(examined)
     names, rows = table_rows(runs, base)
     units = units_of(runs)
     heads = {name: heading(name, units.get(name, "")) for name in names}
