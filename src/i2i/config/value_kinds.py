@@ -10,7 +10,7 @@ from i2i.errors import setting_error
 
 OF_TWO_KINDS = (
     "trainer.devices", "trainer.precision", "dataset.image_size", "dataset.input_range",
-    "dataset.target_range", "overwrite",
+    "dataset.target_range", "dataset.background", "overwrite",
 )  # fmt: skip
 NODE = re.compile(r"\$\{([\w.]+)\}")  # what stands for a whole node elsewhere
 KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", str: "a word"}

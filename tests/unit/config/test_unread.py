@@ -20,6 +20,7 @@ from i2i.errors import SettingError
         ["experiments=table1_losses"], ["reconstruction=[l1,pan]", "reconstruction.pan.margin=1"],
         ["generator=spade", "logger=tensorboard", "+logger.tensorboard.prefix=a",],
         ["scheduler=constant", "~scheduler._partial_"], ["dataset.image_size=[64,128]"],
+        ["dataset.background=[255,0,0]"], ["dataset.input_range=[0,4095]"],
         ["dataset.val_from_train=0.1", "trainer.max_steps=10", "seed=3", "dataset.cache_gb=0.5"],
     ],
     ids=" ".join,

@@ -1,6 +1,6 @@
 """Signs of failure at a validation: numbers from what a system shows, and from what D says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -37,6 +37,7 @@ class Pass:
         self.real: dict[str, list[Tensor]] = {}
         self.sources: dict[str, list[Tensor]] = {}
         self.true: dict[str, bool] = {}
+        self.seen: dict[str, Callable[[Tensor], Tensor]] = {}  # the channels that have colours
         self.said: list[tuple[int, Answers]] = []  # by the number of samples
 
     def add(self, system: Any, batch: Batch, shown: Mapping[str, Shown]) -> None:
@@ -55,7 +56,7 @@ class Pass:
             self.real.setdefault(route, []).append(middle(one.real[few]).float())
             if one.source is not None:
                 self.sources.setdefault(route, []).append(middle(one.source[few]).float())
-            self.true[route] = one.true
+            self.true[route], self.seen[route] = one.true, one.task.kinds["target"].seen
 
     def signals(self) -> dict[str, Tensor]:
         """The signs in the pictures, the worst of all routes; scalars by name."""
@@ -73,13 +74,14 @@ class Pass:
         """The signs in the pictures of one route."""
         made, real = torch.cat(self.made[route]), torch.cat(self.real[route])
         sources = [torch.cat(self.sources[route])] if route in self.sources else []
-        found = {"val_ends": at_ends(made, real), "val_colours": colours(made, real)}
+        looked_at = self.seen[route](made), self.seen[route](real)
+        found = {"val_ends": at_ends(made, real), "val_colours": colours(*looked_at)}
         if min(made.shape[2:]) >= LEAST:
             found["val_checkerboard"] = checkerboard(made, real)
         if len(made) > 1 and len(real) > 1:
             found["val_spread"] = spread_beside(made, [real, *sources])
         if self.true[route]:
-            found["val_lightness"] = lightness(made, real)
+            found["val_lightness"] = lightness(*looked_at)
         return found
 
     def l1(self) -> Tensor | None:

@@ -59,6 +59,7 @@ class PairKeys:
             self._sides = (_pattern(self.text, self.text, words),)
             return
         if words is None or len(words[1].split("|")) != 2:
+            _pattern(self.text, self.text)  # says what is wrong with it, if it cannot be read
             raise _wrong(
                 self.text, "one folder for both sides, and no group of two words in the pattern",
                 "what tells the sides apart, as (A|B) in '(.*)_(A|B)'",

@@ -9,6 +9,7 @@ from torch import Tensor
 from i2i.callbacks.health import validation_signals as module
 from i2i.callbacks.health.validation_signals import Pass, means, overfitting
 from i2i.data.tasks.task import Task
+from i2i.images.picture_kind import PictureKind
 from i2i.metrics.shown import Shown
 
 
@@ -48,6 +49,16 @@ def test_the_worst_route_counts() -> None:
     assert found["val_ends"] == 1 and found["val_lightness"] < -0.9 and found["val_spread"] == 0
     assert found["val_colours"] > 30
     assert numbers(a_pass(there=shown(same, real)))["val_spread"] == pytest.approx(0, abs=1e-6)
+
+
+def test_colours_are_those_of_the_channels_that_are_shown() -> None:
+    made, real = pictures(0), pictures(1)
+    five = [torch.cat([p.flip(1), torch.zeros_like(p[:, :2])], 1) for p in (made, real)]
+    bands = shown(*five)
+    bands.task.kinds = {"input": PictureKind(), "target": PictureKind(shown=(2, 1, 0))}
+    expected, found = numbers(a_pass(one=shown(made, real))), numbers(a_pass(one=bands))
+    for name in ("val_colours", "val_lightness"):
+        assert found[name] == pytest.approx(expected[name], rel=1e-6)
 
 
 def test_a_system_that_makes_no_picture_on_a_batch_has_no_signs() -> None:
