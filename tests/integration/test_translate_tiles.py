@@ -228,6 +228,6 @@ def test_memory_grows_by_the_picture_in_8_bits(tmp_path: Path) -> None:
         assert cv2.imread(str(file.with_name("out.png"))).shape == (side, side, 3)
     pixels = 3072**2 - 1024**2
     bands = 256 * (3072 - 1024) * 3 * 4 * 2  # rows of tiles in floats: they grow with the width
-    # A row of tiles stays in floats until it is written, as 16 bits ask for it: the row, what is put
-    # together of it, and its copies. The whole picture in floats would be 4.5 times as many bytes.
+    # A row of tiles stays in floats until it is written, as 16 bits ask for it: the row, what is
+    # put together of it, and its copies. The whole picture in floats would be far more.
     assert peaks[3072] - peaks[1024] < 3 * pixels + 2 * file.stat().st_size + 4 * bands
