@@ -1,7 +1,7 @@
 """The configuration that a checkpoint carries, and the checks that it does no harm."""
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from i2i.errors import SettingError, setting_error
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
 TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
 BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
-NOTED = ("processes", "training_images", "own_states")
+NOTED = ("processes", "training_images", "own_states", "absent")
 _OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
 
 
@@ -32,6 +32,8 @@ class Checkpoint:
         written: When the file was, in nanoseconds.
         training: What Lightning kept, its tensors without their values; see ``training_state``.
         own_states: What each process kept of its own images, not looked at; see ``training.game``.
+        absent: Networks whose weights it does not hold, such as ``discriminator``; those of a run
+            are all there, imported ones often not.
     """
 
     path: Path
@@ -44,6 +46,11 @@ class Checkpoint:
     written: int = 0
     training: dict[str, Any] = field(default_factory=dict)
     own_states: Any = None
+    absent: Sequence[str] = ()
+
+    def lacks(self, name: str) -> bool:
+        """Whether a weight is one of a network that is absent."""
+        return name.startswith(tuple(f"{network}." for network in self.absent))
 
 
 def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
@@ -149,6 +156,9 @@ def require_types(content: dict[str, Any], setting: str) -> None:
     counts = {"global_step": content["global_step"]}
     counts |= {key: noted.get(key, 0) for key in ("processes", "batches_seen", "images_seen")}
     odd = [key for key, n in counts.items() if type(n) is not int or not 0 <= n < 2**63]
+    absent = noted.get("absent", [])
+    if not isinstance(absent, list) or not all(isinstance(name, str) and name for name in absent):
+        odd.append("absent")
     if not isinstance(noted.get("training_images", ""), str):
         odd.append("training_images")
     if not isinstance(weights, dict) or not all(
@@ -167,9 +177,10 @@ def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
     """Checks that a checkpoint's weights fit a model, before they are loaded.
 
     Raises:
-        SettingError: Names or shapes differ.
+        SettingError: Names or shapes differ, beside those of networks that are absent.
     """
-    mine = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    state = model.state_dict().items()
+    mine = {name: tuple(value.shape) for name, value in state if not checkpoint.lacks(name)}
     its = {name: tuple(value.shape) for name, value in checkpoint.weights.items()}
     differing = sorted(n for n in mine.keys() | its.keys() if mine.get(n) != its.get(n))
     if differing:
