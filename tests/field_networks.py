@@ -142,7 +142,7 @@ class FieldPixel(nn.Module):
 
 
 def randomised(make: Callable[..., nn.Module], *options, seed: int = 0, **named) -> nn.Module:
-    """A network with weights, scales, shifts and statistics of a sensible size, none of them zero."""
+    """A network with weights, scales, shifts and statistics of a sensible size, none of them 0."""
     torch.manual_seed(seed)
     network = make(*options, **named)
     with torch.no_grad():

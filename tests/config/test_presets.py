@@ -81,7 +81,8 @@ def test_head_says_what_it_is_and_how_to_use_it(path: Path) -> None:
         head.append(line)
     text = "\n".join(head)
     assert re.search(
-        r"python src/(train|evaluate|translate|sample|compare|dashboard)\.py|make train", text
+        r"python src/(train|evaluate|translate|sample|compare|dashboard|import_weights)\.py|make train",
+        text,
     ), text
 
 

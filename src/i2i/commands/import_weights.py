@@ -237,7 +237,7 @@ def require_together(found: Imported) -> None:
     """Checks that the networks of several files are those of one training.
 
     Raises:
-        SettingError: One has other options or channels than the first, or belongs to CycleGAN alone.
+        SettingError: One has other options or channels than the first, or is CycleGAN's alone.
     """
     first, system = found.networks["file"], found.system
     for option, network in found.networks.items():

@@ -96,12 +96,9 @@ def configuration(found: Any, options: Sequence[str], output: Path) -> dict[str,
 
     cfg = copy.deepcopy(composed("config", tuple(options)))
     settle_pairing(cfg)
-    rootless = OmegaConf.is_missing(cfg.dataset, "root") and not cfg.dataset.get("pairs")
-    if rootless:  # evaluate asks for it, and translating needs none
-        cfg.dataset.root = str(output)
+    if OmegaConf.is_missing(cfg.dataset, "root") and not cfg.dataset.get("pairs"):
+        cfg.dataset.root = f"{cfg.data_dir}/{cfg.dataset.name}"  # translating needs none
     config = plain_config(cfg)
-    if rootless:
-        config["dataset"]["root"] = None
     config["presets"] |= presets_of(options, config["presets"])
     config["record"] = record_of(config, [], output, {})
     return config

@@ -72,7 +72,7 @@ def of_state(file: Path, state: Mapping[str, Tensor], setting: str, model: Any) 
     if not network.generates:
         raise setting_error(
             setting, f"a {network.words()}", "a generator",
-            "Give latest_net_G.pth; src/import_weights.py takes both into one checkpoint (file_D=).",
+            "Give latest_net_G.pth; src/import_weights.py puts both into one checkpoint.",
         )  # fmt: skip
     data = {"input_channels": network.inputs, "target_channels": network.outputs}
     return of_generator(file, network.weights, model, data, network.words(), None)

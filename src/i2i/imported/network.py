@@ -1,4 +1,4 @@
-"""Which of the field's networks a state dict is of, told by its tensors, and its weights as ours."""
+"""Which of the field's networks a state dict is of, told by its tensors, and its weights."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

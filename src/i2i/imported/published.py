@@ -17,15 +17,10 @@ PLACES = MappingProxyType(
 # Parameters of the network of each system, and what a file may have beside their 4 bytes each.
 PARAMETERS = MappingProxyType({"pix2pix": 54_413_955, "cyclegan": 11_378_179})
 BESIDE = 4_000_000  # bytes
-NETWORKS = MappingProxyType(
-    {
-        "pix2pix": ("unet", ("n_downs", 8), "batch"),
-        "cyclegan": ("resnet", ("n_blocks", 9), "instance"),
-    }
-)
-WORDS = MappingProxyType({
-    "pix2pix": "a U-Net of 8 halvings, 64 channels, 3 -> 3, batch norm",
-    "cyclegan": "a ResNet of 9 blocks, 64 channels, 3 -> 3, instance norm, no dropout",
+# What that network says of itself; see ``Network.words``.
+NETWORKS = MappingProxyType({
+    "pix2pix": "U-Net generator of 8 halvings, 64 channels, 3 -> 3, batch norm",
+    "cyclegan": "ResNet generator of 9 blocks, 64 channels, 3 -> 3, instance norm",
 })  # fmt: skip
 # For a name: the preset of a data set and the direction of it that the network translates.
 PIX2PIX = MappingProxyType({
@@ -87,19 +82,14 @@ class Published:
         Raises:
             SettingError: It is one.
         """
-        kind, size, norm = NETWORKS[self.system]
-        fits = (network.kind, network.norm) == (kind, norm) and network.options.get(
-            size[0]
-        ) == size[1]
-        channels = (network.options["base_channels"], network.inputs, network.outputs)
-        if not fits or channels != (64, 3, 3) or network.dropout:
+        if network.words() != NETWORKS[self.system]:
             others = [s for s in TABLES if s != self.system and self.name in TABLES[s]]
             todo = f"{others[0]} has a file of that name too: model={others[0]}" if others else (
                 "Leave preset out to import another network."
             )  # fmt: skip
             raise setting_error(
-                setting, f"a {network.words()}", f"that of {self.system}'s {self.name}: "
-                f"{WORDS[self.system]}", f"{todo}",
+                setting, f"a {network.words()}",
+                f"that of {self.system}'s {self.name}, a {NETWORKS[self.system]}", todo,
             )  # fmt: skip
 
     def fetch(self, folder: Path, host: str) -> Path:

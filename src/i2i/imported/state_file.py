@@ -27,8 +27,8 @@ def read_state(file: Path, setting: str) -> dict[str, Tensor]:
         They, by name, without the prefix of torch's DataParallel.
 
     Raises:
-        SettingError: There is no such file, it cannot be loaded as tensors alone, it holds something
-            else, or numbers that are NaN or infinite.
+        SettingError: There is no such file, it cannot be loaded as tensors alone, or it holds
+            something else, or numbers that are NaN or infinite.
     """
     if not file.is_file():
         found = "a folder" if file.is_dir() else "no such file"

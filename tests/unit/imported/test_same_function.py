@@ -32,7 +32,8 @@ def ours(network: Network, **further: Any) -> nn.Module:
 
 
 def picture(size: int, channels: int = 3, seed: int = 1) -> Tensor:
-    return torch.rand(1, channels, size, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    random = torch.Generator().manual_seed(seed)
+    return torch.rand(1, channels, size, size, generator=random) * 2 - 1
 
 
 def train_mode(network: nn.Module, x: Tensor) -> Tensor:
