@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from i2i.commands.imported_run import JUDGES, write_run
 from i2i.commands.launch import launch
 from i2i.config.unread import require_read
 from i2i.errors import SettingError, setting_error
@@ -11,7 +12,8 @@ from i2i.printable import printable
 
 SYSTEMS = ("pix2pix", "cyclegan")
 USUAL = {"unet": "pix2pix", "resnet": "cyclegan"}  # the authors' default network of each
-FILES = ("file", "file_back", "file_D", "file_D_back")  # generators, then discriminators
+FILES = ("file", "file_back", "file_D", "file_D_back")
+
 # Options of this command alone; what else was typed is of the run that is written.
 OWN = (*FILES, "preset", "norm", "dropout", "output", "host", "cache_dir")
 
@@ -47,7 +49,6 @@ def import_weights(cfg: Any) -> None:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from i2i.commands.imported_run import write_run
     from i2i.run_folder import require_writable
 
     require_read(cfg, "import_weights")
@@ -81,7 +82,7 @@ def require_own(typed: list[str]) -> None:
         SettingError: There is one.
     """
     names = {key(option) for option in typed}
-    told = ["generator", *(["discriminator"] if "file_D" in names else [])]
+    told = ["generator", *(["discriminator"] if names & set(JUDGES) else [])]
     for name in sorted(names):
         if name.partition(".")[0] in told:
             raise setting_error(
@@ -208,9 +209,8 @@ def read(file: Path, option: str, cfg: Any, known: Any) -> Any:
         if downloaded:
             raise SettingError(f"{error} Delete {file} to download it anew.") from error
         raise
-    if network.generates == option.startswith("file_D"):
-        wanted = "generator" if not option.startswith("file_D") else "discriminator"
-        other = "file_D" if wanted == "generator" else "file"
+    if network.generates == (option in JUDGES):
+        wanted, other = ("discriminator", "file") if option in JUDGES else ("generator", "file_D")
         raise setting_error(
             setting, f"a {network.words()}", f"a {wanted}", f"Name it with {other}=."
         )
@@ -239,46 +239,25 @@ def require_together(found: Imported) -> None:
     Raises:
         SettingError: One has other options or channels than the first, or is CycleGAN's alone.
     """
-    first, system = found.networks["file"], found.system
-    for option, network in found.networks.items():
+    from i2i.imported.one_training import is_shown_inputs, require_twin, require_way_back
+
+    first, networks = found.networks["file"], found.networks
+    for option, network in networks.items():
         setting = f"{option}={found.files[option]}"
-        if option.endswith("_back") and system != "cyclegan":
+        back = option.endswith("_back")
+        if back and found.system != "cyclegan":
             raise setting_error(
-                setting, f"model={system}, which has no way back", "model=cyclegan",
+                setting, f"model={found.system}, which has no way back", "model=cyclegan",
                 f"Leave {option} out, or add model=cyclegan.",
             )  # fmt: skip
+        if option in JUDGES:
+            x, y = (first.inputs, first.outputs)[:: -1 if back else 1]
+            shown = is_shown_inputs(network, x, y, found.system, setting)
+            network.options["conditional"] = shown
+        if back and (twin := networks.get(option.removesuffix("_back"))):
+            require_twin(network, twin, setting, option.removesuffix("_back"))
         if option == "file_back":
-            same = (network.kind, network.options, network.dropout)
-            if same != (first.kind, first.options, first.dropout):
-                raise setting_error(
-                    setting, f"a {network.words()}", f"the network of file, a {first.words()}",
-                    "Give both generators of one training.",
-                )  # fmt: skip
-            if (network.inputs, network.outputs) != (first.outputs, first.inputs):
-                raise setting_error(
-                    setting, f"channels {network.inputs} -> {network.outputs}",
-                    f"{first.outputs} -> {first.inputs}", "Give both generators of one training.",
-                )  # fmt: skip
-        if option.startswith("file_D"):
-            made = first.inputs if option.endswith("_back") else first.outputs
-            fits = {made: False} | ({first.inputs + made: True} if system == "pix2pix" else {})
-            if network.inputs not in fits:
-                raise setting_error(
-                    setting, f"a discriminator of {network.inputs} channels",
-                    f"{' or '.join(map(str, reversed(fits)))}, as {system} shows it",
-                    "Give the discriminator of the same training, or name the system (model=).",
-                )  # fmt: skip
-            network.options["conditional"] = fits[network.inputs]
-    judges = [found.networks[o] for o in ("file_D", "file_D_back") if o in found.networks]
-    if len(judges) == 2 and (judges[0].kind, judges[0].options) != (
-        judges[1].kind,
-        judges[1].options,
-    ):
-        raise setting_error(
-            f"file_D_back={found.files['file_D_back']}", f"a {judges[1].words()}",
-            f"the network of file_D, a {judges[0].words()}",
-            "Give both discriminators of one training.",
-        )  # fmt: skip
+            require_way_back(network, first, setting)
 
 
 def keep_hashes(found: Imported, cfg: Any) -> None:

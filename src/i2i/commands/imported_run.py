@@ -18,6 +18,8 @@ PLACES = {
     },
 }  # fmt: skip
 NO_SET = {"pix2pix": "folder", "cyclegan": "folders"}  # where nobody named a data set
+JUDGES = ("file_D", "file_D_back")
+CHOSEN = ("generator", "discriminator", "model", "dataset")  # groups
 CHECKPOINT = "last.ckpt"
 
 
@@ -99,15 +101,15 @@ def configuration(found: Any, options: Sequence[str], output: Path) -> dict[str,
     if OmegaConf.is_missing(cfg.dataset, "root") and not cfg.dataset.get("pairs"):
         cfg.dataset.root = f"{cfg.data_dir}/{cfg.dataset.name}"  # translating needs none
     config = plain_config(cfg)
-    config["presets"] |= presets_of(options, config["presets"])
+    config["presets"] |= presets_of(options)
     config["record"] = record_of(config, [], output, {})
     return config
 
 
-def presets_of(options: Sequence[str], named: dict[str, Any]) -> dict[str, Any]:
-    """The presets among options, beside those of a run that were not chosen here."""
-    groups = dict(option.partition("=")[::2] for option in options if "." not in option)
-    chosen = {group: name for group, name in groups.items() if group in named}
+def presets_of(options: Sequence[str]) -> dict[str, Any]:
+    """The presets of a run that this command chose, or that follow, among those of its options."""
+    groups = dict(option.partition("=")[::2] for option in options)
+    chosen = {group: groups[group] for group in CHOSEN if group in groups}
     if "gan_loss" not in groups and groups["model"] == "cyclegan":
         chosen["gan_loss"] = "lsgan"
     return {"trainer": "auto", "logger": "csv", "callbacks": "default"} | chosen
@@ -115,11 +117,12 @@ def presets_of(options: Sequence[str], named: dict[str, Any]) -> dict[str, Any]:
 
 def absent_networks(found: Any) -> list[str]:
     """The networks of the system whose weights are in no file; both of a kind by their kind."""
-    lacking = [p for option, p in PLACES[found.system].items() if option not in found.networks]
-    judges = [place for place in lacking if place.startswith("discriminator")]
-    return ["discriminator"] + [p for p in lacking if p not in judges] if len(judges) == sum(
-        place.startswith("discriminator") for place in PLACES[found.system].values()
-    ) else lacking  # fmt: skip
+    places = PLACES[found.system]
+    absent = [place for option, place in places.items() if option not in found.networks]
+    judges = [place for option, place in places.items() if option in JUDGES]
+    if all(place in absent for place in judges):
+        return ["discriminator", *(place for place in absent if place not in judges)]
+    return absent
 
 
 def content_of(found: Any, config: dict[str, Any], absent: list[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from i2i.config.saved_model import parameters_of, require_finite
-from i2i.config.weight_sources import networks_of, read_source
+from i2i.config.weight_sources import Source, networks_of, read_source
 from i2i.errors import setting_error
 from i2i.messages import say
 
@@ -52,21 +52,7 @@ def start_from(
         prefixes["ema.network."] = "ema.network." if averaged else "generator."
     mapped = Channels(source.config["dataset"], model.config["dataset"], channels, setting)
     fresh = model.state_dict()
-    taken: dict[str, Tensor] = {}
-    for mine, its in prefixes.items():
-        names = {n.removeprefix(mine) for n in fresh if n.startswith(mine)}
-        names = {name for name in names if not source.lacks(its + name)}
-        others = {n.removeprefix(its) for n in source.weights if n.startswith(its)}
-        if names != others:
-            odd = sorted(names ^ others)[0]
-            where = "only in the file" if odd in others else "not in the file"
-            raise setting_error(
-                setting, f"another {mine.rstrip('.')}: the weight {odd} is {where} "
-                f"({len(names ^ others)} such)", "the same network", "Give the options of "
-                "that run's network, or take the other player's weights only (init_players=).",
-            )  # fmt: skip
-        for name in names:
-            taken[mine + name] = mapped(mine + name, source.weights[its + name], fresh[mine + name])
+    taken = taken_over(fresh, source, prefixes, mapped)
     of_its = [its + n.removeprefix(m) for n in parameters_of(model) for m, its in prefixes.items()
               if n in taken and n.startswith(m)]  # fmt: skip
     require_finite(source, of_its, "init_from")
@@ -79,6 +65,38 @@ def start_from(
         f"Starts from {source.path} ({told}): {parts}{mapped.note()}. "
         f"New: {', '.join([*left, 'optimizers', 'schedules', 'step 0'])}"
     )
+
+
+def taken_over(
+    fresh: Mapping[str, Tensor], source: Source, prefixes: Mapping[str, str], mapped: "Channels"
+) -> dict[str, Tensor]:
+    """The weights that a new model takes, by its own names.
+
+    Args:
+        fresh: The new model's state.
+        source: What it starts from.
+        prefixes: Of each network taken, its prefix in the new state and in the source's.
+        mapped: Puts channels where the new network has them.
+
+    Raises:
+        SettingError: A network has other weights.
+    """
+    taken: dict[str, Tensor] = {}
+    for mine, its in prefixes.items():
+        names = {n.removeprefix(mine) for n in fresh if n.startswith(mine)}
+        names = {name for name in names if not source.lacks(its + name)}
+        others = {n.removeprefix(its) for n in source.weights if n.startswith(its)}
+        if names != others:
+            odd = sorted(names ^ others)[0]
+            where = "only in the file" if odd in others else "not in the file"
+            raise setting_error(
+                mapped.setting, f"another {mine.rstrip('.')}: the weight {odd} is {where} "
+                f"({len(names ^ others)} such)", "the same network", "Give the options of "
+                "that run's network, or take the other player's weights only (init_players=).",
+            )  # fmt: skip
+        for name in names:
+            taken[mine + name] = mapped(mine + name, source.weights[its + name], fresh[mine + name])
+    return taken
 
 
 class Channels:
