@@ -261,7 +261,7 @@ def test_an_earlier_run_is_not_overwritten(
     assert "found checkpoints/last.ckpt of an earlier run" in capsys.readouterr().err
     assert (run / "checkpoints" / "last.ckpt").read_bytes() == before
     assert command("train", f"resume={run}") == 1
-    assert "found weights without any state of a training" in capsys.readouterr().err
+    assert "found imported weights, without the state of a training" in capsys.readouterr().err
 
 
 # ---- init_from= ----

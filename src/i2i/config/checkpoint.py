@@ -32,8 +32,8 @@ class Checkpoint:
         written: When the file was, in nanoseconds.
         training: What Lightning kept, its tensors without their values; see ``training_state``.
         own_states: What each process kept of its own images, not looked at; see ``training.game``.
-        absent: Networks whose weights it does not hold, such as ``discriminator``; those of a run
-            are all there, imported ones often not.
+        absent: Networks whose weights it does not hold, such as ``discriminator``, where weights
+            were imported; None of a training, which has all.
     """
 
     path: Path
@@ -46,11 +46,11 @@ class Checkpoint:
     written: int = 0
     training: dict[str, Any] = field(default_factory=dict)
     own_states: Any = None
-    absent: Sequence[str] = ()
+    absent: Sequence[str] | None = None
 
     def lacks(self, name: str) -> bool:
         """Whether a weight is one of a network that is absent."""
-        return name.startswith(tuple(f"{network}." for network in self.absent))
+        return name.startswith(tuple(f"{network}." for network in self.absent or ()))
 
 
 def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:

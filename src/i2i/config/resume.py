@@ -101,9 +101,9 @@ def require_trained(checkpoint: Any, setting: str) -> None:
     Raises:
         SettingError: The checkpoint holds imported weights.
     """
-    if not any(checkpoint.training.values()):
+    if checkpoint.absent is not None:
         raise setting_error(
-            setting, "weights without any state of a training, such as imported ones",
+            setting, "imported weights, without the state of a training",
             "a checkpoint of a training", f"Begin a run from them: init_from={checkpoint.path}",
         )  # fmt: skip
 

@@ -41,12 +41,13 @@ def start_from(
     source = read_source(path, model)
     setting = f"init_from={source.path}"
     wanted = networks_of(model) if players == "all" else [players]
-    if players in source.absent:
+    absent = source.absent or ()
+    if players in absent:
         raise setting_error(
             f"init_players={players}", f"no weights of it in {source.path}",
             "a file that has them", "Leave init_players out.",
         )  # fmt: skip
-    prefixes = {f"{name}.": f"{name}." for name in wanted if name not in source.absent}
+    prefixes = {f"{name}.": f"{name}." for name in wanted if name not in absent}
     if "generator" in wanted and model.ema is not None:
         averaged = any(name.startswith("ema.") for name in source.weights)
         prefixes["ema.network."] = "ema.network." if averaged else "generator."
@@ -58,7 +59,7 @@ def start_from(
     require_finite(source, of_its, "init_from")
     model.load_state_dict(fresh | taken)
     left = sorted({n.partition(".")[0] for n in fresh} - {n.partition(".")[0] for n in taken})
-    left += [name for name in source.absent if name.partition(".")[0] not in left]
+    left += [name for name in absent if name.partition(".")[0] not in left]
     parts = ", ".join(name.rstrip(".") for name in prefixes)
     told = source.words or f"step {source.step}"
     say(
