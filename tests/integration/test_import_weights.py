@@ -264,6 +264,15 @@ def test_an_earlier_run_is_not_overwritten(
     assert "found imported weights, without the state of a training" in capsys.readouterr().err
 
 
+def test_a_state_dict_is_no_checkpoint_and_the_way_to_make_one_is_named(
+    command: Callable[..., int], files: Files, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    picture(tmp_path / "in")
+    words = [f"checkpoint={files['unet']}", f"input={tmp_path}/in", f"output={tmp_path}/out"]
+    assert command("translate", *words) == 1
+    assert "taken over by src/import_weights.py file=FILE." in capsys.readouterr().err
+
+
 # ---- init_from= ----
 
 

@@ -14,6 +14,9 @@ from i2i.errors import SettingError, setting_error
 TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
 BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
 NOTED = ("processes", "training_images", "own_states", "absent")
+_THEIRS = (
+    "Weights of pytorch-CycleGAN-and-pix2pix are taken over by src/import_weights.py file=FILE."
+)
 _OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
 
 
@@ -123,8 +126,9 @@ def checked(file: Path, key: str) -> Checkpoint:
     if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):
         kind = "a checkpoint of something else" if isinstance(content, dict) else "other data"
         raise setting_error(
-            setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i", _OURS
-        )
+            setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i",
+            f"{_OURS} {_THEIRS}" if isinstance(content, dict) else _OURS,
+        )  # fmt: skip
     config = content["i2i"].get("config")
     config = config if isinstance(config, dict) else {}
     missing = [part for part in BUILT_FROM_FILE if not isinstance(config.get(part), dict)]

@@ -75,9 +75,8 @@ def fetch_file(
     """
     target = Path(os.path.abspath(target))
     by_hand = by_hand or f"download it in a browser, put it at {target}, run the same command again"
-    job = _Job(
-        url, target, n_bytes, (sha256 or "").lower(), what, setting, by_hand, licence, between
-    )
+    size = between if n_bytes is None else (n_bytes, n_bytes)
+    job = _Job(url, target, n_bytes, sha256 or "", what, setting, by_hand, licence, size)
     return job.fetch(RETRY_WAITS if waits is None else waits)
 
 
@@ -127,10 +126,10 @@ class _Job:
         return self.target.with_name(self.target.name + ".part")
 
     def __post_init__(self) -> None:
+        self.sha256 = self.sha256.lower()
         if not WEB.fullmatch(self.url):
-            raise self.error(
-                f"the address {self.url!r}", "one that starts with http:// or https://"
-            )
+            expected = "one that starts with http:// or https://"
+            raise self.error(f"the address {self.url!r}", expected)
         if self.sha256 and not re.fullmatch("[0-9a-f]{8,64}", self.sha256):
             raise self.error(f"sha256={self.sha256!r}", "8 to 64 hexadecimal digits")
 
@@ -175,14 +174,12 @@ class _Job:
         os.replace(self.part, self.target)
 
     def _right(self) -> str:
-        size = "" if self.between is None else " of {:,} to {:,} bytes".format(*self.between)
+        size = " of {:,} to {:,} bytes".format(*self.between) if self.between else ""
         size = f" of {self.n_bytes:,} bytes" if self.n_bytes else size
         return self.what + size + (f" with sha256 {self.sha256}" if self.sha256 else "")
 
     def _fits(self, n_bytes: int) -> bool:
-        """Whether this is its size, as far as that is known."""
-        least, most = self.between or (n_bytes, n_bytes)
-        return least <= n_bytes <= most and self.n_bytes in (None, n_bytes)
+        return self.between is None or self.between[0] <= n_bytes <= self.between[1]
 
     def _wrong(self, path: Path) -> tuple[str, str]:
         """Says what is wrong with a whole file, "" if nothing, and what it should be.
@@ -267,14 +264,14 @@ class _Job:
         """Writes the body; one moving line on a terminal says how far it is, else one in 10 s."""
         every = 0.2 if sys.stderr.isatty() else 10.0  # seconds
         size = {"total": total or self.n_bytes, "initial": start, "unit": "B", "unit_scale": True}
-        done, pace, most = start, watched.Pace(), self.n_bytes or (self.between or (0, 0))[1]
+        done, pace = start, watched.Pace()
         with tqdm(desc=self.what, mininterval=every, maxinterval=every, **size) as shown:
             while chunk := self._chunk(response, done, pace):
                 done += out.write(chunk)
                 shown.update(len(chunk))
-                if most and done > most:
+                if self.between and done > self.between[1]:
                     self.part.unlink()
-                    raise _Refused(f"more than {most:,} bytes")
+                    raise _Refused(f"more than {self.between[1]:,} bytes")
         out.flush()
         os.fsync(out.fileno())
         return done

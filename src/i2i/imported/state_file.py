@@ -12,7 +12,7 @@ from i2i.files.weights import load_safely
 
 EXPECTED = "the state dict of one network of pytorch-CycleGAN-and-pix2pix"
 TODO = "Give a file that its training wrote, such as latest_net_G.pth, or one of its releases."
-OF_PARALLEL = "module."  # what torch's DataParallel puts before each name
+PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before each name
 COUNTER = "num_batches_tracked"
 
 
@@ -24,7 +24,7 @@ def read_state(file: Path, setting: str) -> dict[str, Tensor]:
         setting: What it is called in errors.
 
     Returns:
-        They, by name, without the prefix of torch's DataParallel.
+        They, by name, without the prefixes of DataParallel and torch.compile.
 
     Raises:
         SettingError: There is no such file, it cannot be loaded as tensors alone, or it holds
@@ -68,8 +68,9 @@ def state_of(content: Any, setting: str) -> dict[str, Tensor]:
             )  # fmt: skip
     if not entries:
         raise setting_error(setting, "a state dict without any tensor", EXPECTED, TODO)
-    prefix = OF_PARALLEL if all(name.startswith(OF_PARALLEL) for name in entries) else ""
-    plain = {name.removeprefix(prefix): value.detach() for name, value in entries.items()}
+    while prefix := next((p for p in PREFIXES if all(n.startswith(p) for n in entries)), ""):
+        entries = {name.removeprefix(prefix): value for name, value in entries.items()}
+    plain = {name: value.detach() for name, value in entries.items()}
     return {name: v if counts(name) else v.float().contiguous() for name, v in plain.items()}
 
 

@@ -34,7 +34,7 @@ def same(one: State, two: State) -> bool:
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "as of old torch"])
-@pytest.mark.parametrize("prefix", ["", "module."], ids=["plain", "of DataParallel"])
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.module."])
 def test_a_state_dict_of_any_age_is_read_with_its_metadata(
     tmp_path: Path, zipped: bool, prefix: str
 ) -> None:
