@@ -360,3 +360,18 @@ def test_channels_of_a_state_dict_are_mapped(train: Run, files: Files) -> None:
     mine = last(train(*STILL, *UNET, f"init_from={files['unet']}", *options))
     its = NETWORKS["unet"]().state_dict()["model.model.0.weight"]
     assert torch.equal(mine["generator.downs.0.conv.weight"], its[:, [1]])
+
+
+def test_channels_of_safetensors_are_mapped_where_its_record_tells_them(
+    train: Run, imported: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    from safetensors.torch import save_file
+
+    its = {n.removeprefix("generator."): v for n, v in last(imported("file={unet}")).items()}
+    save_file(its, tmp_path / NAME)
+    (tmp_path / "config.json").write_text('{"generator": {"in_channels": 3, "out_channels": 3}}')
+    options = ["dataset.input_channels=1", "init_channels.input=[2]"]
+    mine = last(train(*STILL, *UNET, f"init_from={tmp_path}", *options))
+    name = "downs.0.conv.weight"
+    assert torch.equal(mine[f"generator.{name}"], its[name][:, [2]])
+    assert ": generator, channels input [2]." in capsys.readouterr().out

@@ -1,6 +1,5 @@
 """What ``init_from=`` takes weights from: a run, or a file with those of one generator."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ from torch import Tensor
 
 from i2i.config.checkpoint import Checkpoint, read_checkpoint
 from i2i.errors import setting_error
+from i2i.files.ordinary import Unreadable
+from i2i.files.records import mapping, read_json
 from i2i.files.safetensors_file import read_safetensors, safetensors_file
 from i2i.files.weights import load_safely
 from i2i.imported.network import told
@@ -17,6 +18,7 @@ from i2i.imported.state_file import EXPECTED, TODO, is_checkpoint, state_of
 
 STATE_DICTS = (".pth", ".pt")
 KEY = "init_from"
+SIDES = (("input_channels", "in_channels"), ("target_channels", "out_channels"))
 
 
 @dataclass
@@ -50,9 +52,10 @@ def read_source(path: str, model: Any) -> Source:
     file = Path(path).expanduser()
     setting = f"{KEY}={file}"
     if (tensors := safetensors_file(file)) is not None:
-        route = route_of(tensors.with_name("config.json"))
         weights = read_safetensors(tensors, f"{KEY}={tensors}")
-        data = model.config["dataset"]  # channels are not mapped: they have to be the same
+        told_beside = beside(tensors)
+        data = {side: told_beside.get(key) or model.config["dataset"][side] for side, key in SIDES}
+        route = told_beside.get("route")
         return of_generator(tensors, weights, model, data, "a generator alone", route)
     if file.suffix in STATE_DICTS and file.is_file():
         content = load_safely(file, setting, EXPECTED, TODO)
@@ -110,11 +113,21 @@ def place_of(model: Any, route: str) -> str:
     return name.replace("ema.network", "generator", 1)  # its average starts from it, too
 
 
-def route_of(config: Path) -> str | None:
-    """The route that ``config.json`` of an exported network names; None where it does not."""
+def beside(file: Path) -> dict[str, Any]:
+    """What ``config.json`` says of an exported network: its ``route``, and channels of its sides.
+
+    Args:
+        file: The weights, in the same folder.
+
+    Returns:
+        ``route``, a text, ``in_channels`` and ``out_channels``, numbers, as far as it has them;
+        they stand there by themselves or with the network's options.
+    """
     try:
-        found = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    route = found.get("route") if isinstance(found, dict) else None
-    return route if isinstance(route, str) else None
+        found = mapping(read_json(file.with_name("config.json")), "a record")
+    except Unreadable:
+        return {}
+    options = found.get("generator")
+    values = {**(options if isinstance(options, Mapping) else {}), **found}
+    kinds = {"route": str, "in_channels": int, "out_channels": int}
+    return {key: values[key] for key, kind in kinds.items() if type(values.get(key)) is kind}
