@@ -1,6 +1,7 @@
 """What an exported file says of itself."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -75,7 +76,7 @@ def facts(
         },
         "output": {OUTPUT: "(batch, height, width, channels) uint8" if pixels
                    else "(batch, channels, height, width) float32 in [-1, 1]"},
-        "dropout": {f"{KEEP}{i}": m.p for i, m in enumerate(portable.explicit.masks, 1)},
+        "dropout": {f"{KEEP}{i}": asdict(m) for i, m in enumerate(portable.explicit.masks, 1)},
         "classes": classes_of(translator.task),
         "class_side": getattr(translator.task, "role", None),
         "label": label,

@@ -17,19 +17,20 @@ def hub(name: Any) -> Any:
         SettingError: The package is missing, or the name is none.
     """
     try:
-        import huggingface_hub
+        from huggingface_hub import HfApi
+        from huggingface_hub.utils import validate_repo_id
     except ImportError as error:
         raise setting_error(
             f"push={name}", "no package huggingface_hub", "it, to upload files",
             "Install it: pip install huggingface_hub. Or leave push out.",
         ) from error  # fmt: skip
     try:
-        huggingface_hub.utils.validate_repo_id(str(name))
+        validate_repo_id(str(name))
     except ValueError as error:
         raise setting_error(
             f"push={name}", first_line(error), "OWNER/NAME on the hub", "Correct it."
         ) from error
-    return huggingface_hub.HfApi()
+    return HfApi()
 
 
 def push(api: Any, name: str, folder: Path, files: Sequence[str], private: bool) -> str:
