@@ -59,11 +59,17 @@ def generator(name: str) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def earth() -> np.ndarray:
-    """Twenty pictures of the Earth, (20, 256, 256, 3)."""
+    """Twenty pictures of the Earth, (20, 256, 256, 3): those with most in them.
+
+    Instance norm makes of a picture of one colour, as open sea is, the rounding of its layers,
+    300 times as large, and no two programs round alike.
+    """
     world = read_picture(picture_folder(None) / PICTURES["satellite"])
-    rows, columns = world.shape[0] // 4, world.shape[1] // 5
-    tiles = [world[r * rows :, c * columns :][:256, :256] for r in range(4) for c in range(5)]
-    return np.stack(tiles)
+    rows, columns = (side // 256 for side in world.shape[:2])
+    tiles = world[: rows * 256, : columns * 256].reshape(rows, 256, columns, 256, 3)
+    tiles = tiles.transpose(0, 2, 1, 3, 4).reshape(-1, 256, 256, 3)
+    found = np.array([tile[:64, :64].std((0, 1)).min() for tile in tiles])
+    return tiles[np.argsort(found)[-20:]]
 
 
 def as_input(pictures: np.ndarray) -> Tensor:
@@ -83,7 +89,7 @@ def test_onnx_makes_the_pictures_of_every_generator_in_both_modes(
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     run, apart, levels = onnx_file.opened(file), 0.0, 0
     d, least = portable.divisor, portable.least
-    side = min(256, 4 * d)
+    side = 256 if d > 64 else 64
     cases = [(earth[i : i + 5, :side, :side], [f"{j}" for j in range(i, i + 5)]) for i in (0, 5)]
     cases += [(earth[10:11, :side, : max(d, side // 2)], ["10"])]
     for pictures, names in cases:  # batches of 5 and 1, sizes that were not exported with
@@ -93,7 +99,7 @@ def test_onnx_makes_the_pictures_of_every_generator_in_both_modes(
         made, expected = run(portable.feed(x, names)), translator(x, names)
         apart = max(apart, float((made - expected).abs().max()))
         levels = max(levels, int((to_uint8(made).int() - to_uint8(expected).int()).abs().max()))
-        assert expected.std() > 0.1
+        assert expected.std() > 0.02
     assert apart < 1e-3 and levels <= 1, (apart, levels)
     noisy = any(isinstance(m, nn.Dropout) and m.p > 0 for m in network.modules())
     assert (len(portable.explicit.masks) > 0) == (noisy and mode == "paper")
