@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import numpy as np
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import DummyExperiment
 
+from i2i.comparison.run_test import Tested, read_tests
 from i2i.errors import first_line, setting_error
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import read_text
-from i2i.loggers.wandb_pictures import tables_of
+from i2i.loggers.wandb_pictures import LabelMaps, masks_of, tables_of
 from i2i.messages import say
 from i2i.run_folder import write_text
 
@@ -125,21 +127,50 @@ class RunWandbLogger(WandbLogger):
 
         self.attempt(define)
 
-    def log_result(self, result: Mapping[str, Any]) -> None:
+    def log_label_maps(
+        self, key: str, picture: np.ndarray, ids: np.ndarray, names: Mapping[int, str], step: int
+    ) -> None:
+        """Logs a picture of label maps with a mask that tells the classes.
+
+        Args:
+            key: What it is called.
+            picture: (H, W, 3) uint8.
+            ids: The class of each pixel, (H, W) uint8.
+            names: Of the classes, by id.
+            step: Of the generator.
+        """
+        self.log_image(key, [picture], step, masks=[masks_of(ids, names)])
+
+    def log_result(self, result: Mapping[str, Any], label_maps: Mapping[str, LabelMaps]) -> None:
         """Keeps what the scores of the test split mean, its pictures, and what was tested.
 
         Args:
             result: What test_metrics.json holds.
+            label_maps: Which test pictures are label maps, by route and column.
         """
         meaning = {name: result[name] for name in ("units", "protocol", "n_images")}
         self.attempt(lambda: self.experiment.config.update(meaning, allow_val_change=True))
-        self.attempt(self.log_pictures)
+        self.attempt(self.log_pictures, label_maps)
         if self.log_best:
             self.attempt(self.log_checkpoint, Path(result["checkpoint"]), result["scores"])
 
-    def log_pictures(self) -> None:
+    def log_tables(
+        self, split: str, tests: Mapping[str, Tested], label_maps: Mapping[str, LabelMaps],
+        step: int,
+    ) -> None:  # fmt: skip
+        """Sends a table of pictures with their scores for each route.
+
+        Args:
+            split: What they are of.
+            tests: What a pass left, by route.
+            label_maps: Which pictures are label maps, by route and column.
+            step: Of the generator.
+        """
+        self.log_metrics(tables_of(split, tests, label_maps)[0], step)
+
+    def log_pictures(self, label_maps: Mapping[str, LabelMaps]) -> None:
         """Sends a table of test pictures for each route, and says how large they are."""
-        tables, size = tables_of(Path(self.save_dir))
+        tables, size = tables_of("test", read_tests(Path(self.save_dir)), label_maps)
         if tables:
             self.experiment.log(tables)
             number = sum(len(table.data) for table in tables.values())
