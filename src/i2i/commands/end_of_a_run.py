@@ -34,15 +34,12 @@ def closing(trainer: Any, loggers: list[Any], run_dir: Path) -> Iterator[None]:
             close(loggers, status)
 
 
-UPLOAD = 30  # seconds that W&B has where the scheduler takes the machine away
-
-
 def close(loggers: list[Any], status: str) -> None:
     """Ends this job's W&B run, so that the next job of a sweep gets its own.
 
     Requeueing comes after it, and before the time is over: there it gets ``UPLOAD`` seconds.
     """
-    from i2i.loggers.wandb_end import FINISH, finish
+    from i2i.loggers.wandb_end import FINISH, UPLOAD, finish
 
     for logger in loggers:
         logger.finalize(status)

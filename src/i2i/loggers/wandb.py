@@ -195,6 +195,7 @@ def make_wandb_logger(
     tags: list[str] | None = None,
     offline: bool | None = None,  # None: offline where no key is configured
     log_model: bool | str | None = None,  # best: what was tested; true, all: Lightning's
+    log_comparison: bool = True,  # read by ``wandb_comparison``, from the run's configuration
     **options: Any,  # of WandbLogger or wandb.init: entity, notes, job_type, ...
 ) -> WandbLogger:
     """A W&B logger that never asks anything; a resumed run goes on in the same W&B run.
@@ -209,6 +210,7 @@ def make_wandb_logger(
         tags: Tags of the run.
         offline: Whether nothing is sent.
         log_model: Which checkpoints go along.
+        log_comparison: Whether the comparison of a sweep of such runs goes along at its end.
         options: Passed on as they are.
 
     Raises:
@@ -217,7 +219,7 @@ def make_wandb_logger(
     import wandb
 
     require_known(options)
-    require_choice(log_model)
+    require_choice(log_model, log_comparison)
     mode, typed = mode_of(offline), os.environ.get("WANDB_MODE")
     if mode == "online" and not in_reach():
         say("W&B does not answer: this run stays offline")
@@ -243,8 +245,8 @@ def make_wandb_logger(
     return logger
 
 
-def require_choice(log_model: Any) -> None:
-    """Refuses a ``log_model`` that is none.
+def require_choice(log_model: Any, log_comparison: Any) -> None:
+    """Refuses a ``log_model`` or a ``log_comparison`` that is none.
 
     Raises:
         SettingError: It is not.
@@ -253,6 +255,11 @@ def require_choice(log_model: Any) -> None:
         raise setting_error(
             f"logger.wandb.log_model={log_model}", repr(log_model), "one of false, best, true, all",
             "best sends the checkpoint that was tested, with its scores.",
+        )  # fmt: skip
+    if log_comparison not in (False, True):
+        raise setting_error(
+            f"logger.wandb.log_comparison={log_comparison}", repr(log_comparison), "true or false",
+            "false keeps the comparison of a sweep from W&B.",
         )  # fmt: skip
 
 

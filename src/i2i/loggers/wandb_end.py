@@ -6,7 +6,8 @@ import threading
 from i2i.errors import first_line
 from i2i.messages import say
 
-FINISH = 300  # seconds that W&B has; a server that has gone away would never answer
+UPLOAD = 30  # seconds that W&B has where somebody, or a scheduler, stops the program
+FINISH = 300  # seconds that it has otherwise; a server that has gone away would never answer
 
 
 def finish(ended_well: bool = True, seconds: float = FINISH) -> None:
