@@ -15,6 +15,7 @@ from lightning.pytorch.loggers.logger import DummyExperiment
 
 from i2i.comparison.run_test import Tested, read_tests
 from i2i.errors import first_line, setting_error
+from i2i.loggers.wandb_end import FLUSH, FLUSH_SETTING
 from i2i.loggers.wandb_id import id_of_run
 from i2i.loggers.wandb_pictures import LabelMaps, masks_of, tables_of
 from i2i.loggers.wandb_server import in_reach, mode_of
@@ -216,8 +217,6 @@ def make_wandb_logger(
     Raises:
         SettingError: Nothing takes one of the options, or it has a value that it cannot have.
     """
-    import wandb
-
     require_known(options)
     require_choice(log_model, log_comparison)
     mode, typed = mode_of(offline), os.environ.get("WANDB_MODE")
@@ -232,17 +231,26 @@ def make_wandb_logger(
         )
         if log_model and log_model != "best":
             say(f"logger.wandb.log_model={log_model} needs a run online; log_model=best does not")
-    begin = {} if "WANDB_INIT_TIMEOUT" in os.environ else {"init_timeout": BEGIN}
     logger = RunWandbLogger(
         name=name, save_dir=folder, id=id_of_run(Path(folder)), project=project, group=group,
         tags=tags, reinit="finish_previous", offline=offline and typed is None,
         log_model=False if offline or log_model == "best" else bool(log_model) and log_model,
-        settings=wandb.Settings(silent=True, **begin),
+        settings=settings(),
         **({} if offline else {"resume": "allow"}), **options,
     )  # fmt: skip
     logger.log_best = log_model == "best"
     logger._wandb_init.pop("anonymous", None)  # wandb warns of it, whatever it is
     return logger
+
+
+def settings() -> Any:
+    """What W&B's library is told: to be silent, and how long to wait."""
+    import wandb
+
+    own = {"silent": True, FLUSH_SETTING: FLUSH}
+    if "WANDB_INIT_TIMEOUT" not in os.environ:
+        own["init_timeout"] = BEGIN
+    return wandb.Settings(**{k: v for k, v in own.items() if k in wandb.Settings.model_fields})
 
 
 def require_choice(log_model: Any, log_comparison: Any) -> None:
