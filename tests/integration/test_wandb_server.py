@@ -2,35 +2,22 @@
 
 import csv
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
+from PIL import Image
 
-from conftest import ROOT, TINY_UNET
-from wandb_server import SentRun, Trouble, WandbServer, address, serving
+from conftest import LABEL_COLOURS, ROOT, TINY_UNET, labelled_options
+from wandb_answers import SentRun
+from wandb_server import Trouble, WandbServer, address
 
 Command = Callable[..., int]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
-    """A stand-in that this process sends its runs to."""
-    import wandb
-
-    wandb.teardown()
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
-    with serving() as standing:
-        for name, value in address(standing).items():
-            if name.startswith("WANDB_"):
-                monkeypatch.setenv(name, value)
-        yield standing
-        wandb.teardown()
 
 
 @pytest.fixture
@@ -118,6 +105,49 @@ def test_what_a_server_that_stays_away_did_not_get_is_sent_later(
     assert only(server).exit_code == 0
 
 
+def hand_decoded(picture: np.ndarray) -> np.ndarray:
+    """The class of each pixel of a true label map, 255 where it is of none."""
+    ids = np.full(picture.shape[:2], 255, np.uint8)
+    for number, colour in enumerate(LABEL_COLOURS.values()):
+        ids[(picture == colour).all(2)] = number
+    return ids
+
+
+def test_label_maps_have_masks_with_class_names_in_tables_and_samples(
+    server: WandbServer, command: Command, options: list[str], tmp_path: Path, labelled_root: Path
+) -> None:
+    run = tmp_path / "run"
+    few = ["trainer.max_steps=2", "callbacks.val_pictures.every_n_validations=1"]
+    few += ["trainer.check_val_every_n_epoch=null", "+trainer.val_check_interval=1"]
+    few += ["callbacks.val_pictures.n_images=2", "callbacks.samples.n_images=2"]
+    options = [o for o in options if not o.startswith("dataset.root=")]
+    data = labelled_options(labelled_root)
+    assert command("train", *options, *data, *few, f"hydra.run.dir={run}") == 0
+    sent = only(server)
+    names = [*LABEL_COLOURS, "unlabelled"]
+    for split, n in (("val", 2), ("test", 4)):
+        (table,) = (a for name, a in sent.artifacts.items() if f"-{split}pictures" in name)
+        masks = [b for name, b in table.files.items() if name.endswith("mask.png")]
+        maps = [read_rgb(f) for f in sorted((run / f"{split}_pictures").glob("*_input.png"))]
+        assert len(maps) == n and table.committed
+        found = {Image.open(BytesIO(mask)).tobytes() for mask in masks}
+        assert found == {hand_decoded(picture).tobytes() for picture in maps}
+        (told,) = (b for name, b in table.files.items() if name.endswith(".classes.json"))
+        assert [one["name"] for one in json.loads(told)["class_set"]] == names
+    assert list(sent.values("val/pictures")) == [1, 2]
+    for step, shown in sent.values("val/samples").items():
+        (mask,) = (m["classes"] for m in shown["all_masks"])
+        grid = read_rgb(run / "samples" / f"val_step_{step:07d}.png")
+        inputs = np.full(grid.shape[:2], 255, np.uint8)
+        width = (grid.shape[1] - 4) // 3  # the first of three columns, with a gap of 4 around each
+        inputs[:, :width] = hand_decoded(grid)[:, :width]
+        assert np.array_equal(np.asarray(Image.open(BytesIO(sent.files[mask["path"]]))), inputs)
+
+
+def read_rgb(file: Path) -> np.ndarray:
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
 def sync(server: WandbServer, *words: str | Path) -> None:
     """``wandb sync``, as a user types it."""
     words = [sys.executable, "-m", "wandb", "sync", *map(str, words)]
@@ -163,6 +193,25 @@ def test_a_resumed_run_goes_on_in_the_same_run(
     assert list(sent.values("val/l1")) == [2, 4]
     best = min(sent.values("val/l1").values())
     assert sent.summary["val/l1"]["min"] == pytest.approx(best)
+
+
+def test_scores_that_are_added_offline_reach_the_run_that_was_sent_before(
+    server: WandbServer, command: Command, options: list[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    run, output = tmp_path / "run", tmp_path / "scores"
+    assert command("train", *options, f"hydra.run.dir={run}") == 0
+    before = dict(only(server).lines)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    asked = [f"checkpoint={run}", "split=val", "trainer=cpu", "wandb=true", f"output={output}"]
+    assert command("evaluate", *asked) == 0
+    monkeypatch.delenv("WANDB_MODE")
+    sync(server, *run.glob("wandb/offline-run-*"))
+    sent = only(server)
+    scores = json.loads((output / "metrics.json").read_text())["scores"]
+    assert sent.summary["evaluate/folder/val/l1"] == scores["l1"]
+    assert before.items() <= sent.lines.items()
+    assert_all_arrived(sent, run)
 
 
 SWEEP = ["gan_loss=vanilla,lsgan", "seed=0,1", "trainer.max_steps=1"]

@@ -49,5 +49,5 @@ def add_scores(
     names = {f"evaluate/{where}/{name}": value for name, value in scores.items()}
     logger.attempt(lambda: logger.experiment.summary.update(names))
     finish()
-    how = " (wandb sync --append, as the run is there already)" if logger._offline else ""
+    how = " (offline: wandb sync adds them to that run)" if logger._offline else ""
     say(f"W&B: evaluate/{where} is in the summary of run {id_of_run(folder)}{how}")
