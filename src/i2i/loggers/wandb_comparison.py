@@ -7,7 +7,6 @@ from typing import Any
 from i2i.comparison.run_records import Run
 from i2i.config.run_name import LONGEST
 from i2i.errors import setting_error
-from i2i.loggers.wandb import make_wandb_logger
 from i2i.loggers.wandb_end import FINISH, finish
 from i2i.messages import say
 
@@ -87,6 +86,8 @@ def send(
         home: What ``home_of`` gave.
         seconds: That W&B has for it.
     """
+    from i2i.loggers.wandb import make_wandb_logger  # seconds, which other comparisons do not need
+
     files = [output / f"comparison.{kind}" for kind in KINDS]
     files = [file for file in files if file.is_file()]
     name = f"compare {home['group'] or output.name}"[:LONGEST]
