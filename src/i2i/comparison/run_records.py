@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from i2i.comparison.older_records import usual_directions
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import kind, mapping, number, read_json, read_yaml
 from i2i.printable import printable
@@ -149,7 +150,9 @@ def _read_scores(run: Run) -> None:
             raise Unreadable(f"{len(rows)} contestants")
         run.n = int(number(content.get("n_images"), "an entry 'n_images'"))
         units = mapping(content.get("units", {}), "an entry 'units'")
-        more = mapping(content.get("more_is_better", {}), "an entry 'more_is_better'")
+        names = (name for row in rows.values() for name in row)
+        more = content.get("more_is_better", usual_directions(names))
+        more = mapping(more, "an entry 'more_is_better'")
     except (Unreadable, ValueError, OverflowError) as error:
         run.notes.append(_cannot("test_metrics.json", error))
         return
