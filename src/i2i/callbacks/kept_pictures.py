@@ -18,13 +18,13 @@ from i2i.metrics.shown import Shown
 
 
 class KeptPictures(Callback):
-    """Writes input, output and target of some images of a pass.
+    """Writes input, output, the way back where there is one, and target of some images of a pass.
 
     Which ones follows from the number of images alone, whatever the number of processes, and each
     process writes those that it has.
 
     The files are ``{index:06d}_{column}.png`` in ``folder``, where a system of several routes has a
-    folder for each; at most ``3 * n_images`` of them, of all routes together. A side of more than
+    folder for each; at most ``4 * n_images`` of them, of all routes together. A side of more than
     ``side`` pixels is shrunk to that, so that a picture has 3 * side^2 bytes at most.
 
     Attributes:

@@ -32,6 +32,7 @@ class Run:
         label: The configuration's ``label``, or None.
         config: The resolved configuration, of what can be read of it.
         data: Name of the data set.
+        device: What it was trained on, such as the name of a GPU; "" where its folder does not say.
         checkpoint: File name of what was scored.
         n: Images that were scored.
         scores: The model's; empty where there are none.
@@ -47,6 +48,7 @@ class Run:
     label: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
+    device: str = ""
     checkpoint: str = ""
     n: int | None = None
     scores: Scores = field(default_factory=dict)
@@ -100,7 +102,7 @@ def find_folders(folder: Path) -> tuple[list[Path], dict[Path, str]]:
 def read_run(folder: Path) -> Run:
     """Reads a run's options, label and scores; what is missing or damaged becomes a note."""
     run = Run(folder)
-    for read in (_read_options, _read_config, _read_scores):
+    for read in (_read_options, _read_config, _read_device, _read_scores):
         read(run)
     return run
 
@@ -133,6 +135,17 @@ def _read_config(run: Run) -> None:
         run.config = config
         run.label, run.data = None if label is None else _short(label), _short(data)
         return
+
+
+def _read_device(run: Run) -> None:
+    try:
+        device = mapping(read_json(run.folder / "code_version.json"), "a record").get("device")
+    except Unreadable:  # what a run was trained on is no loss
+        return
+    trainer = run.config.get("trainer")
+    asked = trainer.get("accelerator") if isinstance(trainer, Mapping) else None
+    if device is not None:  # the record names a GPU that was there, also where it was left alone
+        run.device = "CPU" if asked == "cpu" or device == "" else _short(device)
 
 
 def _read_scores(run: Run) -> None:

@@ -14,7 +14,7 @@ from i2i.printable import printable
 MOST_BYTES = 64_000_000  # of a per_image.csv; three hundred thousand images are less
 MOST_ROUTES = 200  # of a run
 MOST_PICTURES = 1000  # images of a route that are looked at
-COLUMNS = ("input", "output", "target")  # of a row of test pictures
+COLUMNS = ("input", "output", "back", "target")  # of a row of test pictures
 PICTURE = re.compile(rf"(\d{{6,9}})_({'|'.join(COLUMNS)})\.png")
 
 
@@ -25,7 +25,7 @@ class Tested:
     Attributes:
         names: Of the images, by index in the split.
         scores: Values by name of the score, then by index.
-        pictures: Files by index, then by column: input, output, target.
+        pictures: Files by index, then by column: see ``COLUMNS``; back is what was translated back.
         notes: What could not be read.
     """
 
