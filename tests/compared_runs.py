@@ -131,6 +131,8 @@ def make_sweep(folder: Path) -> None:
     alarms = [{"name": "d_has_won", "step": 20, "text": "D has won"}]
     (folder / "7" / "health.json").write_text(json.dumps({"alarms": alarms}))
     (folder / "6" / "per_image.csv").write_text("damaged")
+    for place, device in enumerate(("GPU one", "GPU two")):
+        (folder / str(place) / "code_version.json").write_text(json.dumps({"device": device}))
 
 
 def images_of(run: Path, score: str) -> dict[str, float]:
