@@ -103,6 +103,9 @@ def test_what_a_server_that_stays_away_did_not_get_is_sent_later(
     sync(server, "--include-online", *run.glob("wandb/run-*"))
     assert_numbers_arrived(only(server), run)
     assert only(server).exit_code == 0
+    later_run = tmp_path / "later"  # of the same process, as in a sweep
+    assert command("train", *options, "trainer.max_steps=1", f"hydra.run.dir={later_run}") == 0
+    assert server.runs[(later_run / "wandb_id.txt").read_text()].exit_code == 0
 
 
 def hand_decoded(picture: np.ndarray) -> np.ndarray:
