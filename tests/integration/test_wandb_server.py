@@ -67,6 +67,7 @@ def later(method: str, path: str, operation: str) -> bool:
 BEGINNING = ("RunResumeStatus", "UpsertBucket", "Viewer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [500, "cut", "deaf"])
 def test_an_interrupted_upload_loses_nothing(
     server: WandbServer, command: Command, options: list[str], tmp_path: Path, kind: str | int
@@ -83,6 +84,7 @@ def test_an_interrupted_upload_loses_nothing(
     assert model.files["best.ckpt"] == (run / "checkpoints" / "best.ckpt").read_bytes()
 
 
+@pytest.mark.slow
 def test_what_a_server_that_stays_away_did_not_get_is_sent_later(
     server: WandbServer, command: Command, options: list[str], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture,
@@ -176,6 +178,7 @@ def test_a_server_that_is_away_at_the_start_keeps_no_training_from_its_end(
     assert_all_arrived(only(server), run)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_in_the_same_run(
     server: WandbServer, command: Command, options: list[str], tmp_path: Path
 ) -> None:
@@ -220,6 +223,7 @@ def test_scores_that_are_added_offline_reach_the_run_that_was_sent_before(
 SWEEP = ["gan_loss=vanilla,lsgan", "seed=0,1", "trainer.max_steps=1"]
 
 
+@pytest.mark.slow
 def test_the_offline_runs_of_a_sweep_are_sent_later(
     server: WandbServer, command: Command, options: list[str], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -255,6 +259,7 @@ def test_the_offline_runs_of_a_sweep_are_sent_later(
         assert artifact.files[file.name] == file.read_bytes()
 
 
+@pytest.mark.slow
 def test_four_jobs_at_once_are_four_runs(
     server: WandbServer, options: list[str], tmp_path: Path
 ) -> None:
