@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import cv2
@@ -171,6 +172,25 @@ def train_once(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Run
         return run_training(tiny, tmp_path_factory.mktemp("shared") / folder, *options)
 
     return run
+
+
+Told = Callable[[str], AbstractContextManager[list[str]]]
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
+    """A block in which a line has to be printed that a pattern is found in."""
+
+    @contextmanager
+    def block(pattern: str) -> Iterator[list[str]]:
+        capsys.readouterr()
+        lines: list[str] = []
+        yield lines
+        out = capsys.readouterr().out
+        lines += [line for line in out.splitlines() if re.search(pattern, line)]
+        assert lines, f"{pattern!r} in none of:\n{out}"
+
+    return block
 
 
 @pytest.fixture

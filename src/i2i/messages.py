@@ -9,3 +9,11 @@ def say(text: str) -> None:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     rank_zero_only(print)(printable(text, lines=True), flush=True)
+
+
+def warn(text: str) -> None:
+    """Prints a line on something that may be wrong, and stops nothing.
+
+    Python's warnings would show the place in the source too, which tells a user nothing.
+    """
+    say(f"Warning: {text}")

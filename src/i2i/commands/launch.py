@@ -22,6 +22,7 @@ from i2i.cluster.stopping import only_stopped, stoppable
 from i2i.commands.library_errors import of_a_library
 from i2i.config.plain_words import plain_words, require_own_configuration
 from i2i.config.resolvers import in_sweep, register
+from i2i.config.same_words import in_own_words
 from i2i.config.unread import absent_option
 from i2i.errors import SettingError, setting_error
 from i2i.printable import printable
@@ -136,7 +137,7 @@ def launch(
     def run_and_compare() -> Any:
         prepare()
         require_own_configuration(sys.argv[1:])
-        sys.argv[1:] = rewrite(plain_words(sys.argv[1:]))
+        sys.argv[1:] = rewrite(in_own_words(plain_words(sys.argv[1:]), config_name))
         try:
             with comparing():
                 return run(Guarded(task))()

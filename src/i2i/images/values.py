@@ -28,6 +28,21 @@ def ends_of(dtype: np.dtype | str) -> tuple[float, float]:
     return float(info.min), float(info.max)
 
 
+def type_name(dtype: np.dtype) -> str:
+    """A type as ``Values`` names it."""
+    return FLOAT if dtype.kind == "f" else dtype.name
+
+
+def in_digits(value: float) -> str:
+    """A value in messages and headings: whole ones in full, others to six significant digits."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+
+
+def words_of(ends: tuple[float, float]) -> str:
+    """Two values in words: ``0 to 4095``."""
+    return f"{in_digits(ends[0])} to {in_digits(ends[1])}"
+
+
 @dataclass(frozen=True)
 class Values:
     """The stored values of one side of a data set.
@@ -76,10 +91,10 @@ class Values:
     def span(self) -> str:
         """Their ends in words, for headings: ``0-4095``."""
         dash = " to " if self.low < 0 else "-"
-        return f"{self.low:.12g}{dash}{self.high:.12g}"
+        return f"{in_digits(self.low)}{dash}{in_digits(self.high)}"
 
     def __str__(self) -> str:
-        return f"{self.type}, {self.low:.12g} to {self.high:.12g}"
+        return f"{self.type}, {words_of(self.ends)}"
 
     def of(self, images: Tensor, names: Sequence[str] | None = None) -> Tensor:
         """Turns images in [-1, 1] into these values, as a file holds them.

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from tqdm import tqdm
 
 from i2i.data.pair_reader import role_of
@@ -17,11 +16,13 @@ from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
 from i2i.images.frame import MOST_PIXELS
 from i2i.images.ids import read_ids
+from i2i.images.notes import note_once
+from i2i.images.other_types import misfit, told
 from i2i.images.picture_formats import write_picture
 from i2i.images.quantise import to_uint8
 from i2i.images.reading import Reading
 from i2i.images.transparency import DEFAULT_BACKGROUND, background_of
-from i2i.images.values import BY_TYPE
+from i2i.images.values import BY_TYPE, PLAIN, type_name
 from i2i.inference.files_to_translate import Job
 from i2i.inference.form import IN_8_BITS, Form
 from i2i.inference.one_file import Counts, Written, about
@@ -31,6 +32,7 @@ from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import no_distance, write_in_tiles
 from i2i.inference.translator import Translator
 from i2i.labels.id_map import id_map_of
+from i2i.messages import warn
 from i2i.seeds import stable_seed
 
 
@@ -128,7 +130,7 @@ def translate_all(translation: Translation, jobs: list[Job], on_error: str, coun
                 more = f" ({done}; overwrite=skip goes on after them.)" if counts.written else ""
                 raise SettingError(f"{error}{more}") from error
             counts.left_out += 1
-            rank_zero_warn(f"{error} Left out, as on_error=skip asks.")
+            warn(f"{error} Left out, as on_error=skip asks.")
             torch.cuda.empty_cache()  # does nothing where no GPU was used
         else:
             counts.written += 1
@@ -140,7 +142,32 @@ def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = 
     if labels and node.get("label_files") == "ids":
         ids, its = read_ids(file, most_pixels), id_map_of(node.get("id_map"), "ids", task.classes)
         return task.classes.encode_colours(ids if its is None else its.apply(ids))
-    return reading_of(node, most_pixels).read(file)
+    reading = reading_of(node, most_pixels)
+    stored = reading.stored(file)
+    if "found" in node and role_of(node.get("label_side"), node["direction"]) != "input":
+        check_type(stored, file, reading, node["found"])
+    return reading.of(stored, file)
+
+
+def check_type(stored: Any, file: Path, reading: Reading, found: dict[str, Any] | None) -> None:
+    """Tells, once, of a picture of another type than the network was trained on.
+
+    Args:
+        stored: The picture as its file stores it.
+        file: Where it comes from.
+        reading: Knows by which values it is read.
+        found: What the run found in its training split; None for 8 bits from 0 to 255.
+
+    Raises:
+        SettingError: It cannot be such a picture; see ``misfit``.
+    """
+    known = PLAIN.type if found is None else found["input"]["type"]
+    if (name := type_name(stored.dtype)) == known:
+        return
+    picture = f"input file '{file}'"
+    if error := misfit(stored, known, reading.values, picture):
+        raise error
+    note_once(f"type {name}", "Warning: " + told(name, known, reading.values, picture, "input"))
 
 
 def reading_of(dataset: dict[str, Any], most_pixels: int = MOST_PIXELS) -> Reading:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 
 from i2i.data.batches import Batch
@@ -14,6 +13,7 @@ from i2i.inference.translator import Translator
 from i2i.losses.gan import GANLoss, require_separate_samples
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
 from i2i.losses.weights import require_weights
+from i2i.messages import warn
 from i2i.training.adversarial import AdversarialModule, Made, Terms
 from i2i.training.players import Player
 
@@ -56,6 +56,7 @@ class Pix2Pix(AdversarialModule):
         require_weights(lambda_l1=lambda_l1)
         self.generator, self.discriminator, self.gan_loss = generator, discriminator, gan_loss
         self.lambda_l1, self.sum_scales = lambda_l1, sum_scales
+        self.warned: set[str] = set()  # what was said at the end of an epoch, once
         terms = {"l1": L1()} if reconstruction is None else dict(reconstruction.items())
         require_one_meaning(terms)
         self.reconstruction = {n: t for n, t in terms.items() if t and self.weight(n, t) > 0}
@@ -93,8 +94,10 @@ class Pix2Pix(AdversarialModule):
     def on_train_epoch_end(self) -> None:
         super().on_train_epoch_end()
         for loss in self.feature_losses.values():
-            if warning := loss.end_epoch():
-                rank_zero_warn(warning)
+            warning = loss.end_epoch()
+            if warning and warning not in self.warned:
+                self.warned.add(warning)
+                warn(warning)
 
     @torch.no_grad()
     def rehearse(self, x: Tensor, y: Tensor) -> None:

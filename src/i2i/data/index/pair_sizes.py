@@ -8,6 +8,7 @@ from i2i.data.index.layouts import how_to_read
 from i2i.data.index.listing import some
 from i2i.data.index.pair_list import PairFiles
 from i2i.errors import setting_error
+from i2i.messages import warn
 from i2i.printable import printable
 
 Sizes = Literal["equal", "scale"]
@@ -59,9 +60,7 @@ def check_sizes(root: Path, seen: Sequence[Seen], sizes: Sizes) -> None:
         )
     other = [w for w, (_, a, b) in zip(words, unequal, strict=True) if not same_shape(a, b)]
     if other:
-        from lightning.fabric.utilities.rank_zero import rank_zero_warn
-
-        rank_zero_warn(
+        warn(
             f"dataset.sizes=scale: {len(other)} pair(s) have sides of other proportions, which "
             f"scaling draws out: {some(other)}"
         )
@@ -77,9 +76,7 @@ def _say_narrow_halves(root: Path, seen: Sequence[Seen]) -> None:
     sizes = [size for pair, size, _ in seen if pair.b is None]
     if sizes and all(2 * width < 3 * height for height, width in sizes):  # halves below 3:4
         (height, width), todo = sizes[0], how_to_read(root, halves=False)
-        from lightning.fabric.utilities.rank_zero import rank_zero_warn
-
-        rank_zero_warn(
+        warn(
             f"dataset.root='{root}': each image is read as a side-by-side pair, and none is 1.5 "
             f"times as wide as high: {by((height, width))} becomes two sides of "
             f"{by((height, width // 2))}. "
