@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from i2i import messages
+from i2i.images import notes
+
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"
@@ -80,6 +83,13 @@ def labelled_options(root: Path) -> list[str]:
         "dataset.b_folder='{split}/label'", "dataset.direction=BtoA", "dataset.label_side=B",
         f"dataset.classes={classes}",
     ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning of an earlier test, which a program says once, is said again."""
+    monkeypatch.setattr(messages, "_warned", set())
+    monkeypatch.setattr(notes, "_said", set())
 
 
 @pytest.fixture(scope="session", autouse=True)

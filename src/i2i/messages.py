@@ -12,8 +12,13 @@ def say(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    """Prints a line on something that may be wrong, and stops nothing.
+    """Prints a line on something that may be wrong, once, and stops nothing.
 
     Python's warnings would show the place in the source too, which tells a user nothing.
     """
-    say(f"Warning: {text}")
+    if text not in _warned:
+        _warned.add(text)
+        say(f"Warning: {text}")
+
+
+_warned: set[str] = set()

@@ -32,7 +32,7 @@ from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.images.reading import Reading
 from i2i.images.transparency import DEFAULT_BACKGROUND
 from i2i.labels.id_map import id_map_of
-from i2i.labels.palette import ClassPalette
+from i2i.labels.palette import ClassPalette, palette_of
 
 MOST_COUNTED = 4  # domains that a line counts one by one
 
@@ -68,7 +68,7 @@ class Splits(KnownValues):
             from another place, and evaluation what is known; "labelled", one picture and the number
             of its domain. None is what the set is by itself.
         label_side: "A" or "B" if that side is a label map, else None.
-        classes: The classes of the label map, where they are known.
+        classes: The classes of the label map, where they are known; see ``palette_of``.
         label_as: Whether the network sees a label map as colours or as one-hot class ids.
         label_files: Whether label files hold colours or class ids.
         id_map: The class of each id in label files, where these do not count classes from 0; see
@@ -119,7 +119,7 @@ class Splits(KnownValues):
         sizes: Sizes = "equal",
         pairing: Pairing | None = None,
         label_side: Side | None = None,
-        classes: ClassPalette | None = None,
+        classes: ClassPalette | Mapping[str, Any] | None = None,
         label_as: LabelAs = "colours",
         label_files: LabelFiles = "colours",
         id_map: Mapping[int, int] | None = None,
@@ -138,6 +138,7 @@ class Splits(KnownValues):
         super().__init__(**values)
         self.name, self.root, self.licence, self.source = name, Path(root), licence, source
         self.input_channels, self.target_channels = input_channels, target_channels
+        classes = palette_of(classes)
         self.splits = {split: splits.get(split) for split in SPLITS}
         held_out = {"val": val_from_train, "test": test_from_train}
         self.on_error = one_of("on_error", on_error, ("raise", "skip"))

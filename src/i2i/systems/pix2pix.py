@@ -56,7 +56,6 @@ class Pix2Pix(AdversarialModule):
         require_weights(lambda_l1=lambda_l1)
         self.generator, self.discriminator, self.gan_loss = generator, discriminator, gan_loss
         self.lambda_l1, self.sum_scales = lambda_l1, sum_scales
-        self.warned: set[str] = set()  # what was said at the end of an epoch, once
         terms = {"l1": L1()} if reconstruction is None else dict(reconstruction.items())
         require_one_meaning(terms)
         self.reconstruction = {n: t for n, t in terms.items() if t and self.weight(n, t) > 0}
@@ -94,9 +93,7 @@ class Pix2Pix(AdversarialModule):
     def on_train_epoch_end(self) -> None:
         super().on_train_epoch_end()
         for loss in self.feature_losses.values():
-            warning = loss.end_epoch()
-            if warning and warning not in self.warned:
-                self.warned.add(warning)
+            if warning := loss.end_epoch():
                 warn(warning)
 
     @torch.no_grad()

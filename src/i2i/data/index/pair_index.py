@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from i2i.data.index.examined import examined
+from i2i.data.index.halves import warn_of_doubtful_halves
 from i2i.data.index.heads import heads_of
 from i2i.data.index.layouts import how_names_differ
 from i2i.data.index.listing import folder_of, images_below, say_passed_over, some
@@ -75,12 +76,12 @@ def find_pairs(
         of_a, of_b = keyed_in_one_folder(root, at_a, files_a, pair_by)
         pairs = _matched(root, pair_by, at_a, files_a, of_a, at_a, files_a, of_b)
     else:
-        if not single:
-            _warn_of_two_folders(files_a)
         pairs = PairList(files_a, at_a, files_a.values())
     pairs, seen = whole_files(root, pairs, single, on_error, most_pixels, split_folder)
     if not single:
         check_sizes(root, seen, sizes)
+        if at_b is None and pair_by is None:
+            warn_of_doubtful_halves(root, files_a, [size for _, size, _ in seen])
     return pairs
 
 
@@ -170,23 +171,6 @@ def _matched(
     own = [None if stems == list(partner) else stems for stems in (stems_a, stems_b)]
     suffixes = ([files_a[stem] for stem in stems_a], [files_b[stem] for stem in stems_b])
     return PairList(partner, at_a, suffixes[0], at_b, suffixes[1], *own)
-
-
-def _warn_of_two_folders(files: dict[str, str]) -> None:
-    """Two subfolders with the same names look like A and B, and would be halved in silence."""
-    below: dict[str, set[str]] = {}
-    for name in files:
-        first, slash, rest = name.partition("/")
-        below.setdefault(first if slash else "", set()).add(rest if slash else name)
-    if len(below) == 2 and "" not in below:
-        (first, names), (second, others) = below.items()
-        if names == others:
-            warn(
-                f"'{first}' and '{second}' hold the same names, yet each image is read as a "
-                "side-by-side pair. If they are the two sides, set "
-                f"\"dataset.a_folder='{{split}}/{first}'\" and "
-                f"\"dataset.b_folder='{{split}}/{second}'\"."
-            )
 
 
 def whole_files(
