@@ -28,7 +28,7 @@ from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.data.told_of_files import say_transparency
 from i2i.errors import setting_error
-from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
+from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.images.reading import Reading
 from i2i.images.transparency import DEFAULT_BACKGROUND
 from i2i.labels.id_map import id_map_of

@@ -3,7 +3,7 @@
 import numpy as np
 
 from i2i.errors import SettingError, setting_error
-from i2i.images.values import BY_TYPE, WHITE, Range, ends_of, on_one_scale, type_name, words_of
+from i2i.images.values import BY_TYPE, WHITE, Range, ends_of, type_name, words_of
 
 LEAST_REACHED = 0.25  # of the range that files are read by: what a type has to reach of it
 MOST_OUTSIDE = 0.5  # of a file's values
@@ -43,7 +43,7 @@ def misfit(stored: np.ndarray, trained: str, value_range: Range, files: str) -> 
         first, last = ends_of(stored.dtype)
         reached = (min(last, high) - max(first, low)) / (high - low)
     outside = float(((stored < low) | (stored > high)).mean())
-    left = float(np.ptp(on_one_scale(stored, (low, high)))) * (most > least)
+    left = WHITE * (min(most, high) - max(least, low)) / (high - low)
     if reached <= LEAST_REACHED:
         found = f"{file_type}, which reaches {100 * max(reached, 0):.2g} % of {span}"
     elif outside > MOST_OUTSIDE:

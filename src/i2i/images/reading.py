@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from i2i.errors import setting_error
-from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import as_channels
+from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.stored import read_stored
 from i2i.images.transparency import DEFAULT_BACKGROUND, KEEP, Background, opaque
 from i2i.images.values import BY_TYPE, Range, on_one_scale

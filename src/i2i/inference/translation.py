@@ -14,11 +14,11 @@ from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.masks import read_mask
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
-from i2i.images.frame import MOST_PIXELS
 from i2i.images.ids import read_ids
 from i2i.images.notes import note_once
 from i2i.images.other_types import misfit, told
 from i2i.images.picture_formats import write_picture
+from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.quantise import to_uint8
 from i2i.images.reading import Reading
 from i2i.images.transparency import DEFAULT_BACKGROUND, background_of

@@ -203,3 +203,17 @@ def test_a_small_set_is_decoded_before_training(root: Path, monkeypatch, told: T
 def test_the_search_for_another_one_ends() -> None:
     keys = list(in_its_place(SampleKey(0, 3), 5))
     assert len(keys) == damage.MOST_DRAWN and {key.index for key in keys} == set(range(5))
+
+
+def test_a_training_split_that_is_evaluated_leaves_them_out(root: Path, told: Told) -> None:
+    damaged(root, "train")
+    data = module(root)
+    assert data.set_size("train") == N  # trained on, others take their places
+    with told(r"left out 2 of 12 in .*03\.jpg.*07\.jpg"):
+        data.evaluate_train()
+    names = [name for batch in data.loader("train") for name in batch["name"]]
+    assert names == [f"{number:02}" for number in range(N) if number not in BAD]
+    stops = module(root, on_error="raise")
+    stops.evaluate_train()
+    with pytest.raises(ImageError, match=r"train/03\.jpg"):
+        list(stops.loader("train"))

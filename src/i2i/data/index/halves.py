@@ -47,7 +47,7 @@ def _two_folders(below: Mapping[str, set[str]]) -> str | None:
 
 
 def _twos(names: Sequence[str]) -> str | None:
-    rule = names_in_twos(sorted(names))
+    rule = names_in_twos(sorted(names)) if len(names) > 2 else ""  # of two, they may be numbers
     return rule and f"yet the names come in twos. If these are the two sides, set {rule}."
 
 

@@ -14,7 +14,7 @@ from i2i.data.index.pair_keys import PairKeys
 from i2i.data.index.pair_list import PairFiles, PairList
 from i2i.data.index.pair_sizes import Seen, Sizes, check_sizes, shown
 from i2i.errors import setting_error
-from i2i.images.frame import MOST_PIXELS
+from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.messages import say, warn
 
 # A file takes about 0.2 ms of a core when the disk answers from memory, several when it does not.
