@@ -66,7 +66,7 @@ class Header:
         if n_pixels <= most_pixels and n_pixels * channels * self.dtype.itemsize <= most_bytes:
             return None
         more = (
-            f"more than {most_pixels / 1e6:,.0f} million "
+            f"more than {most_pixels / 1e6:,.6g} million "
             "(max_megapixels= of translate, dataset.max_megapixels= of a data set raise that)"
         )
         if n_pixels > most_pixels:
