@@ -73,7 +73,7 @@ class Reading:
             raise self.other_channels(stored.shape[2], path)
         if self.values == BY_TYPE and stored.dtype.kind == "f":
             self.require_unit_range(stored, path)
-        if stored.dtype in (np.uint8, np.uint16):  # OpenCV weighs their levels in whole numbers
+        if stored.dtype in _LEVELS:  # OpenCV weighs their levels in whole numbers
             return on_one_scale(as_channels(stored, self.channels), self.values)
         return as_channels(on_one_scale(stored, self.values), self.channels)
 
@@ -101,6 +101,7 @@ class Reading:
         )  # fmt: skip
 
 
+_LEVELS = (np.dtype(np.uint8), np.dtype(np.uint16))
 WITH_ALPHA = (2, 4)  # channels of pictures whose last one may be alpha
 WAYS = ((1, 3), (3, 1))  # channels of a file, and what can be made of them
 COLOURS = Reading()

@@ -17,6 +17,7 @@ WHOLE_TYPES = (
     "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64",
 )  # fmt: skip
 FLOAT = "float32"  # what all floating-point pictures are written as
+_EIGHT_BITS = np.dtype(np.uint8)
 WHITE = 255.0  # of the scale on which pictures are resized and jittered
 
 
@@ -147,6 +148,8 @@ def on_one_scale(image: np.ndarray, value_range: Range) -> np.ndarray:
         The image itself where it is 8 bits from 0 to 255; else (H, W, C) float32 in [0, 255].
     """
     by_type = value_range == BY_TYPE
+    if by_type and image.dtype == _EIGHT_BITS:
+        return image
     ends = ends_of(image.dtype) if by_type else value_range
     if image.dtype == np.uint8 and tuple(ends) == PLAIN.ends:
         return image
