@@ -114,17 +114,26 @@ def test_one_type_is_no_matter(tmp_path: Path, capsys: pytest.CaptureFixture) ->
     assert "training had" not in capsys.readouterr().out
 
 
+def test_a_label_map_has_no_range(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    checked(build(typed(tmp_path), label_side="B"))
+    assert "training had" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("left_out", [False, True], ids=["whole", "one left out"])
 def test_domains_that_are_read_alike_are_looked_at_together(
-    tmp_path: Path, capsys: pytest.CaptureFixture
+    tmp_path: Path, left_out: bool, capsys: pytest.CaptureFixture
 ) -> None:
     for domain in "xyz":
         array(tmp_path / "train" / domain / "0.npy", "uint16", 65535)
         kind = "uint8" if domain == "y" else "uint16"
         array(tmp_path / "val" / domain / "0.npy", kind, 255 if domain == "y" else 65535)
-    splits = {"train": "train", "val": "val"}
+        array(tmp_path / "val" / domain / "1.npy", kind, 255 if domain == "y" else 65535)
+    if left_out:
+        (tmp_path / "val" / "x" / "1.npy").write_bytes(b"nothing")
     data = build(tmp_path, a_folder="{split}/{domain}", b_folder=None, domains=list("xyz"),
-                 pairing="labelled", splits=splits)  # fmt: skip
+                 pairing="labelled", splits={"train": "train", "val": "val"}, on_error="skip")  # fmt: skip
     data.found_values()
     data.check_types(["train", "val"])
     out = capsys.readouterr().out
+    assert len(data.files("val")[0]) == 2 - left_out
     assert f"{Path('val') / 'y' / '0.npy'}': uint8, where training had uint16" in out
