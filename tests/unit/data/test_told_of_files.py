@@ -129,9 +129,9 @@ def test_domains_that_are_read_alike_are_looked_at_together(
         array(tmp_path / "val" / domain / "0.npy", kind, 255 if domain == "y" else 65535)
         array(tmp_path / "val" / domain / "1.npy", kind, 255 if domain == "y" else 65535)
     if left_out:
-        (tmp_path / "val" / "x" / "1.npy").write_bytes(b"nothing")
+        (tmp_path / "val" / "y" / "1.npy").write_bytes(b"nothing")
     data = build(tmp_path, a_folder="{split}/{domain}", b_folder=None, domains=list("xyz"),
-                 pairing="labelled", splits={"train": "train", "val": "val"}, on_error="skip")  # fmt: skip
+                 pairing="labelled", splits={s: s for s in SPLITS[:2]}, on_error="skip")  # fmt: skip
     data.found_values()
     data.check_types(["train", "val"])
     out = capsys.readouterr().out

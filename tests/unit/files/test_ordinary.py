@@ -33,7 +33,7 @@ def test_what_is_no_file_or_too_large_is_told(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     with pytest.raises(Unreadable, match="3 bytes, more than 2"):
         read_bytes(tmp_path / "a", 2)
-    with pytest.raises(Unreadable, match="folder|permission"):
+    with pytest.raises(Unreadable, match=r"folder|permission"):
         read_bytes(tmp_path, 2)
     with pytest.raises(Unreadable, match="no such file"):
         read_bytes(tmp_path / "b", 2)
