@@ -4,6 +4,7 @@ What each file says was read when the split was listed, so that no process has t
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from i2i.data.index.heads import Heads, together
@@ -13,7 +14,7 @@ from i2i.data.paired_transforms import Role
 from i2i.images.notes import note_once
 from i2i.images.other_types import misfit, told
 from i2i.images.reading import WITH_ALPHA, Reading
-from i2i.images.stored import read_stored
+from i2i.images.stored import ImageError, read_stored
 from i2i.images.transparency import KEEP
 from i2i.images.values import Values
 from i2i.messages import warn
@@ -89,14 +90,20 @@ def check_types(
         if role == reader.label_role:
             continue
         known, reading = trained[role].type, getattr(reader, role)
-        for name, path in heads.types.items():
+        for name, paths in heads.types.items():
             if name != known:
-                _tell(path, name, known, reading, split, role)
+                _tell(paths, name, known, reading, split, role)
 
 
-def _tell(path: Path, name: str, known: str, reading: Reading, split: str, role: Role) -> None:
-    files = f"{role} files in '{split}' such as '{path}'"
-    stored = read_stored(path, reading.most_pixels, reading.behind)
-    if error := misfit(stored, known, reading.values, files):
-        raise error
+def _tell(
+    paths: Sequence[Path], name: str, known: str, reading: Reading, split: str, role: Role
+) -> None:
+    files = f"{role} files in '{split}' such as '{paths[0]}'"
+    errors = []  # a dark or a damaged picture among others says nothing of these
+    for path in paths:
+        with suppress(ImageError):
+            stored = read_stored(path, reading.most_pixels, reading.behind)
+            errors.append(misfit(stored, known, reading.values, files))
+    if errors and all(errors):
+        raise errors[0]
     warn(told(name, known, reading.values, files, role))

@@ -109,6 +109,20 @@ def test_a_split_that_cannot_be_meant_is_refused(tmp_path: Path) -> None:
         checked(build(root, input_range=[0, 4095], direction="BtoA"))
 
 
+def test_one_dark_picture_among_others_is_no_misfit(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    root = typed(tmp_path, train=("uint8", 255), val=("uint16", 200), test=("uint8", 255))
+    with pytest.raises(SettingError, match=r"target files in 'val'.*uint16 from 0 to 200, 0\.31 %"):
+        checked(build(root))
+    array(root / "val" / "a" / "1.npy", "uint8", 255)
+    array(root / "val" / "b" / "1.npy", "uint16", 60000)
+    checked(build(root))
+    assert "b/0.npy': uint16, where training had uint8; read by 0 to 65535" in (
+        capsys.readouterr().out.replace("\\", "/")
+    )
+
+
 def test_one_type_is_no_matter(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     checked(build(typed(tmp_path), target_range="data"))
     assert "training had" not in capsys.readouterr().out
@@ -131,7 +145,8 @@ def test_domains_that_are_read_alike_are_looked_at_together(
     if left_out:
         (tmp_path / "val" / "y" / "1.npy").write_bytes(b"nothing")
     data = build(tmp_path, a_folder="{split}/{domain}", b_folder=None, domains=list("xyz"),
-                 pairing="labelled", splits={s: s for s in SPLITS[:2]}, on_error="skip")  # fmt: skip
+                 pairing="labelled", splits={"train": "train", "val": "val"},
+                 on_error="skip")  # fmt: skip
     data.found_values()
     data.check_types(["train", "val"])
     out = capsys.readouterr().out
