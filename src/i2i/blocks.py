@@ -161,6 +161,16 @@ def planes(code: Tensor, x: Tensor) -> Tensor:
     return code.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[-2:])
 
 
+def beside(x: Tensor, code: Tensor) -> Tensor:
+    """Images with the numbers of a code as further maps: (B, C + n, H, W)."""
+    return torch.cat([x, planes(code, x)], dim=1)
+
+
+def with_code(generator: nn.Module, x: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+    """What a generator is called with: (x, z) where it takes codes, else x with z as maps."""
+    return (x, z) if hasattr(generator, "latent") else (beside(x, z),)
+
+
 def maps_after(layers: Iterable[nn.Module], x: Tensor, places: Sequence[int]) -> list[Tensor]:
     """What some layers of a sequence make of x; nothing after the last of them is computed.
 

@@ -1,14 +1,28 @@
 """What a run tells its user, once, whatever the number of processes."""
 
+import os
+import sys
+
 from i2i.printable import printable
+
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")  # as Lightning reads them
 
 
 def say(text: str) -> None:
     """Prints a line; not through logging, whose level and handlers a run may have changed."""
-    # Takes seconds to import, and 250 MB: those who have nothing to say do without.
-    from lightning.fabric.utilities.rank_zero import rank_zero_only
+    if is_first_process():
+        print(printable(text, lines=True), flush=True)
 
-    rank_zero_only(print)(printable(text, lines=True), flush=True)
+
+def is_first_process() -> bool:
+    """Whether this is the process that speaks for all.
+
+    Who has not imported Lightning, which takes seconds and 250 MB, has its rank in the environment.
+    """
+    lightning = sys.modules.get("lightning.fabric.utilities.rank_zero")
+    if (only := getattr(lightning, "rank_zero_only", None)) is not None:
+        return only.rank == 0
+    return int(next((os.environ[key] for key in RANKS if key in os.environ), 0)) == 0
 
 
 def warn(text: str) -> None:

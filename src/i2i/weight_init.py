@@ -1,5 +1,7 @@
 """Weight initialisation of pix2pix (Isola et al. 2017, App. 6.2) and of SPADE."""
 
+from collections.abc import Iterator
+
 from torch import nn
 
 
@@ -10,7 +12,7 @@ def init_normal(network: nn.Module, std: float = 0.02) -> None:
         network: Changed in place.
         std: Standard deviation; 0.02 in the paper.
     """
-    for module in network.modules():
+    for module in in_memory(network):
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0.0, std)
             if module.bias is not None:
@@ -29,8 +31,19 @@ def init_glorot(network: nn.Module, gain: float) -> None:
         network: Changed in place; its norms have no scale and shift, or keep 1 and 0.
         gain: Factor of the standard deviation.
     """
-    for module in network.modules():
+    for module in in_memory(network):
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.xavier_normal_(module.weight, gain)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def in_memory(network: nn.Module) -> Iterator[nn.Module]:
+    """Its modules whose weights take memory; on the meta device, where only shapes are, none.
+
+    To draw numbers there takes a second, as PyTorch then imports its compiler.
+    """
+    for module in network.modules():
+        weight = getattr(module, "weight", None)
+        if weight is not None and not weight.is_meta:
+            yield module

@@ -59,31 +59,28 @@ def translate(cfg: Any) -> None:
 
 
 def loaded(cfg: Any) -> tuple[Any, Any]:
-    """The model, with the options that were typed for it, and its checkpoint."""
-    from omegaconf import OmegaConf
+    """What translates, with the options that were typed for it, and its checkpoint."""
+    from i2i.config.saved_translations import load_translations
 
-    from i2i.config.saved_model import load_model
-
-    changes = OmegaConf.to_container(cfg.model) | {"seed": cfg.seed}
-    return load_model(cfg.checkpoint, changes)
+    model, checkpoint = load_translations(cfg.checkpoint, cfg.model.inference, cfg.seed)
+    return asked_translator(model, cfg), checkpoint
 
 
 def in_default_format(output: Output, cfg: Any) -> tuple[Output, Any]:
-    """The output in the format that holds the model's targets, and the model that said so.
+    """The output in the format that holds the model's targets, and the translator that said so.
 
     Where the checkpoint cannot be used the output stays as it is; loading it again says why.
     """
     from i2i.inference.form import channels_of, default_format
 
     try:
-        model, checkpoint = loaded(cfg)
-        translator = asked_translator(model, cfg)
+        translator, checkpoint = loaded(cfg)
     except SettingError:
         return output, None
-    dataset = translator.seen(model.config["dataset"])
+    dataset = translator.seen(checkpoint.config["dataset"])
     kind = translator.task.kinds["target"]
     chosen = default_format(kind, channels_of(dataset), dataset.get("background"))
-    return replace(output, suffix=f".{chosen}", open=False), (model, checkpoint)
+    return replace(output, suffix=f".{chosen}", open=False), (translator, checkpoint)
 
 
 def translate_jobs(
@@ -92,7 +89,7 @@ def translate_jobs(
     samples: Samples,
     output: Output,
     counts: Counts,
-    model_and_checkpoint: tuple[Any, Any],
+    model: tuple[Any, Any],
 ) -> None:
     """Translates; what becomes of the images is added to ``counts``."""
     from i2i.cluster.devices import resolve_accelerator, torch_device
@@ -101,9 +98,8 @@ def translate_jobs(
     from i2i.inference.translation import Translation, translate_all
     from i2i.metrics.diversity import Diversity
 
-    model, checkpoint = model_and_checkpoint
-    translator = asked_translator(model, cfg)
-    dataset = translator.seen(model.config["dataset"])
+    translator, checkpoint = model
+    dataset = translator.seen(checkpoint.config["dataset"])
     require_choice_of(samples, translator)
     kind = translator.task.kinds["target"]
     form = form_of(kind, channels_of(dataset), output)
@@ -111,7 +107,7 @@ def translate_jobs(
         print(words)
     masks = find_masks(cfg.mask, [job.name for job in jobs], translator.task, cfg.on_error)
     device = torch_device(resolve_accelerator(cfg.accelerator))
-    model.to(device).eval()
+    translator.network.to(device)
     distance = load_distance(cfg.lpips_weights, device) if samples.measured else None
     translation = Translation(
         translator=translator,
@@ -131,30 +127,16 @@ def translate_jobs(
 
 
 def asked_translator(model: Any, cfg: Any) -> Any:
-    """The translator of the route that is asked for, or of the attributes.
+    """The translator of the route or the attributes that are asked for.
 
     Raises:
-        SettingError: The system has no such route, or knows no attributes.
+        SettingError: The model has no such route, or knows no attributes.
     """
     from omegaconf import OmegaConf
 
-    from i2i.commands.evaluate import asked_routes
-
-    if cfg.attributes is None:
-        (route,) = asked_routes(model, model.routes[0] if cfg.route is None else cfg.route)
-        return model.translator(route)
-    if cfg.route is not None or not OmegaConf.is_dict(cfg.attributes) or not cfg.attributes:
-        raise setting_error(
-            f"attributes={cfg.attributes}", "no names with values, or a route beside them",
-            "0 or 1 for each name, or a route", "Write attributes='{Male:1,Young:0}'.",
-        )  # fmt: skip
-    if model.config["dataset"].get("attributes") is None:
-        raise setting_error(
-            f"attributes={cfg.attributes}", f"a checkpoint of {type(model).__name__} that was "
-            "trained without attributes", "one that was trained on some (model=stargan "
-            "dataset=celeba)", f"Use domain=NAME: {' or '.join(model.routes)}.",
-        )  # fmt: skip
-    return model.with_attributes(OmegaConf.to_container(cfg.attributes))
+    asked = cfg.attributes
+    plain = OmegaConf.to_container(asked) if OmegaConf.is_config(asked) else asked
+    return model.asked(cfg.route, plain)
 
 
 def require_choice(option: str, value: Any) -> None:

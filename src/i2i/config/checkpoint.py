@@ -1,7 +1,7 @@
 """The configuration that a checkpoint carries, and the checks that it does no harm."""
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from i2i.errors import SettingError, setting_error
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
 TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
 BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
-NOTED = ("processes", "training_images", "own_states")
+NOTED = ("processes", "training_images", "own_states", "translates")
 _OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
 
 
@@ -32,6 +32,7 @@ class Checkpoint:
         written: When the file was, in nanoseconds.
         training: What Lightning kept, its tensors without their values; see ``training_state``.
         own_states: What each process kept of its own images, not looked at; see ``training.game``.
+        translates: What it translates with, not looked at; see ``inference.description``.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Checkpoint:
     written: int = 0
     training: dict[str, Any] = field(default_factory=dict)
     own_states: Any = None
+    translates: Any = None
 
 
 def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
@@ -70,12 +72,15 @@ def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
     )  # fmt: skip
 
 
-def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
+def read_checkpoint(
+    path: str | Path, key: str = "checkpoint", built: Sequence[str] = BUILT_FROM_FILE
+) -> Checkpoint:
     """Reads a checkpoint without running anything that stands in it.
 
     Args:
         path: A file or a run folder.
         key: The option that named it, for errors.
+        built: The parts of its configuration that are to be made: they may name our classes only.
 
     Returns:
         Configuration, weights and step.
@@ -85,28 +90,30 @@ def read_checkpoint(path: str | Path, key: str = "checkpoint") -> Checkpoint:
     """
     file = checkpoint_file(path, key)
     try:
-        return checked(file, key)
+        return checked(file, key, built)
     except SettingError as error:
-        if (other := whole_neighbour(file, key)) is None:
+        if (other := whole_neighbour(file, key, built)) is None:
             raise
         raise SettingError(
             f"{error} Beside it {key}={other.path} is whole (step {other.step})."
         ) from error
 
 
-def whole_neighbour(file: Path, key: str) -> Checkpoint | None:
+def whole_neighbour(
+    file: Path, key: str, built: Sequence[str] = BUILT_FROM_FILE
+) -> Checkpoint | None:
     """The best or last checkpoint in the same folder, where it can be used and is another one."""
     for name in ("last.ckpt", "best.ckpt"):
         other = file.with_name(name)
         if other.name != file.name and other.is_file():
             try:
-                return checked(other, key)
+                return checked(other, key, built)
             except SettingError:
                 continue
     return None
 
 
-def checked(file: Path, key: str) -> Checkpoint:
+def checked(file: Path, key: str, built: Sequence[str] = BUILT_FROM_FILE) -> Checkpoint:
     """Reads one file; see ``read_checkpoint``."""
     setting = f"{key}={file}"
     from i2i.files.weights import load_safely  # imports torch
@@ -127,7 +134,7 @@ def checked(file: Path, key: str) -> Checkpoint:
             setting, f"a checkpoint without {', '.join(missing)}", "a whole one",
             "Use another checkpoint of the run.",
         )  # fmt: skip
-    for part in BUILT_FROM_FILE:
+    for part in built:
         check_targets(config[part], f"{setting} ({part})", allowed_types(part))
     require_types(content, setting)
     noted = {key: content["i2i"][key] for key in NOTED if key in content["i2i"]}

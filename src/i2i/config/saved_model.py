@@ -1,6 +1,7 @@
 """A model rebuilt from its checkpoint alone."""
 
-from collections.abc import Callable, Iterable
+import importlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from i2i.config.checkpoint import (
@@ -68,20 +69,40 @@ def require_fitting(make: Callable[[], Any], checkpoint: Checkpoint, setting: st
     Raises:
         SettingError: Names or shapes differ, or the file asks for an endless network.
     """
-    import torch
-
     model = checkpoint.config["model"]
     nodes = {part: node for part, node in model.items() if isinstance(node, dict)}
     for part in (p for p, node in nodes.items() if str(node.get("_target_")).startswith(NETWORKS)):
-        for key, value in entries(model[part]):
-            most = len(checkpoint.weights) if key.startswith("n_") else LARGEST
-            if isinstance(value, int | float) and abs(value) > most:
-                raise setting_error(
-                    setting, f"{part}.{key}={value}", f"at most {most}, by its weights",
-                    "Do not use this file unless you know where it comes from.",
-                )  # fmt: skip
-    with torch.device("meta"):
+        require_no_giant(part, model[part], len(checkpoint.weights), setting)
+    with on_no_device():
         same_weights(make(), checkpoint, setting)
+
+
+def require_no_giant(part: str, node: Any, n_weights: int, setting: str) -> None:
+    """Refuses the options of a network that no weights in the file could be of.
+
+    Args:
+        part: What the options are called.
+        node: The options.
+        n_weights: Tensors in the file.
+        setting: What the file is called in errors.
+
+    Raises:
+        SettingError: A number is larger than that of the weights allows.
+    """
+    for key, value in entries(node):
+        most = n_weights if key.startswith("n_") else LARGEST
+        if isinstance(value, int | float) and abs(value) > most:
+            raise setting_error(
+                setting, f"{part}.{key}={value}", f"at most {most}, by its weights",
+                "Do not use this file unless you know where it comes from.",
+            )  # fmt: skip
+
+
+def on_no_device() -> Any:
+    """In whose block networks have shapes and no memory."""
+    import torch
+
+    return torch.device("meta")
 
 
 def parameters_of(model: Any) -> list[str]:
@@ -121,7 +142,27 @@ def not_finite(checkpoint: Checkpoint, names: Iterable[str]) -> list[str]:
 
 
 def saved_task(node: dict[str, Any]) -> Any:
-    """The task of a saved data set, of which no file is touched."""
-    from hydra.utils import instantiate
+    """The task of a saved data set, of which no file is touched.
 
-    return instantiate(node | {"source": None}).task
+    Args:
+        node: The options, whose classes were checked.
+    """
+    from i2i.data.reader_options import understood_task
+
+    return understood_task(node, built(node.get("classes")), built(node.get("task")))
+
+
+def built(node: Any) -> Any:
+    """What a checked configuration of plain values names: its class, with its options.
+
+    That is what Hydra does; but who translates has no need to wait for Hydra.
+    """
+    if isinstance(node, list | tuple):
+        return [built(value) for value in node]
+    if not isinstance(node, Mapping):
+        return node
+    options = {key: built(value) for key, value in node.items() if key != "_target_"}
+    if "_target_" not in node:
+        return options
+    module, _, name = node["_target_"].rpartition(".")
+    return getattr(importlib.import_module(module), name)(**options)

@@ -13,25 +13,23 @@ from i2i.data.index.pair_table import PairTable
 from i2i.data.known_values import KnownValues
 from i2i.data.option_checks import (
     SPLITS,
-    background_for,
     check_id_files,
     check_single,
     check_ways_to_pair,
     one_of,
 )
-from i2i.data.pair_reader import ROLES, Direction, LabelAs, LabelFiles, PairReader, Side
+from i2i.data.pair_reader import ROLES, Direction, LabelAs, LabelFiles, Side
 from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
+from i2i.data.reader_options import reader_of
 from i2i.data.source import PairSource
 from i2i.data.split_files import SplitFiles, check_splits
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
 from i2i.data.told_of_files import say_transparency
 from i2i.errors import setting_error
-from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS, pixel_limit
-from i2i.images.reading import Reading
+from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS
 from i2i.images.transparency import DEFAULT_BACKGROUND
-from i2i.labels.id_map import id_map_of
 from i2i.labels.palette import ClassPalette, palette_of
 
 MOST_COUNTED = 4  # domains that a line counts one by one
@@ -155,16 +153,13 @@ class Splits(KnownValues):
             a_folder, b_folder, None if tables else domains, n_splits, pair_by, pairs is not None
         )
         apart = not has_pairs or len(sides) > 2
-        most_pixels = pixel_limit(max_megapixels, "dataset.max_megapixels")
-        background = background_for(background, (input_channels, target_channels))
-        readings = (
-            Reading(channels, most_pixels, background, self.values.of(side), side)
-            for side, channels in zip(ROLES, (input_channels, target_channels), strict=True)
-        )
-        self.reader = PairReader(
-            direction, *readings, label_side, classes, label_as, label_files, single or apart,
-            photo_side, on_error, sizes, id_map_of(id_map, label_files, classes),
-        )  # fmt: skip
+        options = {
+            "direction": direction, "input_channels": input_channels, "background": background,
+            "target_channels": target_channels, "max_megapixels": max_megapixels,
+            "label_side": label_side, "label_as": label_as, "label_files": label_files,
+            "id_map": id_map, "photo_side": photo_side, "on_error": on_error, "sizes": sizes,
+        }  # fmt: skip
+        self.reader = reader_of(options, self.values, classes, single or apart)
         check_id_files(label_files, len(sides))
         check_pairing(self.pairing, has_pairs, sides, self.reader, task, attributes)
         self.task = task_of(self.reader, task)
@@ -180,7 +175,7 @@ class Splits(KnownValues):
         )  # fmt: skip
         self._files = SplitFiles(
             self.root, self.folders, self.splits, held_out, on_error=self.on_error,
-            most_pixels=most_pixels, has_pairs=self.has_pairs, table=table,
+            most_pixels=self.reader.most_pixels, has_pairs=self.has_pairs, table=table,
         )  # fmt: skip
 
     @property

@@ -27,12 +27,13 @@ def check_on_error(value: object) -> None:
 
 
 @contextmanager
-def about(file: Path) -> Iterator[None]:
-    """Turns every error of its block into one that names a file.
+def about(*files: Path) -> Iterator[None]:
+    """Turns every error of its block into one that names a file, the first of some.
 
     Raises:
         SettingError: The block failed, in whatever way.
     """
+    file = files[0]
     what = printable(f"input file '{file}'")
     try:
         yield

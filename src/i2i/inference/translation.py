@@ -1,10 +1,12 @@
-"""One image after another through a trained network: read, translated, written, measured."""
+"""Images through a trained network: read, translated, written, measured."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -15,18 +17,17 @@ from i2i.data.tasks.masks import read_mask
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
 from i2i.images.ids import read_ids
-from i2i.images.notes import note_once
-from i2i.images.other_types import misfit, told
 from i2i.images.picture_formats import write_picture
 from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.quantise import to_uint8
 from i2i.images.reading import Reading
 from i2i.images.transparency import DEFAULT_BACKGROUND, background_of
-from i2i.images.values import BY_TYPE, PLAIN, type_name
+from i2i.images.values import BY_TYPE, PLAIN
 from i2i.inference.files_to_translate import Job
 from i2i.inference.form import IN_8_BITS, Form
 from i2i.inference.one_file import Counts, Written, about
 from i2i.inference.outputs import Output
+from i2i.inference.overlapped import AHEAD, Outcome, Steps, overlapped
 from i2i.inference.samples import Picture, Samples, codes_of
 from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import no_distance, write_in_tiles
@@ -35,10 +36,12 @@ from i2i.labels.id_map import id_map_of
 from i2i.messages import warn
 from i2i.seeds import stable_seed
 
+AT_ONCE = 8  # images of one size that a GPU works on together
+
 
 @dataclass
 class Translation:
-    """How one image after another is translated.
+    """How images are translated.
 
     Attributes:
         translator: On its device.
@@ -51,6 +54,7 @@ class Translation:
         side_by_side: The option.
         most_pixels: Of a picture.
         form: As what pictures are written.
+        written: The files that were.
     """
 
     translator: Translator
@@ -63,50 +67,96 @@ class Translation:
     side_by_side: bool | None = None
     most_pixels: int = MOST_PIXELS
     form: Form = IN_8_BITS
+    written: Written = field(init=False)
 
-    def read(self, job: Job) -> tuple[Any, Any]:
-        """The image of a job, (H, W, C), and its mask, (H, W) bool, or None without masks."""
-        task = self.translator.task
-        image = read_input(job.file, task, self.dataset, self.most_pixels)
-        image = part_to_translate(image, job.file, self.dataset, self.side_by_side)
-        if not self.masks:
-            return image, None
-        if job.name not in self.masks:
-            raise setting_error(
-                f"input file '{job.file}'",
-                "no mask of its name",
-                "a mask for each image",
-                "Add it.",
+    def __post_init__(self) -> None:
+        self.written = Written(replaces=self.output.overwrite is not False)
+
+    def read(self, job: Job) -> "Read":
+        """The image of a job, and its mask where masks were given."""
+        with about(job.file):
+            task = self.translator.task
+            image = read_input(job.file, task, self.dataset, self.most_pixels)
+            image = part_to_translate(image, job.file, self.dataset, self.side_by_side)
+            if not self.masks:
+                return Read(job, image)
+            if job.name not in self.masks:
+                raise setting_error(
+                    f"input file '{job.file}'", "no mask of its name", "a mask for each image",
+                    "Add it.",
+                )  # fmt: skip
+            return Read(
+                job, image, read_mask(self.masks[job.name], image.shape[:2], self.most_pixels)
             )
-        return image, read_mask(self.masks[job.name], image.shape[:2], self.most_pixels)
 
-    def write(self, job: Job, image: Any, mask: Any) -> None:
-        """Translates a picture, in tiles where it is larger than one, and measures its samples."""
-        scale, tiling, quality = self.translator.task.scale, self.tiling, self.output.quality
-        which = self.samples.of(self.translator, job.name)
-        if tiling and tiling.is_needed(scale * image.shape[0], scale * image.shape[1]):
-            l1 = write_in_tiles(
-                self.translator, image, mask, job, which, tiling, quality, self.form
-            )  # fmt: skip
+    def in_tiles(self, read: "Read") -> bool:
+        """Whether an image is larger than a tile."""
+        height, width = (self.translator.task.scale * side for side in read.image.shape[:2])
+        return bool(self.tiling and self.tiling.is_needed(height, width))
+
+    def make(self, group: "Sequence[Read]") -> list[list[np.ndarray]]:
+        """The pictures of some images of one size; those of one in tiles are written already."""
+        with about(*(read.job.file for read in group)):
+            if self.in_tiles(group[0]):
+                self.write_in_tiles(*group)
+                return [[]]
+            return self.pictures(group)
+
+    def pictures(self, group: "Sequence[Read]") -> list[list[np.ndarray]]:
+        """The pictures of some images of one size, as they are written; measures the samples."""
+        names = [read.job.name for read in group]
+        which = [self.samples.of(self.translator, name) for name in names]
+        found: list[list[np.ndarray]] = [[] for _ in group]
+        levels = []  # all samples are measured together; else one at a time is held
+        for made in make_samples(self.translator, group, which):
+            for pictures, one in zip(found, self.form.arrays(made, names), strict=True):
+                pictures.append(one)
             if self.diversity:
-                why = no_distance(tiling, job.file)
-                self.diversity.add_l1(job.name, l1, why, codes_of(which))
-            return
-        form = self.form
-        made = make_samples(self.translator, image, mask, job.name, which)
-        if self.diversity:  # needs all of them in 8 bits; else one at a time is held
-            made = list(made)
-        names = [job.name]
-        pictures = [form.arrays(picture, names)[0] for picture in made]
-        for picture, target in zip(pictures, job.targets, strict=True):
-            write_picture(target, picture, quality)
+                levels.append(to_uint8(made, names))
         if self.diversity:
-            levels = torch.cat([to_uint8(picture, names) for picture in made])
-            self.diversity.add(job.name, levels, codes_of(which))
+            for samples, name, its in zip(torch.stack(levels, 1), names, which, strict=True):
+                self.diversity.add(name, samples, codes_of(its))
+        return found
+
+    def write_in_tiles(self, read: "Read") -> None:
+        """Translates and writes an image in tiles, and measures its samples."""
+        job = read.job
+        self.written.refuse(job.targets)
+        which = self.samples.of(self.translator, job.name)
+        l1 = write_in_tiles(
+            self.translator, read.image, read.mask, job, which, self.tiling, self.output.quality,
+            self.form,
+        )  # fmt: skip
+        if self.diversity:
+            self.diversity.add_l1(job.name, l1, no_distance(self.tiling, job.file), codes_of(which))
+
+    def write(self, job: Job, pictures: list[np.ndarray]) -> None:
+        """Writes the pictures of an image, but those in tiles, which are written already."""
+        with about(job.file):
+            if pictures:
+                self.written.refuse(job.targets)
+            for picture, target in zip(pictures, job.targets, strict=bool(pictures)):
+                write_picture(target, picture, self.output.quality)
+            self.written.add(job.targets)
+
+
+@dataclass
+class Read:
+    """An image that was read.
+
+    Attributes:
+        job: Whose it is.
+        image: (H, W, C), uint8, or floats on the 0..255 scale.
+        mask: (H, W) bool, or None.
+    """
+
+    job: Job
+    image: np.ndarray
+    mask: np.ndarray | None = None
 
 
 def translate_all(translation: Translation, jobs: list[Job], on_error: str, counts: Counts) -> None:
-    """Reads, translates and writes one image after another.
+    """Reads, translates and writes one image after another, at the same time where they are small.
 
     Args:
         translation: How.
@@ -117,23 +167,34 @@ def translate_all(translation: Translation, jobs: list[Job], on_error: str, coun
     Raises:
         SettingError: An image cannot be translated.
     """
-    written = Written(replaces=translation.output.overwrite is not False)
-    for job in tqdm(jobs, unit="image", disable=len(jobs) < 2):
-        try:
-            with about(job.file):
-                written.refuse(job.targets)
-                translation.write(job, *translation.read(job))
-                written.add(job.targets)
-        except SettingError as error:
-            if on_error != "skip":
-                done = f"{counts.written} of {len(jobs)} images were written before"
-                more = f" ({done}; overwrite=skip goes on after them.)" if counts.written else ""
-                raise SettingError(f"{error}{more}") from error
-            counts.left_out += 1
-            warn(f"{error} Left out, as on_error=skip asks.")
-            torch.cuda.empty_cache()  # does nothing where no GPU was used
-        else:
-            counts.written += 1
+    # A CPU works on one image after the other anyway; one large enough for tiles is held alone.
+    on_cpu, in_tiles = translation.translator.device.type == "cpu", translation.tiling is not None
+    steps = Steps(
+        translation.read, translation.make, translation.write, at_once=1 if on_cpu else AT_ONCE,
+        alike=lambda read: read.image.shape, n_bytes=lambda read: read.image.nbytes,
+    )  # fmt: skip
+    ahead = 0 if in_tiles or len(jobs) < 2 else AHEAD
+    with closing(overlapped(jobs, steps, ahead)) as done:
+        for outcome in tqdm(done, unit="image", total=len(jobs), disable=len(jobs) < 2):
+            take(outcome, on_error, counts, len(jobs))
+
+
+def take(outcome: Outcome, on_error: str, counts: Counts, n_jobs: int) -> None:
+    """Counts what became of an image.
+
+    Raises:
+        SettingError: It could not be translated, and none is to be left out.
+    """
+    if outcome.error is None:
+        counts.written += 1
+        return
+    if on_error != "skip" or not isinstance(outcome.error, SettingError):
+        done = f"{counts.written} of {n_jobs} images were written before"
+        more = f" ({done}; overwrite=skip goes on after them.)" if counts.written else ""
+        raise SettingError(f"{outcome.error}{more}") from outcome.error
+    counts.left_out += 1
+    warn(f"{outcome.error} Left out, as on_error=skip asks.")
+    torch.cuda.empty_cache()  # does nothing where no GPU was used
 
 
 def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = MOST_PIXELS) -> Any:
@@ -142,32 +203,7 @@ def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = 
     if labels and node.get("label_files") == "ids":
         ids, its = read_ids(file, most_pixels), id_map_of(node.get("id_map"), "ids", task.classes)
         return task.classes.encode_colours(ids if its is None else its.apply(ids))
-    reading = reading_of(node, most_pixels)
-    stored = reading.stored(file)
-    if "found" in node and role_of(node.get("label_side"), node["direction"]) != "input":
-        check_type(stored, file, reading, node["found"])
-    return reading.of(stored, file)
-
-
-def check_type(stored: Any, file: Path, reading: Reading, found: dict[str, Any] | None) -> None:
-    """Tells, once, of a picture of another type than the network was trained on.
-
-    Args:
-        stored: The picture as its file stores it.
-        file: Where it comes from.
-        reading: Knows by which values it is read.
-        found: What the run found in its training split; None for 8 bits from 0 to 255.
-
-    Raises:
-        SettingError: It cannot be such a picture; see ``misfit``.
-    """
-    known = PLAIN.type if found is None else found["input"]["type"]
-    if (name := type_name(stored.dtype)) == known:
-        return
-    picture = f"input file '{file}'"
-    if error := misfit(stored, known, reading.values, picture):
-        raise error
-    note_once(f"type {name}", "Warning: " + told(name, known, reading.values, picture, "input"))
+    return reading_of(node, most_pixels).read(file)
 
 
 def reading_of(dataset: dict[str, Any], most_pixels: int = MOST_PIXELS) -> Reading:
@@ -180,25 +216,32 @@ def reading_of(dataset: dict[str, Any], most_pixels: int = MOST_PIXELS) -> Readi
     one_hot = labels and dataset.get("label_as") == "onehot"
     channels = 3 if one_hot or dataset.get("task") else dataset["input_channels"]
     background = background_of(dataset.get("background", DEFAULT_BACKGROUND))
-    return Reading(channels, most_pixels, background, values.of("input"))
+    trained = None
+    if "found" in dataset and not labels:  # earlier versions did not look at the types of files
+        trained = (values.found or {"input": PLAIN})["input"].type
+    return Reading(channels, most_pixels, background, values.of("input"), trained=trained)
 
 
 def make_samples(
-    translator: Translator, image: Any, mask: Any, name: str, which: Sequence[Picture]
+    translator: Translator, group: Sequence[Read], which: Sequence[Sequence[Picture]]
 ) -> Iterator[torch.Tensor]:
-    """Translates one image once or several times, each time with other noise, or another code.
+    """Translates images of one size, each time with other noise, or another code.
 
     Args:
         translator: On its device.
-        image: (H, W, C), uint8, or floats on the 0..255 scale.
-        mask: (H, W) bool, or None.
-        name: Of the image.
-        which: For each picture the name that its noise is drawn from, and its code.
+        group: The images.
+        which: For each picture of an image the name that its noise is drawn from, and its code.
 
     Yields:
-        (1, C, H', W') in [-1, 1] on the translator's device.
+        (B, C, H', W') in [-1, 1] on the translator's device: a picture of each image.
     """
-    seed = stable_seed(translator.seed, "task", name)
-    x = translator.task.encode_input(image, seed=seed, mask=mask)[None].to(translator.device)
-    for noise, z in which:
-        yield translator.pictures(x, [noise], z)
+    seeds = [stable_seed(translator.seed, "task", read.job.name) for read in group]
+    encoded = [
+        translator.task.encode_input(read.image, seed=seed, mask=read.mask)
+        for read, seed in zip(group, seeds, strict=True)
+    ]
+    x = torch.stack(encoded).to(translator.device)
+    for pictures in zip(*which, strict=True):
+        names, codes = zip(*pictures, strict=True)
+        z = None if codes[0] is None else torch.cat(codes)
+        yield translator.pictures(x, names, z)

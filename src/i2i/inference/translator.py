@@ -1,12 +1,13 @@
 """One translation that a system offers: what scores, translates and exports it sees this alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from i2i.blocks import beside, with_code
 from i2i.data.batches import OTHER_SIDE
 from i2i.data.pair_reader import OTHER_WAY
 from i2i.data.tasks.task import Task
@@ -16,7 +17,9 @@ from i2i.seeds import stable_seed
 
 @dataclass(frozen=True)
 class Translator:
-    """A network, the way in which it is called, and what its images mean.
+    """A network, what it is told beside an image, and what its images mean.
+
+    All of it but the network is plain values, so that a checkpoint and an export can hold it.
 
     Attributes:
         network: Says its ``divisor``.
@@ -24,10 +27,10 @@ class Translator:
         side: Which images of the data set it takes.
         inference: ``paper`` or ``eval``; see ``translate``.
         seed: Of the dropout noise.
-        call: From padded inputs to outputs, where the network is given more than images, such as
-            a label; with ``latent`` from inputs and codes. None calls the network.
         latent: Numbers of the code z that the network is given beside an image; 0: it is given
             none. One is drawn from N(0, 1) for each image.
+        label: Numbers that the network is told beside each image, as planes; None: it is told none.
+        node: The option of the system that says what the network is made of.
     """
 
     network: nn.Module
@@ -35,8 +38,9 @@ class Translator:
     side: Literal["input", "target"]
     inference: str
     seed: int
-    call: Callable[..., Tensor] | None = None
     latent: int = 0
+    label: tuple[float, ...] | None = None
+    node: str = "generator"
 
     @property
     def divisor(self) -> int:
@@ -70,8 +74,22 @@ class Translator:
         Returns:
             (B, C_out, H, W) float32 in [-1, 1].
         """
-        beside = [self.codes(names) if z is None else z.to(x)] if self.latent else []
-        return translate(self.network, x, names, self.inference, self.seed, self.call, beside)
+        codes = [self.codes(names) if z is None else z.to(x)] if self.latent else []
+        return translate(self.network, x, names, self.inference, self.seed, self.call, codes)
+
+    def call(self, x: Tensor, z: Tensor | None = None) -> Tensor:
+        """The network's output in the mode that it is in.
+
+        Args:
+            x: (B, C, H, W) in [-1, 1], H and W multiples of ``divisor``.
+            z: Codes, (B, latent), where it takes some.
+
+        Returns:
+            (B, C_out, H, W) in [-1, 1].
+        """
+        if self.label is not None:
+            x = beside(x, x.new_tensor(self.label).expand(len(x), -1))
+        return self.network(*(with_code(self.network, x, z) if self.latent else (x,)))
 
     def codes(self, names: Sequence[str]) -> Tensor:
         """The codes drawn for images of these names: (B, latent) on the network's device."""
@@ -79,8 +97,7 @@ class Translator:
 
     def blank(self, x: Tensor) -> Tensor:
         """What comes out for images of a shape, without noise; for checks on the meta device."""
-        beside = [x.new_zeros(len(x), self.latent)] if self.latent else []
-        return (self.call or self.network)(x, *beside)
+        return self.call(x, x.new_zeros(len(x), self.latent) if self.latent else None)
 
     def pictures(self, x: Tensor, names: Sequence[str], z: Tensor | None = None) -> Tensor:
         """The translations as pictures, (B, C, H, W) in [-1, 1]."""

@@ -1,12 +1,11 @@
 """BicycleGAN: many outputs for one input, chosen by a code (Zhu et al. 2017b)."""
 
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from i2i.blocks import planes
+from i2i.blocks import with_code
 from i2i.data.batches import Batch, size, take
 from i2i.errors import setting_error
 from i2i.inference.translator import Translator
@@ -87,7 +86,7 @@ class BicycleGAN(AdversarialModule):
         z_encoded = mean + (log_variance / 2).exp() * torch.randn_like(mean)
         z_drawn = torch.randn_like(mean)
         x, z = torch.cat([encoded["input"], drawn["input"]]), torch.cat([z_encoded, z_drawn])
-        y_encoded, y_drawn = self.run(self.generator, *taken(self.generator, x, z)).chunk(2)
+        y_encoded, y_drawn = self.run(self.generator, *with_code(self.generator, x, z)).chunk(2)
         made = {"encoded": y_encoded, "drawn": y_drawn, "z": z_drawn}
         return made | {"mean": mean, "log_variance": log_variance}
 
@@ -126,8 +125,7 @@ class BicycleGAN(AdversarialModule):
     def translator(self, route: str | None = None) -> Translator:
         network = self.evaluated
         return Translator(
-            network, self.task, "input", self.inference, self.seed,
-            call=partial(translated, network), latent=self.encoder.latent,
+            network, self.task, "input", self.inference, self.seed, latent=self.encoder.latent
         )  # fmt: skip
 
 
@@ -138,18 +136,6 @@ def halves(batch: Batch) -> tuple[Batch, Batch]:
     """
     middle = -(-size(batch) // 2)
     return take(batch, slice(0, middle)), take(batch, slice(size(batch) - middle, None))
-
-
-def taken(generator: nn.Module, x: Tensor, z: Tensor) -> tuple[Tensor, ...]:
-    """What a generator is called with: (x, z), or x with z as planes."""
-    if hasattr(generator, "latent"):
-        return x, z
-    return (torch.cat([x, planes(z, x)], dim=1),)
-
-
-def translated(generator: nn.Module, x: Tensor, z: Tensor) -> Tensor:
-    """Calls a generator with a code."""
-    return generator(*taken(generator, x, z))
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -1,16 +1,18 @@
 """StarGAN: one generator for all domains (Choi et al. 2018)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from i2i.blocks import beside
 from i2i.data.batches import Batch, size
 from i2i.errors import setting_error
 from i2i.inference.translate import translate
 from i2i.inference.translator import Translator
+from i2i.labels.attributes import Attributes
 from i2i.labels.domain_names import require_domains
 from i2i.losses.classes import class_loss, one_hot
 from i2i.losses.gan import (
@@ -74,7 +76,7 @@ class StarGAN(AdversarialModule):
         require_separate_samples(gan_loss, discriminator)
         require_unconditional(discriminator)
         self.domains = require_domains(domains)
-        self.rivals = [others(name, self.domains, exclusive) for name in self.domains]
+        self.attributes = Attributes(self.domains, exclusive)
         self.generator, self.discriminator = generator, discriminator
         self.gan_loss, self.l1 = gan_loss, L1()
         self.lambda_cycle, self.lambda_class = lambda_cycle, lambda_class
@@ -98,9 +100,8 @@ class StarGAN(AdversarialModule):
         return {"y_hat": self.run(self.generator, self.beside(x, asked)), "asked": asked}
 
     def beside(self, x: Tensor, label: Tensor) -> Tensor:
-        """Pictures with their labels as planes: (B, C + n, H, W)."""
-        planes = one_hot(label, len(self.domains)).to(x)[:, :, None, None]
-        return torch.cat([x, planes.expand(-1, -1, *x.shape[-2:])], 1)
+        """Pictures with their labels as planes of one value: (B, C + n, H, W)."""
+        return beside(x, one_hot(label, len(self.domains)))
 
     def terms(self, player: str, batch: Batch, made: Made) -> Terms:
         x, label, y_hat, asked = batch["input"], batch["label"], made["y_hat"], made["asked"]
@@ -134,49 +135,16 @@ class StarGAN(AdversarialModule):
         if not label.is_floating_point():
             return torch.full_like(label, number)
         changed = label.clone()
-        changed[:, self.rivals[number]] = 0
+        changed[:, self.attributes.rivals(route)] = 0
         changed[:, number] = 1
         return changed
 
     def translator(self, route: str | None = None) -> Translator:
         """What translates to a domain; to an attribute, pictures that have no other one."""
-        number = self.domains.index(route or self.routes[0])
-        return self.to_label(one_hot(torch.tensor([number]), len(self.domains)))
-
-    def to_label(self, label: Tensor) -> Translator:
-        """What translates to one label, (1, n) floats."""
-        net = self.evaluated
-
-        def call(x: Tensor) -> Tensor:
-            return net(self.beside(x, label.to(x).expand(len(x), -1)))
-
-        return Translator(net, self.task, "input", self.inference, self.seed, call)
-
-    def with_attributes(self, attributes: Mapping[str, Any]) -> Translator:
-        """What translates to pictures that have these attributes, and none that are not named.
-
-        Args:
-            attributes: 0 or 1 by name.
-
-        Raises:
-            SettingError: There is no such attribute, a value is neither 0 nor 1, or two exclude
-                each other.
-        """
-        for name, value in attributes.items():
-            if name not in self.domains or value not in (0, 1):
-                wanted = f"0 or 1 for any of {', '.join(self.domains)}"
-                raise setting_error(
-                    "attributes", f"{name}: {value}", wanted, "Correct the name or the value."
-                )
-        label = torch.tensor([[float(attributes.get(name, 0)) for name in self.domains]])
-        for name in (name for name, value in attributes.items() if value):
-            asked = [self.domains[i] for i in self.rivals[self.domains.index(name)] if label[0, i]]
-            if len(asked) > 1:
-                raise setting_error(
-                    "attributes", f"{' and '.join(asked)}", "one of them, as model.exclusive says",
-                    "Ask for one.",
-                )  # fmt: skip
-        return self.to_label(label)
+        label = self.attributes.one(route or self.routes[0])
+        return Translator(
+            self.evaluated, self.task, "input", self.inference, self.seed, label=label
+        )  # fmt: skip
 
     def shown(self, batch: Batch) -> dict[str, Shown]:
         numbers = enumerate(self.routes)
@@ -200,15 +168,8 @@ class StarGAN(AdversarialModule):
     def told(self, x: Tensor, label: Tensor, names: Sequence[str]) -> Tensor:
         """Pictures translated as at test time, each to a label of its own."""
         net = self.evaluated
-        label = one_hot(label, len(self.domains))
 
         def call(x: Tensor, label: Tensor) -> Tensor:
             return net(self.beside(x, label))
 
         return translate(net, x, names, self.inference, self.seed, call, [label])
-
-
-def others(name: str, domains: Sequence[str], exclusive: Sequence[Sequence[str]]) -> list[int]:
-    """Numbers of the attributes that a picture loses where it gets this one."""
-    groups = [group for group in exclusive if name in group]
-    return [i for i, other in enumerate(domains) if any(other in g for g in groups)]

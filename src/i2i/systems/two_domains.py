@@ -103,5 +103,7 @@ class TwoDomains(AdversarialModule):
         if route in (None, self.direction):
             there = self.evaluated["there"]
             return Translator(there, self.task, "input", self.inference, self.seed)
-        task = self.task.reversed()
-        return Translator(self.evaluated["back"], task, "target", self.inference, self.seed)
+        task, back = self.task.reversed(), self.evaluated["back"]
+        return Translator(
+            back, task, "target", self.inference, self.seed, node="generator_back"
+        )  # fmt: skip

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from i2i.cluster.gathering import on_first
 from i2i.data.batches import Batch
 from i2i.errors import setting_error
+from i2i.inference.description import described
 from i2i.messages import say
 from i2i.training.fast_module import FastModule
 from i2i.training.players import GENERATOR, Player
@@ -205,6 +206,7 @@ class Game(FastModule):
             "total_steps": self.total_steps,
             "training_images": self.training_images,
             "newest": newest,
+            "translates": described(self),
         } | ({"own_states": on_first(own)} if own else {})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

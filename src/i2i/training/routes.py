@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 from torch import Tensor
 
 from i2i.data.batches import Batch
 from i2i.data.tasks.task import Task
-from i2i.errors import setting_error
 from i2i.inference.translator import Translator
+from i2i.labels.attributes import Attributes
 from i2i.metrics.shown import Shown, shown_of
 from i2i.training.finite import FiniteTerms
 
@@ -22,6 +21,7 @@ class Routes:
         routes: Names of the translations that the system offers, the main one first.
         ways_back: For routes whose answers can be translated back: the route that does so.
         translates: Whether what it shows is made of other pictures, and so can have true answers.
+        attributes: What its pictures can be asked to show; None: nothing beside the routes.
         evaluates: The routes that validation and test go through; None: all.
         task: How tensors become pictures; that of the data.
         finite: Told of what is shown, and whether it is finite.
@@ -31,24 +31,13 @@ class Routes:
     routes: tuple[str, ...]
     ways_back: Mapping[str, str] = MappingProxyType({})
     translates: bool = True
+    attributes: Attributes | None = None
     task: Task
     finite: FiniteTerms
 
     def translator(self, route: str | None = None) -> Translator:
         """What translates on a route; None: the main one."""
         raise NotImplementedError
-
-    def with_attributes(self, attributes: Mapping[str, Any]) -> Translator:
-        """What translates to pictures with these attributes, 0 or 1 by name.
-
-        Raises:
-            SettingError: The system knows none, or not these.
-        """
-        raise setting_error(
-            f"attributes={dict(attributes)}", f"a checkpoint of {type(self).__name__}",
-            "a system that was trained on attributes (model=stargan dataset=celeba)",
-            "Leave attributes out.",
-        )  # fmt: skip
 
     def translators(self) -> dict[str, Translator]:
         """Those of all routes; a system that makes pictures of nothing has none."""
