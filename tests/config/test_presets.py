@@ -80,9 +80,8 @@ def test_head_says_what_it_is_and_how_to_use_it(path: Path) -> None:
             break
         head.append(line)
     text = "\n".join(head)
-    assert re.search(
-        r"python src/(train|evaluate|translate|sample|compare|dashboard)\.py|make train", text
-    ), text
+    commands = "train|evaluate|translate|sample|compare|dashboard|import_weights"
+    assert re.search(rf"python src/({commands})\.py|make train", text), text
 
 
 def test_an_objective_brings_its_optimizers_which_can_still_be_overridden() -> None:

@@ -13,7 +13,10 @@ from i2i.errors import SettingError, setting_error
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
 TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
 BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")
-NOTED = ("processes", "training_images", "own_states", "translates")
+NOTED = ("processes", "training_images", "own_states", "translates", "absent")
+_THEIRS = (
+    "Weights of pytorch-CycleGAN-and-pix2pix are taken over by src/import_weights.py file=FILE."
+)
 _OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
 
 
@@ -33,6 +36,8 @@ class Checkpoint:
         training: What Lightning kept, its tensors without their values; see ``training_state``.
         own_states: What each process kept of its own images, not looked at; see ``training.game``.
         translates: What it translates with, not looked at; see ``inference.description``.
+        absent: Networks whose weights it does not hold, such as ``discriminator``, where weights
+            were imported; None of a training, which has all.
     """
 
     path: Path
@@ -46,6 +51,11 @@ class Checkpoint:
     training: dict[str, Any] = field(default_factory=dict)
     own_states: Any = None
     translates: Any = None
+    absent: Sequence[str] | None = None
+
+    def lacks(self, name: str) -> bool:
+        """Whether a weight is one of a network that is absent."""
+        return name.startswith(tuple(f"{network}." for network in self.absent or ()))
 
 
 def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
@@ -123,8 +133,9 @@ def checked(file: Path, key: str, built: Sequence[str] = BUILT_FROM_FILE) -> Che
     if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):
         kind = "a checkpoint of something else" if isinstance(content, dict) else "other data"
         raise setting_error(
-            setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i", _OURS
-        )
+            setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i",
+            f"{_OURS} {_THEIRS}" if isinstance(content, dict) else _OURS,
+        )  # fmt: skip
     config = content["i2i"].get("config")
     config = config if isinstance(config, dict) else {}
     missing = [part for part in BUILT_FROM_FILE if not isinstance(config.get(part), dict)]
@@ -156,6 +167,9 @@ def require_types(content: dict[str, Any], setting: str) -> None:
     counts = {"global_step": content["global_step"]}
     counts |= {key: noted.get(key, 0) for key in ("processes", "batches_seen", "images_seen")}
     odd = [key for key, n in counts.items() if type(n) is not int or not 0 <= n < 2**63]
+    absent = noted.get("absent", [])
+    if not isinstance(absent, list) or not all(isinstance(name, str) and name for name in absent):
+        odd.append("absent")
     if not isinstance(noted.get("training_images", ""), str):
         odd.append("training_images")
     if not isinstance(weights, dict) or not all(
@@ -174,9 +188,10 @@ def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
     """Checks that a checkpoint's weights fit a model, before they are loaded.
 
     Raises:
-        SettingError: Names or shapes differ.
+        SettingError: Names or shapes differ, beside those of networks that are absent.
     """
-    mine = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    state = model.state_dict().items()
+    mine = {name: tuple(value.shape) for name, value in state if not checkpoint.lacks(name)}
     its = {name: tuple(value.shape) for name, value in checkpoint.weights.items()}
     differing = sorted(n for n in mine.keys() | its.keys() if mine.get(n) != its.get(n))
     if differing:

@@ -16,7 +16,7 @@ PATHS = (
     "data_dir", "resume", "init_from", "checkpoint", "input", "output", "mask", "run_dir",
     "lpips_weights", "*.root", "*.dir", "*.weights_file", "*.inception_weights", "*.segmenter",
     "*.cache_dir", "*.[ab]_folder", "*.folder", "*.save_dir", "*.dirpath", "*.attribute_file",
-    "*.partition_file", "*.pairs",
+    "*.partition_file", "*.pairs", "file", "file_*", "cache_dir",
 )  # fmt: skip
 NAMES = (
     "label", "project", "*.name", "*.group", "*.notes", "*.entity", "*.job_type", "*.splits.*",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from i2i.cluster.requeue import earlier_stretch
 from i2i.config.plain_words import flag_positions, quoted
@@ -77,7 +78,9 @@ def with_earlier_options(argv: Sequence[str]) -> list[str]:
         return list(argv)
     checkpoint = last_checkpoint(Path(text_of(resumed[-1])).expanduser().resolve())
     setting = f"resume={checkpoint}"
-    saved = read_checkpoint(checkpoint, "resume").config
+    content = read_checkpoint(checkpoint, "resume")
+    require_trained(content, setting)
+    saved = content.config
     search = [word for word in typed if key_of(word) == "hydra.searchpath"]
     with in_words(setting, ANOTHER):
         run = Rebuilt(saved, setting, search)
@@ -90,6 +93,19 @@ def with_earlier_options(argv: Sequence[str]) -> list[str]:
         earlier.append(f"hydra.run.dir={quoted(checkpoint.parent.parent)}")
     # One job of a sweep goes on alone, even where the experiment itself asks for the sweep.
     return [*earlier, "hydra.mode=RUN", *argv]
+
+
+def require_trained(checkpoint: Any, setting: str) -> None:
+    """Refuses to go on with a training that there never was.
+
+    Raises:
+        SettingError: The checkpoint holds imported weights.
+    """
+    if checkpoint.absent is not None:
+        raise setting_error(
+            setting, "imported weights, without the state of a training",
+            "a checkpoint of a training", f"Begin a run from them: init_from={checkpoint.path}",
+        )  # fmt: skip
 
 
 def text_of(value: str) -> str:

@@ -48,8 +48,42 @@ def load_model(
         require_fitting(make, checkpoint, setting)
         model = make()
         require_finite(checkpoint, parameters_of(model), key)
-        model.load_state_dict(checkpoint.weights)
+        model.load_state_dict(with_absent(model, checkpoint))
+        leave_out_absent(model, checkpoint, setting)
     return model, checkpoint
+
+
+def with_absent(model: Any, checkpoint: Checkpoint) -> dict[str, Any]:
+    """A checkpoint's weights, and those of absent networks as the model was made with them."""
+    fresh = model.state_dict().items() if checkpoint.absent else ()
+    return {name: value for name, value in fresh if checkpoint.lacks(name)} | checkpoint.weights
+
+
+def leave_out_absent(model: Any, checkpoint: Checkpoint, setting: str) -> None:
+    """Takes the routes away whose network a checkpoint does not hold, and the ways back by them.
+
+    Args:
+        model: Loaded; its absent networks never learnt anything.
+        checkpoint: What it was loaded from.
+        setting: What the file is called in errors.
+
+    Raises:
+        SettingError: No route is left.
+    """
+    if not checkpoint.absent:
+        return
+    untrained = {id(p) for name, p in model.named_parameters() if checkpoint.lacks(name)}
+    ways = model.translators()
+    gone = {
+        route for route, way in ways.items()
+        if any(id(p) in untrained for p in way.network.parameters())
+    }  # fmt: skip
+    model.routes = tuple(route for route in model.routes if route not in gone)
+    model.ways_back = {a: b for a, b in model.ways_back.items() if not {a, b} & gone}
+    if not model.routes:
+        raise setting_error(
+            setting, "no network that translates", "one or more", "Import the generator's weights."
+        )
 
 
 NETWORKS = (

@@ -109,7 +109,7 @@ def network(checkpoint: Checkpoint, way: Described, node: Any, setting: str, key
     require_no_giant(way.node, node, len(weights), setting)
     with on_no_device():
         made = built(node)
-        same_weights(made, replace(checkpoint, weights=weights), setting)
+        same_weights(made, replace(checkpoint, weights=weights, absent=None), setting)
     if not hasattr(made, "divisor"):
         raise setting_error(
             setting, f"{type(made).__name__} in model.{way.node}", "a generator", TODO

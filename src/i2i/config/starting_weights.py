@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from i2i.config.checkpoint import read_checkpoint
 from i2i.config.saved_model import parameters_of, require_finite
+from i2i.config.weight_sources import Source, networks_of, read_source
 from i2i.errors import setting_error
 from i2i.messages import say
 
@@ -22,54 +22,82 @@ def start_from(
 
     Args:
         model: A system, freshly made.
-        path: A run folder, whose best checkpoint is taken, or a checkpoint.
+        path: A run folder, whose best checkpoint is taken, a checkpoint, or a generator alone; see
+            ``weight_sources``.
         players: all, generator or discriminator.
         channels: For ``input`` and ``target``: for each channel of the new network the number of
             the old one's channel that it starts from, or None for one that starts anew. None
             instead of a list takes the channels as they are.
 
     Raises:
-        SettingError: The file is no checkpoint, or its weights are NaN or do not fit.
+        SettingError: The file holds no weights, they are NaN or do not fit, or those asked for are
+            not in it.
     """
     if players not in ("all", *PLAYERS):
         raise setting_error(
             f"init_players={players}", repr(players), f"all, {' or '.join(PLAYERS)}",
             "Name whose weights the run starts from.",
         )  # fmt: skip
-    source = read_checkpoint(path, "init_from")
+    source = read_source(path, model)
     setting = f"init_from={source.path}"
-    networks = [*PLAYERS, *(name for player in model.players for name in player.networks)]
-    wanted = list(dict.fromkeys(networks)) if players == "all" else [players]
-    prefixes = {f"{name}.": f"{name}." for name in wanted}
+    wanted = networks_of(model) if players == "all" else [players]
+    absent = source.absent or ()
+    if players in absent:
+        raise setting_error(
+            f"init_players={players}", f"no weights of it in {source.path}",
+            "a file that has them", "Leave init_players out.",
+        )  # fmt: skip
+    prefixes = {f"{name}.": f"{name}." for name in wanted if name not in absent}
     if "generator" in wanted and model.ema is not None:
         averaged = any(name.startswith("ema.") for name in source.weights)
         prefixes["ema.network."] = "ema.network." if averaged else "generator."
     mapped = Channels(source.config["dataset"], model.config["dataset"], channels, setting)
     fresh = model.state_dict()
+    taken = taken_over(fresh, source, prefixes, mapped)
+    of_its = [its + n.removeprefix(m) for n in parameters_of(model) for m, its in prefixes.items()
+              if n in taken and n.startswith(m)]  # fmt: skip
+    require_finite(source, of_its, "init_from")
+    model.load_state_dict(fresh | taken)
+    left = sorted({n.partition(".")[0] for n in fresh} - {n.partition(".")[0] for n in taken})
+    left += [name for name in absent if name.partition(".")[0] not in left]
+    parts = ", ".join(name.rstrip(".") for name in prefixes)
+    told = source.words or f"step {source.step}"
+    say(
+        f"Starts from {source.path} ({told}): {parts}{mapped.note()}. "
+        f"New: {', '.join([*left, 'optimizers', 'schedules', 'step 0'])}"
+    )
+
+
+def taken_over(
+    fresh: Mapping[str, Tensor], source: Source, prefixes: Mapping[str, str], mapped: "Channels"
+) -> dict[str, Tensor]:
+    """The weights that a new model takes, by its own names.
+
+    Args:
+        fresh: The new model's state.
+        source: What it starts from.
+        prefixes: Of each network taken, its prefix in the new state and in the source's.
+        mapped: Puts channels where the new network has them.
+
+    Raises:
+        SettingError: A network has other weights.
+    """
     taken: dict[str, Tensor] = {}
     for mine, its in prefixes.items():
         names = {n.removeprefix(mine) for n in fresh if n.startswith(mine)}
+        names = {name for name in names if not source.lacks(its + name)}
         others = {n.removeprefix(its) for n in source.weights if n.startswith(its)}
         if names != others:
             odd = sorted(names ^ others)[0]
             where = "only in the file" if odd in others else "not in the file"
             raise setting_error(
-                setting, f"another {mine.rstrip('.')}: the weight {odd} is {where} "
+                mapped.setting, f"another {mine.rstrip('.')}: the weight {odd} is {where} "
                 f"({len(names ^ others)} such)", "the same network", "Give the options of "
                 "that run's network, or take the other player's weights only (init_players=).",
             )  # fmt: skip
         for name in names:
             taken[mine + name] = mapped(mine + name, source.weights[its + name], fresh[mine + name])
-    of_its = [its + n.removeprefix(m) for n in parameters_of(model) for m, its in prefixes.items()
-              if n.startswith(m)]  # fmt: skip
-    require_finite(source, of_its, "init_from")
-    model.load_state_dict(fresh | taken)
-    left = sorted({n.partition(".")[0] for n in fresh} - {n.partition(".")[0] for n in taken})
-    parts = ", ".join(name.rstrip(".") for name in prefixes)
-    say(
-        f"Starts from {source.path} (step {source.step}): {parts}{mapped.note()}. "
-        f"New: {', '.join([*left, 'optimizers', 'schedules', 'step 0'])}"
-    )
+    return taken
 
 
 class Channels:

@@ -22,6 +22,7 @@ NAMES = ("attributes",)  # whose keys are names that the model knows
 OPEN = ("callbacks", "logger", "reconstruction")
 # In the other commands these are laid over those of the checkpoint, whose parts then take them.
 OVERLAYS = ("dataset", "metrics")
+OF_RUNS = ("config", "import_weights")  # commands that compose all of a run, and overlay nothing
 
 
 def require_read(cfg: Any, config_name: str) -> None:
@@ -54,7 +55,7 @@ def require_read(cfg: Any, config_name: str) -> None:
     for key, node in values.items():
         if key not in known:
             raise no_part_takes(key, known)
-        if not isinstance(node, Mapping) or (config_name != "config" and key in OVERLAYS):
+        if not isinstance(node, Mapping) or (config_name not in OF_RUNS and key in OVERLAYS):
             continue
         if key in OPEN:
             require_parts(key, node)
@@ -93,7 +94,7 @@ def with_presets(cfg: Any, config_name: str) -> Any:
 
     from i2i.config.plain_config import presets
 
-    named = presets(cfg) if config_name == "config" else {}
+    named = presets(cfg) if config_name in OF_RUNS else {}
     chosen = [
         f"{group}={value_text(name)}" if isinstance(name, list) else f"{group}={name}"
         for group, name in named.items()

@@ -46,6 +46,7 @@ def fetch_file(
     *,
     licence: str = "",
     waits: Sequence[float] | None = None,
+    between: tuple[int, int] | None = None,
 ) -> Path:
     """Puts the file behind an address at ``target``, whole and checked, or not at all.
 
@@ -62,6 +63,7 @@ def fetch_file(
         by_hand: How else to get it there; "" for a browser and ``target``.
         licence: Named in errors.
         waits: Seconds before each further try after a transient failure; None for RETRY_WAITS.
+        between: Bytes that it has at least and at most, where ``n_bytes`` is not known.
 
     Returns:
         Its absolute path.
@@ -73,7 +75,8 @@ def fetch_file(
     """
     target = Path(os.path.abspath(target))
     by_hand = by_hand or f"download it in a browser, put it at {target}, run the same command again"
-    job = _Job(url, target, n_bytes, (sha256 or "").lower(), what, setting, by_hand, licence)
+    size = between if n_bytes is None else (n_bytes, n_bytes)
+    job = _Job(url, target, n_bytes, sha256 or "", what, setting, by_hand, licence, size)
     return job.fetch(RETRY_WAITS if waits is None else waits)
 
 
@@ -102,6 +105,7 @@ class _Job:
     setting: str
     by_hand: str
     licence: str
+    between: tuple[int, int] | None
     version: str = ""  # the server's mark for the file that the part is a part of, for If-Range
 
     def error(self, found: str, expected: str = "") -> SettingError:
@@ -122,10 +126,10 @@ class _Job:
         return self.target.with_name(self.target.name + ".part")
 
     def __post_init__(self) -> None:
+        self.sha256 = self.sha256.lower()
         if not WEB.fullmatch(self.url):
-            raise self.error(
-                f"the address {self.url!r}", "one that starts with http:// or https://"
-            )
+            expected = "one that starts with http:// or https://"
+            raise self.error(f"the address {self.url!r}", expected)
         if self.sha256 and not re.fullmatch("[0-9a-f]{8,64}", self.sha256):
             raise self.error(f"sha256={self.sha256!r}", "8 to 64 hexadecimal digits")
 
@@ -170,15 +174,19 @@ class _Job:
         os.replace(self.part, self.target)
 
     def _right(self) -> str:
-        size = f" of {self.n_bytes:,} bytes" if self.n_bytes else ""
+        size = " of {:,} to {:,} bytes".format(*self.between) if self.between else ""
+        size = f" of {self.n_bytes:,} bytes" if self.n_bytes else size
         return self.what + size + (f" with sha256 {self.sha256}" if self.sha256 else "")
+
+    def _fits(self, n_bytes: int) -> bool:
+        return self.between is None or self.between[0] <= n_bytes <= self.between[1]
 
     def _wrong(self, path: Path) -> tuple[str, str]:
         """Says what is wrong with a whole file, "" if nothing, and what it should be.
 
         Without a whole hash it is compared with what first came from that address.
         """
-        if self.n_bytes not in (None, _size(path)):
+        if not self._fits(_size(path)):
             return f"a file of {_size(path):,} bytes", self._right()
         folder = self.target.parent
         first = None if len(self.sha256) == 64 else pins.pinned(folder, self.url)
@@ -202,7 +210,7 @@ class _Job:
             return
         with self._open(offset) as response:
             start, total = self._offer(response, offset)
-            if total is not None and self.n_bytes not in (None, total):
+            if total is not None and not self._fits(total):
                 raise _Refused(f"a file of {total:,} bytes")
             etag, date = (response.headers.get(name, "") for name in ("ETag", "Last-Modified"))
             self.version = date if etag.startswith("W/") else etag or date
@@ -261,9 +269,9 @@ class _Job:
             while chunk := self._chunk(response, done, pace):
                 done += out.write(chunk)
                 shown.update(len(chunk))
-                if self.n_bytes is not None and done > self.n_bytes:
+                if self.between and done > self.between[1]:
                     self.part.unlink()
-                    raise _Refused(f"more than {self.n_bytes:,} bytes")
+                    raise _Refused(f"more than {self.between[1]:,} bytes")
         out.flush()
         os.fsync(out.fileno())
         return done

@@ -117,11 +117,12 @@ class UNetGenerator(nn.Module):
         base_channels: int = 64,  # feature maps of the first layer; doubled up to 8 times that
         n_downs: int = 8,  # halvings of H and W; 8 takes 256 pixels to 1
         norm: str = "batch",  # the outermost layers and the bottleneck have none
-        dropout: float = 0.5,  # in the first three decoder layers (CD512 in the paper)
+        dropout: float = 0.5,  # in the first three decoder layers, CD512 in the paper, or others
         skips: bool = True,  # False: everything passes through the bottleneck
         upsample: str = "transposed",  # or nearest: against checkerboards, with 3 x 3 convolutions
         latent: int = 0,  # numbers of the code z that it is given beside its input; 0: none
         latent_at: str = "all",  # where z goes in: all levels of the encoder, or input
+        dropout_layers: Sequence[int] | None = None,  # of the decoder, from 1, the bottleneck's
     ):
         super().__init__()
         if n_downs < 2:
@@ -144,9 +145,10 @@ class UNetGenerator(nn.Module):
         bottleneck = Down(c[last - 1] + rest, c[last], "none", bias, activate=False)
         self.downs.append(bottleneck)
         self.ups = nn.ModuleList()
+        noisy = checked_layers(dropout_layers, last)
         for i in range(last, 0, -1):
             inputs = 2 * c[i] if skips and i < last else c[i]
-            p = dropout if i > last - 3 else 0.0
+            p = dropout if last - i + 1 in noisy else 0.0
             self.ups.append(Up(inputs, c[i - 1], norm, p, upsample))
         inputs = 2 * c[0] if skips else c[0]
         self.out = Out(nn.ReLU(), doubling(upsample, inputs, out_channels), nn.Tanh())
@@ -232,3 +234,23 @@ def checked_latent(latent: int, latent_at: str) -> tuple[int, str]:
             f"generator.latent_at={latent_at}", repr(latent_at), "all or input", "Name one."
         )
     return latent, latent_at
+
+
+def checked_layers(layers: Sequence[int] | None, number: int) -> Sequence[int]:
+    """The decoder layers that have dropout, counted from 1 at the bottleneck.
+
+    Args:
+        layers: Those asked for; None: the first three.
+        number: How many layers with a norm there are.
+
+    Raises:
+        SettingError: One of them does not exist.
+    """
+    if layers is None:
+        return (1, 2, 3)
+    if not all(type(layer) is int and 1 <= layer <= number for layer in layers):
+        raise setting_error(
+            f"generator.dropout_layers={list(layers)}", "a layer that the decoder has not",
+            f"whole numbers from 1 to {number}", "Leave it out for the first three, as the paper.",
+        )  # fmt: skip
+    return layers

@@ -353,3 +353,23 @@ def test_a_link_called_part_is_not_written_through(server: Server, target: Path)
         assert (target.parent / "mine").read_bytes() == b"mine"
         target.unlink()
     assert files_in(target.parent) == ["mine"]
+
+
+def test_bounds_stand_in_for_a_size_that_is_not_known(server: Server, target: Path) -> None:
+    fetch_file(server.url, target, between=(len(BODY), len(BODY)))
+    assert target.read_bytes() == BODY
+    for n, bounds in enumerate([(1, len(BODY) - 1), (len(BODY) + 1, 2 * len(BODY))]):
+        other = target.with_name(f"{n}.bin")
+        expected = re.escape(f"expected file of {bounds[0]:,} to {bounds[1]:,} bytes")
+        with pytest.raises(SettingError, match=f"a file of 1,000,000 bytes; {expected}"):
+            fetch_file(server.url, other, between=bounds, waits=NO_WAITS)
+        assert files_in(target.parent) == ["set.bin"]
+
+
+def test_a_body_without_a_length_is_stopped_at_its_bound(server: Server, target: Path) -> None:
+    server.sizes = False
+    with pytest.raises(SettingError, match="found more than 300,000 bytes"):
+        fetch_file(server.url, target, between=(1, 300_000), waits=NO_WAITS)
+    with pytest.raises(SettingError, match="found a file of 1,000,000 bytes"):
+        fetch_file(server.url, target, between=(2_000_000, 3_000_000), waits=NO_WAITS)
+    assert files_in(target.parent) == []

@@ -213,3 +213,22 @@ def test_taps_are_the_outputs_of_the_encoder() -> None:
     generator.downs[3].register_forward_hook(pytest.fail)
     assert [m.shape[2] for m in generator(x, taps=["down3", "input"])] == [8, 64]
     assert UNetGenerator(3, 3, 2, n_downs=3).taps == ("input", "down1", "down2")  # no bottleneck
+
+
+def noisy(**options) -> list[int]:
+    """The decoder layers with dropout, counted from the bottleneck."""
+    ups = UNetGenerator(3, 3, base_channels=2, **options).ups
+    return [i for i, up in enumerate(ups, 1) if isinstance(up.dropout, nn.Dropout)]
+
+
+def test_dropout_stands_in_the_first_three_layers_or_in_those_asked_for() -> None:
+    assert noisy() == noisy(dropout_layers=[1, 2, 3]) == [1, 2, 3]
+    assert noisy(n_downs=3) == [1, 2]
+    assert noisy(dropout_layers=[2, 3, 4]) == [2, 3, 4]
+    assert noisy(dropout_layers=[]) == noisy(dropout_layers=[2], dropout=0.0) == []
+
+
+@pytest.mark.parametrize("layers", [[0], [8], [1.5], [True]])
+def test_a_decoder_layer_that_does_not_exist_is_refused(layers: list) -> None:
+    with pytest.raises(SettingError, match=r"generator\.dropout_layers=.*numbers from 1 to 7"):
+        noisy(dropout_layers=layers)

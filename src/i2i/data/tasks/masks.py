@@ -79,13 +79,26 @@ def read_mask(path: Path, size: tuple[int, int], most_pixels: int = MOST_PIXELS)
             or everything.
     """
     image = Reading(1, most_pixels, background="black").read(path)
-    setting, white = f"mask '{path}'", "white (above 127) where the picture is to be filled in"
-    if image.shape[:2] != size:
+    return checked_mask(image[:, :, 0] > 127, size, f"mask '{path}'")
+
+
+def checked_mask(mask: np.ndarray, size: tuple[int, int], setting: str) -> np.ndarray:
+    """A mask that fits its picture and leaves something of it.
+
+    Args:
+        mask: (H, W) bool.
+        size: (height, width) of the picture.
+        setting: What it is called in errors.
+
+    Raises:
+        SettingError: It has another size than the picture, or marks nothing or everything.
+    """
+    white = "white (above 127) where the picture is to be filled in"
+    if mask.shape != size:
         raise setting_error(
-            setting, f"{image.shape[0]} x {image.shape[1]} pixels (height x width)",
+            setting, f"{mask.shape[0]} x {mask.shape[1]} pixels (height x width)",
             f"{size[0]} x {size[1]}, as the picture has", "Draw the mask in the picture's size.",
         )  # fmt: skip
-    mask = image[:, :, 0] > 127
     if not mask.any():
         raise setting_error(
             setting, "no pixel above 127, so nothing to fill in", white,

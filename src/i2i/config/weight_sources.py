@@ -1,0 +1,133 @@
+"""What ``init_from=`` takes weights from: a run, or a file with those of one generator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from i2i.config.checkpoint import Checkpoint, read_checkpoint
+from i2i.errors import setting_error
+from i2i.files.ordinary import Unreadable
+from i2i.files.records import mapping, read_json
+from i2i.files.safetensors_file import read_safetensors, safetensors_file
+from i2i.files.weights import load_safely
+from i2i.imported.network import told
+from i2i.imported.state_file import EXPECTED, TODO, is_checkpoint, state_of
+
+STATE_DICTS = (".pth", ".pt")
+KEY = "init_from"
+SIDES = (("input_channels", "in_channels"), ("target_channels", "out_channels"))
+
+
+@dataclass
+class Source(Checkpoint):
+    """A checkpoint, or one made of a file that holds a generator alone.
+
+    Attributes:
+        words: What it is, of such a file; "" of a checkpoint.
+    """
+
+    words: str = ""
+
+
+def networks_of(model: Any) -> list[str]:
+    """The names of a system's networks, generator and discriminator first."""
+    further = (name for player in model.players for name in player.networks)
+    return list(dict.fromkeys(["generator", "discriminator", *further]))
+
+
+def read_source(path: str, model: Any) -> Source:
+    """Reads what a run starts from.
+
+    Args:
+        path: A run folder or a checkpoint; a file ``.safetensors``, or a folder that
+            ``src/export.py`` wrote one into; or a state dict of pytorch-CycleGAN-and-pix2pix.
+        model: What the weights are for.
+
+    Raises:
+        SettingError: Nothing of that kind is there, or it cannot be used.
+    """
+    file = Path(path).expanduser()
+    setting = f"{KEY}={file}"
+    if (tensors := safetensors_file(file)) is not None:
+        weights = read_safetensors(tensors, f"{KEY}={tensors}")
+        told_beside = beside(tensors)
+        data = {side: told_beside.get(key) or model.config["dataset"][side] for side, key in SIDES}
+        route = told_beside.get("route")
+        return of_generator(tensors, weights, model, data, "a generator alone", route)
+    if file.suffix in STATE_DICTS and file.is_file():
+        content = load_safely(file, setting, EXPECTED, TODO)
+        if not is_checkpoint(content):
+            return of_state(file, state_of(content, setting), setting, model)
+    found = read_checkpoint(path, KEY)
+    return Source(**vars(found))
+
+
+def of_state(file: Path, state: Mapping[str, Tensor], setting: str, model: Any) -> Source:
+    """A state dict of the field's code, as a source.
+
+    Raises:
+        SettingError: It is no generator.
+    """
+    network = told(state, setting)
+    if not network.generates:
+        raise setting_error(
+            setting, f"a {network.words()}", "a generator",
+            "Give latest_net_G.pth; src/import_weights.py puts both into one checkpoint.",
+        )  # fmt: skip
+    data = {"input_channels": network.inputs, "target_channels": network.outputs}
+    return of_generator(file, network.weights, model, data, network.words(), None)
+
+
+def of_generator(
+    file: Path, weights: Mapping[str, Tensor], model: Any, data: Mapping[str, Any], words: str,
+    route: str | None,
+) -> Source:  # fmt: skip
+    """The weights of one network, as a source that lacks all others.
+
+    Args:
+        file: Where they are from.
+        weights: By the names in the network.
+        model: The system that starts from them.
+        data: The channels of both sides.
+        words: What they are.
+        route: The route that they translate on; None, or one that the system has not: the main one.
+    """
+    place = place_of(model, route if route in model.routes else model.routes[0])
+    network, _, child = place.partition(".")
+    absent = [name for name in networks_of(model) if name != network]
+    if child:
+        siblings = [name for name, _ in getattr(model, network).named_children() if name != child]
+        absent += [f"{network}.{name}" for name in siblings]
+    named = {f"{place}.{name}": value for name, value in weights.items()}
+    config = {"dataset": dict(data)}
+    return Source(file, config, named, step=0, absent=absent, words=words)
+
+
+def place_of(model: Any, route: str) -> str:
+    """The name of the network that translates on a route, such as ``generator.there``."""
+    network = model.translator(route).network
+    name = next(name for name, module in model.named_modules() if module is network)
+    return name.replace("ema.network", "generator", 1)  # its average starts from it, too
+
+
+def beside(file: Path) -> dict[str, Any]:
+    """What ``config.json`` says of an exported network: its ``route``, and channels of its sides.
+
+    Args:
+        file: The weights, in the same folder.
+
+    Returns:
+        ``route``, a text, ``in_channels`` and ``out_channels``, numbers, as far as it has them;
+        they stand there by themselves or with the network's options.
+    """
+    try:
+        found = mapping(read_json(file.with_name("config.json")), "a record")
+    except Unreadable:
+        return {}
+    options = found.get("generator")
+    values = {**(options if isinstance(options, Mapping) else {}), **found}
+    kinds = {"route": str, "in_channels": int, "out_channels": int}
+    return {key: values[key] for key, kind in kinds.items() if type(values.get(key)) is kind}
