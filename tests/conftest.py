@@ -15,7 +15,6 @@ import pytest
 import torch
 
 from i2i import messages
-from i2i.images import notes
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ["WANDB_MODE"] = "offline"
@@ -88,8 +87,7 @@ def labelled_options(root: Path) -> list[str]:
 @pytest.fixture(autouse=True)
 def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning of an earlier test, which a program says once, is said again."""
-    monkeypatch.setattr(messages, "_warned", set())
-    monkeypatch.setattr(notes, "_said", set())
+    monkeypatch.setattr(messages, "_said", set())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from i2i.messages import warn
+from i2i.messages import begin_anew, warn
 
 
 def test_a_warning_is_a_plain_line_said_once(
@@ -13,6 +13,13 @@ def test_a_warning_is_a_plain_line_said_once(
     found = capsys.readouterr()
     assert found.out == "Warning: a.png is odd\nWarning: b.png is odd\\x1b[31m\n"
     assert found.err == "" and not recwarn.list
+
+
+def test_the_next_job_of_a_process_says_it_again(capsys: pytest.CaptureFixture) -> None:
+    warn("a.png is odd")
+    begin_anew()
+    warn("a.png is odd")
+    assert capsys.readouterr().out == 2 * "Warning: a.png is odd\n"
 
 
 def test_nothing_speaks_by_pythons_warnings() -> None:

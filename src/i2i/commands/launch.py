@@ -25,6 +25,7 @@ from i2i.config.resolvers import in_sweep, register
 from i2i.config.same_words import in_own_words
 from i2i.config.unread import absent_option
 from i2i.errors import SettingError, setting_error
+from i2i.messages import begin_anew
 from i2i.printable import printable
 from i2i.resources import root_dir
 
@@ -82,6 +83,7 @@ class Guarded:
 
         from i2i.run_folder import forget_if_empty
 
+        begin_anew()
         try:
             with only_stopped():
                 check_processes(cfg)
