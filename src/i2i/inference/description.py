@@ -92,7 +92,7 @@ def understand_routes(found: Any, setting: str, todo: str) -> dict[str, Describe
         return {}
     try:
         return {str(route): understand(node) for route, node in routes.items()}
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise setting_error(
             setting, f"a description of what it translates with that is none ({error})",
             "one as training writes it", todo,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from threading import RLock
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,8 @@ from i2i.blocks import has_batch_norm
 from i2i.seeds import stable_seed
 
 INFERENCE_MODES = ("paper", "eval")
+# Threads that translate share the network, whose mode changes, and PyTorch's random generator.
+ONE_AT_A_TIME = RLock()
 
 
 @contextmanager
@@ -150,7 +153,7 @@ def in_mode(
     at_once = 1 if noisy or device.type == "cpu" else max(len(names), 1)
     parts, made = zip(*(i.split(at_once) for i in inputs), strict=True), []
     running = (paper_mode if noisy else eval_mode)(network)
-    with torch.autocast(device.type, enabled=False), running:
+    with ONE_AT_A_TIME, torch.autocast(device.type, enabled=False), running:
         for place, part in enumerate(parts):
             noise = stable_seed(seed, names[place]) if noisy else None
             with nullcontext() if noise is None else seeded_noise(noise, device):

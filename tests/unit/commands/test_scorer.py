@@ -4,14 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from omegaconf import OmegaConf
 
 from evaluators import pairwise
 from i2i.commands import segmenter as module
 from i2i.commands.evaluate import asked_routes
 from i2i.commands.report import of_routes, title_of
 from i2i.commands.scorer import make_scorers
-from i2i.commands.translate import asked_translator
 from i2i.errors import SettingError
 from i2i.labels.palette import ClassPalette
 from i2i.metrics.evaluator import PairEvaluator
@@ -118,14 +116,6 @@ def test_a_route_that_the_system_has_not_is_refused() -> None:
     message = r"route=AtoC: found no such route of System; expected AtoB or BtoA"
     with pytest.raises(SettingError, match=message):
         asked_routes(system, "AtoC")
-
-
-def test_a_domain_that_is_called_zero_is_no_missing_one() -> None:
-    system = System("3", "0")
-    system.translator = str
-    for route, found in ((0, "0"), (3, "3"), (None, "3")):
-        cfg = OmegaConf.create({"route": route, "attributes": None})
-        assert asked_translator(system, cfg) == found
 
 
 def result(n: int, **found: Any) -> EvaluationResult:

@@ -63,41 +63,45 @@ def test_divisor_and_device_are_those_of_the_network(unet: UNetGenerator) -> Non
     assert Translator(elsewhere, Task(), "input", "eval", 0).device == torch.device("meta")
 
 
-def test_a_call_of_its_own_gets_padded_images_in_the_networks_mode(unet: UNetGenerator) -> None:
-    """As a network that is told a label besides the image needs it."""
-    seen = []
+class Told(nn.Module):
+    """A network that is given more than an image, and notes what and in which mode."""
 
-    def call(x: Tensor) -> Tensor:
-        seen.append((tuple(x.shape), unet.training, torch.is_grad_enabled()))
-        return unet(x) / 2
+    divisor = 32
 
-    x = images()
-    plain, halved = (
-        Translator(unet, Task(), "input", "eval", 0, how)(x, ["a", "b"]) for how in (None, call)
-    )
-    assert seen == [((1, 3, 64, 64), False, False)] * 2  # alone on a CPU, as everywhere
-    assert halved.shape == x.shape and torch.equal(halved, plain / 2)
-    seen.clear()
+    def __init__(self, unet: UNetGenerator, takes_codes: bool) -> None:
+        super().__init__()
+        self.unet, self.seen = unet, []
+        if takes_codes:
+            self.latent = 4
+
+    def forward(self, x: Tensor, z: Tensor | None = None) -> Tensor:
+        more = x[:, 3:, 0, 0] if z is None else z
+        self.seen.append((tuple(x.shape), self.unet.training, torch.is_grad_enabled(), more))
+        return self.unet(x[:, :3]) + more.mean(1).view(-1, 1, 1, 1)
+
+
+def test_a_label_stands_beside_padded_images_as_planes(unet: UNetGenerator) -> None:
+    x, told = images(), Told(unet, takes_codes=False)
+    plain = Translator(unet, Task(), "input", "eval", 0)(x, ["a", "b"])
+    made = Translator(told, Task(), "input", "eval", 0, label=(0.0, 1.0))(x, ["a", "b"])
+    assert [seen[:3] for seen in told.seen] == [((1, 5, 64, 64), False, False)] * 2  # one by one
+    assert all(seen[3].tolist() == [[0, 1]] for seen in told.seen)
+    assert made.shape == x.shape and torch.equal(made, plain + 0.5)
     noisy = Translator(unet, Task(), "input", "paper", 0)(x, ["a", "b"])
-    assert torch.equal(
-        Translator(unet, Task(), "input", "paper", 0, call)(x, ["a", "b"]), noisy / 2
-    )
-    assert [shape for shape, *_ in seen] == [(1, 3, 64, 64)] * 2  # one image, one noise
+    with_label = Translator(told, Task(), "input", "paper", 0, label=(1.0, 1.0))
+    assert torch.equal(with_label(x, ["a", "b"]), noisy + 1)
 
 
 @pytest.mark.parametrize("inference", ["paper", "eval"])
-def test_codes_are_drawn_from_seed_and_name_alone(unet: UNetGenerator, inference: str) -> None:
-    seen: list[Tensor] = []
-
-    def call(x: Tensor, z: Tensor) -> Tensor:
-        seen.append(z)
-        return unet(x) + z.mean(1).view(-1, 1, 1, 1)
-
-    x, names = images(), ["a", "b"]
-    translator = Translator(unet, Task(), "input", inference, 7, call, latent=4)
+@pytest.mark.parametrize("takes_codes", [True, False], ids=["argument", "planes"])
+def test_codes_are_drawn_from_seed_and_name_alone(
+    unet: UNetGenerator, inference: str, takes_codes: bool
+) -> None:
+    x, names, told = images(), ["a", "b"], Told(unet, takes_codes)
+    translator = Translator(told, Task(), "input", inference, 7, latent=4)
     assert translator.has_noise
     made = translator(x, names)
-    codes = torch.cat(seen)
+    codes = torch.cat([seen[3] for seen in told.seen])
     assert codes.shape == (2, 4) and not torch.equal(codes[0], codes[1])
     assert torch.equal(codes, translator.codes(names))
     assert torch.equal(translator.codes(["b"])[0], codes[1])  # whoever is beside it
@@ -114,10 +118,11 @@ def test_codes_are_standard_normal(unet: UNetGenerator) -> None:
 
 def test_a_blank_picture_comes_with_a_blank_code(unet: UNetGenerator) -> None:
     plain = Translator(unet, Task(), "input", "eval", 0)
-    coded = replace(plain, call=lambda x, z: x[:, :1] + z.sum(), latent=3)
+    told = Told(unet.eval(), takes_codes=True)
+    coded = replace(plain, network=told, latent=4)
     x = torch.ones(2, 3, 32, 32)
-    assert plain.blank(x).shape == (2, 3, 32, 32)
-    assert torch.equal(coded.blank(x), torch.ones(2, 1, 32, 32))
+    assert torch.equal(coded.blank(x), plain.blank(x)) and coded.blank(x).shape == x.shape
+    assert told.seen[0][3].tolist() == [[0] * 4] * 2
 
 
 def test_pictures_are_made_by_the_task(unet: UNetGenerator) -> None:

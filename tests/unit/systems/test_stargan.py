@@ -13,6 +13,7 @@ from i2i.discriminators.domains import DomainDiscriminator
 from i2i.discriminators.patchgan import PatchDiscriminator
 from i2i.errors import SettingError
 from i2i.generators.stargan import StarGANGenerator
+from i2i.inference.translations import Translations
 from i2i.losses.classes import class_loss
 from i2i.losses.gan import GANLoss, LeastSquaresGAN, NoGAN, WassersteinGP
 from i2i.systems.stargan import StarGAN
@@ -236,17 +237,13 @@ def test_an_attribute_takes_its_rivals_away_and_leaves_the_others() -> None:
     assert shown["c"].label.tolist() == [[0, 1, 1], [1, 0, 1]]
 
 
-def test_attributes_by_name() -> None:
+def test_a_checkpoint_that_is_asked_for_attributes_translates_to_their_label() -> None:
     model, x = make_model(), make_batch(LABELS["attributes"])["input"]
-    made = model.with_attributes({"b": 1, "a": 0})(x, list("wxyz"))
+    names = {"routes": model.translators(), "dataset": {}, "system": "StarGAN"}
+    asked = Translations(attributes=model.attributes, **names)
+    made = asked.asked(attributes={"b": 1, "a": 0})(x, list("wxyz"))
     assert torch.equal(made, model.translator("b")(x, list("wxyz")))
-    for wrong in ({"d": 1}, {"a": 2}, {"a": "x"}):
-        with pytest.raises(SettingError, match=r"attributes: found .*expected 0 or 1 for any of a"):
-            model.with_attributes(wrong)
-    model = make_model(exclusive=[["a", "b"], ["x", "y"]])
-    with pytest.raises(SettingError, match="attributes: found a and b; expected one of them"):
-        model.with_attributes({"a": 1, "b": 1})
-    model.with_attributes({"a": 1, "b": 0, "c": 1})
+    assert not torch.equal(made, asked.asked(attributes={"a": 1})(x, list("wxyz")))
 
 
 def test_cross_entropy_is_a_mean_over_samples_and_a_sum_over_attributes() -> None:
