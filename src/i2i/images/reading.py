@@ -72,14 +72,14 @@ class Reading:
             SettingError: It has other channels, is of floats outside of 0..1 and nothing says which
                 values are black and white, or cannot be what a network was trained on.
         """
-        if self.trained not in (None, type_name(stored.dtype)):
-            self.judge_type(stored, path)
         if self.behind == KEEP:
             stored = opaque(stored, self.channels)
         if stored.shape[2] != self.channels and (stored.shape[2], self.channels) not in WAYS:
             raise self.other_channels(stored.shape[2], path)
         if self.values == BY_TYPE and stored.dtype.kind == "f":
             self.require_unit_range(stored, path)
+        if self.trained not in (None, type_name(stored.dtype)):
+            self.judge_type(stored, path)
         if stored.dtype in _LEVELS:  # OpenCV weighs their levels in whole numbers
             return on_one_scale(as_channels(stored, self.channels), self.values)
         return as_channels(on_one_scale(stored, self.values), self.channels)
