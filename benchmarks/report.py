@@ -17,6 +17,7 @@ TITLES = {
     "waiting": "Waiting for files in training",
     "data": "Data",
     "evaluation": "Evaluation",
+    "translating": "Translating 256 x 256 pictures",
 }
 EXPLANATION = (
     "A step is one generator update, and a ratio is to the bare PyTorch loop in float32 eager of "

@@ -18,7 +18,7 @@ if __name__ == "__main__":
 
 from benchmarks.processes import ROOT, call, guarded, make_importable
 
-SECTIONS = ("training", "memory", "startup", "waiting", "data", "evaluation")
+SECTIONS = ("training", "memory", "startup", "waiting", "data", "evaluation", "translating")
 
 
 def names(text: str) -> list[str]:
@@ -50,7 +50,7 @@ def measurements(plan: Any, keep: Callable[[dict], None]) -> dict[str, Callable[
         plan: Of the machine.
         keep: Is handed the section training after each of its cells.
     """
-    from benchmarks import data, evaluation, memory, startup, training, waiting
+    from benchmarks import data, evaluation, memory, startup, training, translating, waiting
 
     return {
         "training": lambda: training.measure(plan, keep),
@@ -59,6 +59,7 @@ def measurements(plan: Any, keep: Callable[[dict], None]) -> dict[str, Callable[
         "waiting": lambda: waiting.measure(plan),
         "data": lambda: call(data.measure, plan.quick),
         "evaluation": lambda: call(evaluation.measure, plan.quick),
+        "translating": lambda: translating.measure(plan),
     }
 
 

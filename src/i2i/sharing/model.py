@@ -17,7 +17,7 @@ from i2i.images.reading import Reading
 from i2i.inference.files_to_translate import Job
 from i2i.inference.form import Form
 from i2i.inference.overlapped import AHEAD, Steps, overlapped
-from i2i.inference.samples import Samples, require_choice_of
+from i2i.inference.samples import Samples, require_choice_of, understand_samples
 from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import PictureParts, make_tiling, picture_bands
 from i2i.inference.translation import AT_ONCE, Read, make_samples, reading_of
@@ -155,7 +155,7 @@ class Model:
     ) -> Asked:  # fmt: skip
         translator = self._translations.changed(mode, seed).asked(route, attributes)
         dataset = translator.seen(self.dataset)
-        chosen = Samples(samples)
+        chosen = understand_samples(samples)
         require_choice_of(chosen, translator)
         to_labels = isinstance(translator.task, LabelTask) and translator.task.role == "target"
         allowed = ("pil", "array", "ids") if to_labels else ("pil", "array")
