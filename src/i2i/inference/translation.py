@@ -16,13 +16,13 @@ from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.masks import read_mask
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
-from i2i.images.frame import MOST_PIXELS
 from i2i.images.ids import read_ids
 from i2i.images.picture_formats import write_picture
+from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.quantise import to_uint8
 from i2i.images.reading import Reading
 from i2i.images.transparency import DEFAULT_BACKGROUND, background_of
-from i2i.images.values import BY_TYPE
+from i2i.images.values import BY_TYPE, PLAIN
 from i2i.inference.files_to_translate import Job
 from i2i.inference.form import IN_8_BITS, Form
 from i2i.inference.one_file import Counts, Written, about
@@ -33,7 +33,7 @@ from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import no_distance, write_in_tiles
 from i2i.inference.translator import Translator
 from i2i.labels.id_map import id_map_of
-from i2i.messages import say
+from i2i.messages import warn
 from i2i.seeds import stable_seed
 
 AT_ONCE = 8  # images of one size that a GPU works on together
@@ -193,7 +193,7 @@ def take(outcome: Outcome, on_error: str, counts: Counts, n_jobs: int) -> None:
         more = f" ({done}; overwrite=skip goes on after them.)" if counts.written else ""
         raise SettingError(f"{outcome.error}{more}") from outcome.error
     counts.left_out += 1
-    say(f"Warning: {outcome.error} Left out, as on_error=skip asks.")
+    warn(f"{outcome.error} Left out, as on_error=skip asks.")
     torch.cuda.empty_cache()  # does nothing where no GPU was used
 
 
@@ -216,7 +216,10 @@ def reading_of(dataset: dict[str, Any], most_pixels: int = MOST_PIXELS) -> Readi
     one_hot = labels and dataset.get("label_as") == "onehot"
     channels = 3 if one_hot or dataset.get("task") else dataset["input_channels"]
     background = background_of(dataset.get("background", DEFAULT_BACKGROUND))
-    return Reading(channels, most_pixels, background, values.of("input"))
+    trained = None
+    if "found" in dataset and not labels:  # earlier versions did not look at the types of files
+        trained = (values.found or {"input": PLAIN})["input"].type
+    return Reading(channels, most_pixels, background, values.of("input"), trained=trained)
 
 
 def make_samples(
