@@ -63,7 +63,14 @@ def make_run(
     return folder
 
 
-def paint(folder: Path, level: int, n: int = 4, size: int = 32, noise: bool = False) -> None:
+def paint(
+    folder: Path,
+    level: int,
+    n: int = 4,
+    size: int = 32,
+    noise: bool = False,
+    back: int | None = None,
+) -> None:
     """Test pictures: inputs and targets as in every run, outputs of the run's own level.
 
     Args:
@@ -72,9 +79,12 @@ def paint(folder: Path, level: int, n: int = 4, size: int = 32, noise: bool = Fa
         n: Images.
         size: Pixels of a side.
         noise: Whether they have detail, as photographs have, or are flat.
+        back: Level of what was translated back, if anything was.
     """
+    kinds = [("input", 20), ("target", 200), ("output", level)]
+    kinds += [] if back is None else [("back", back)]
     for index in range(n):
-        for place, (kind, value) in enumerate((("input", 20), ("target", 200), ("output", level))):
+        for place, (kind, value) in enumerate(kinds):
             picture = np.full((size, size, 3), value + index % 32, np.uint8)
             own = (
                 None
@@ -121,6 +131,8 @@ def make_sweep(folder: Path) -> None:
     alarms = [{"name": "d_has_won", "step": 20, "text": "D has won"}]
     (folder / "7" / "health.json").write_text(json.dumps({"alarms": alarms}))
     (folder / "6" / "per_image.csv").write_text("damaged")
+    for place, device in enumerate(("GPU one", "GPU two")):
+        (folder / str(place) / "code_version.json").write_text(json.dumps({"device": device}))
 
 
 def images_of(run: Path, score: str) -> dict[str, float]:

@@ -6,12 +6,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+
+from i2i import messages
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ["WANDB_MODE"] = "offline"
@@ -79,6 +82,12 @@ def labelled_options(root: Path) -> list[str]:
         "dataset.b_folder='{split}/label'", "dataset.direction=BtoA", "dataset.label_side=B",
         f"dataset.classes={classes}",
     ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning of an earlier test, which a program says once, is said again."""
+    monkeypatch.setattr(messages, "_said", set())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -171,6 +180,25 @@ def train_once(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Run
         return run_training(tiny, tmp_path_factory.mktemp("shared") / folder, *options)
 
     return run
+
+
+Told = Callable[[str], AbstractContextManager[list[str]]]
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
+    """A block in which a line has to be printed that a pattern is found in."""
+
+    @contextmanager
+    def block(pattern: str) -> Iterator[list[str]]:
+        capsys.readouterr()
+        lines: list[str] = []
+        yield lines
+        out = capsys.readouterr().out
+        lines += [line for line in out.splitlines() if re.search(pattern, line)]
+        assert lines, f"{pattern!r} in none of:\n{out}"
+
+    return block
 
 
 @pytest.fixture

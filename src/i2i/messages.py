@@ -23,3 +23,26 @@ def is_first_process() -> bool:
     if (only := getattr(lightning, "rank_zero_only", None)) is not None:
         return only.rank == 0
     return int(next((os.environ[key] for key in RANKS if key in os.environ), 0)) == 0
+
+
+def say_once(text: str, kind: str | None = None) -> None:
+    """Prints a line unless it, or one of its kind, was printed in this job before."""
+    if (key := kind or text) not in _said:
+        _said.add(key)
+        say(text)
+
+
+def warn(text: str) -> None:
+    """Prints a line on something that may be wrong, once, and stops nothing.
+
+    Python's warnings would show the place in the source too, which tells a user nothing.
+    """
+    say_once(f"Warning: {text}")
+
+
+def begin_anew() -> None:
+    """Lets the next job of a process, such as of a sweep, say what an earlier one has said."""
+    _said.clear()
+
+
+_said: set[str] = set()

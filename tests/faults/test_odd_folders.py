@@ -171,7 +171,7 @@ ODD = {
 @needs_links
 @pytest.mark.parametrize("kind", ODD)
 def test_what_is_no_file_is_refused_or_left_out(
-    kind: str, tmp_path: Path, translated: Callable, recwarn: pytest.WarningsRecorder
+    kind: str, tmp_path: Path, translated: Callable
 ) -> None:
     if kind == "no permission" and os.geteuid() == 0:
         pytest.skip("an administrator may read everything")

@@ -10,6 +10,7 @@ from chromium import Page, browser, find_chromium
 from compared_runs import make_sweep
 from i2i.comparison.tables import compare
 from inception_stand_in import random_weights_file
+from wandb_server import WandbServer, address, serving
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +48,19 @@ def opened(page: Page, compared: Path) -> Page:
     page.requests.clear()
     page.open(compared / "comparison.html")
     return page
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    """A stand-in that this process sends its runs to."""
+    import wandb
+
+    wandb.teardown()
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    with serving() as standing:
+        for name, value in address(standing).items():
+            if name.startswith("WANDB_"):
+                monkeypatch.setenv(name, value)
+        yield standing
+        wandb.teardown()

@@ -51,6 +51,7 @@ def test_the_table_has_means_and_spreads_over_seeds(opened: Page, compared: Path
     assert rows["r9, wgan"][1:4] == ["r9", "wgan", "0, 1"]
     assert rows["input copied"][4] == "0.2000"
     assert rows["unet, gan"][6:9] == ["30", "15.0 s", "4.0"]  # 60 images at 4 a second
+    assert [rows[name][9] for name in ("unet, gan", "r9, gan")] == ["GPU one, GPU two", ""]
     assert "no test_metrics.json: the run failed" in rows["r9, wgan"][-1]
     assert "per_image.csv cannot be read" in rows["r9, wgan"][-1]
     assert "step 20: D has won" in opened.do("document.getElementById('alarms').textContent")

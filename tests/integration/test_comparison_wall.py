@@ -13,6 +13,17 @@ from i2i.comparison.tables import compare
 IMAGES = "[...document.querySelectorAll('.row.body')].map(row => row.dataset.image)"
 
 
+LEVELS = """(() => {
+    const row = document.querySelectorAll('.row.body')[1];
+    return [...row.querySelectorAll('img')].map(image => {
+        const canvas = document.createElement('canvas');
+        const context = canvas.getContext('2d');
+        context.drawImage(image, 0, 0);
+        return context.getImageData(9, 9, 1, 1).data[0];
+    });
+})()"""
+
+
 def at_the_wall(page: Page) -> None:
     page.do("document.getElementById('pictures').scrollIntoView()")
     page.wait("document.querySelectorAll('#grid img').length")
@@ -47,15 +58,7 @@ def test_the_wall_shows_input_runs_and_truth(opened: Page) -> None:
     """Each flat picture has its level, to the pixel, and the score of its own image below."""
     at_the_wall(opened)
     opened.wait("[...document.querySelectorAll('#grid img')].every(i => i.complete)")
-    levels = opened.do("""(() => {
-        const row = document.querySelectorAll('.row.body')[1];
-        return [...row.querySelectorAll('img')].map(image => {
-            const canvas = document.createElement('canvas');
-            const context = canvas.getContext('2d');
-            context.drawImage(image, 0, 0);
-            return context.getImageData(9, 9, 1, 1).data[0];
-        });
-    })()""")
+    levels = opened.do(LEVELS)
     assert levels == [21, *(61 + 10 * place for place in range(7)), 201]
 
 
@@ -127,6 +130,29 @@ def test_each_route_has_a_wall(page: Page, tmp_path: Path) -> None:
     page.click(f"{row} button")
     assert page.do(IMAGES) == ["AtoB1", "AtoB0", "AtoB2"]
     assert page.do("[wall.a, wall.b, wall.score]") == ["0", "1", "ssim"]
+
+
+def test_the_way_back_stands_beside_what_was_made(page: Page, tmp_path: Path) -> None:
+    """One of two runs translates back; each flat picture has its level."""
+    for place, back in enumerate((25, None)):
+        run = make_run(tmp_path / str(place), f"x={place}", per_image={"l1": [0.5, 0.25, 0.75]})
+        paint(run, 90 + 20 * place, 3, back=back)
+    compare(tmp_path)
+    page.open(tmp_path / "comparison.html")
+    at_the_wall(page)
+    expected = {"made": [21, 91, 111, 201], "back": [21, 26, 201], "both": [21, 91, 26, 111, 201]}
+    for show, levels in expected.items():
+        page.choose("#wall-show", show)
+        page.wait(
+            f"document.querySelectorAll('.row.body:nth-child(3) img').length == {len(levels)}"
+        )
+        page.wait("[...document.querySelectorAll('#grid img')].every(i => i.complete)")
+        assert page.do(LEVELS) == levels, show
+    scored = "document.querySelectorAll('.row.body:nth-child(3) small').length"
+    assert page.do(scored) == 2  # those that were made
+    page.click(".row.body:nth-child(3) > div:nth-child(4) .picture")
+    page.wait("document.getElementById('pair').open")
+    assert page.do("document.getElementById('pair-left').value") == "back 0"
 
 
 @pytest.mark.slow

@@ -21,8 +21,12 @@ def test_four_jobs(command: Callable[..., int], tiny: list[str], tmp_path: Path)
         f"hydra.sweep.dir={sweep}",
     )  # fmt: skip
     assert code == 0
-    jobs = sorted(p for p in sweep.iterdir() if p.is_dir())
+    *jobs, comparison = sorted(p for p in sweep.iterdir() if p.is_dir())
     assert [j.name for j in jobs] == ["0", "1", "2", "3"]
+    found = read_run(comparison)
+    assert found["run"]["type"] == "compare" and found["run"]["group"].endswith("/sweep")
+    files = {f"comparison.{kind}" for kind in ("html", "md", "csv", "png")}
+    assert found["artifacts"]["comparison"]["files"].keys() == files
     seen, ids, names = set(), set(), set()
     for job in jobs:
         run = read_run(job)

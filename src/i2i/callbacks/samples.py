@@ -1,8 +1,10 @@
 """Pictures of what the model makes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
@@ -10,6 +12,8 @@ from torch import Tensor
 from i2i.images.grid import image_grid
 from i2i.images.image_io import write_png
 from i2i.images.rgb import rgb_of_tensor
+from i2i.labels.label_pictures import LabelPictures
+from i2i.labels.palette import UNLABELLED
 from i2i.metrics.shown import Shown
 
 Row = dict[str, Tensor]  # pictures by column, (1 or 3, H, W) on the CPU
@@ -97,6 +101,7 @@ class SampleGrid(Callback):
     ):
         self.folder, self.n_images = Path(folder), n_images
         self.rows: dict[str, Rows | RowsOfClasses] = {}  # of this pass, by route
+        self.label_maps: dict[str, dict[str, LabelPictures]] = {}  # which columns are, by route
         self.last_picture: Path | None = None
         self.columns = ""
 
@@ -119,6 +124,7 @@ class SampleGrid(Callback):
             if route not in self.rows:
                 self.rows[route] = (RowsOfClasses if shown.x is None else Rows)(self.n_images)
             self.rows[route].add(shown)
+            self.label_maps[route] = shown.label_maps
 
     on_test_batch_end = on_validation_batch_end
 
@@ -145,25 +151,47 @@ class SampleGrid(Callback):
             suffix = f"_{route}" if len(self.rows) > 1 else ""
             if rows := self.chosen(route):
                 self.columns = self.rows[route].title
-                self.write(trainer, rows, name + suffix, split, suffix)
+                self.write(trainer, rows, name + suffix, f"{split}/samples{suffix}", route)
 
     def write(
         self,
         trainer: Trainer,
         rows: list[Row],
         name: str,
-        split: str,
-        suffix: str = "",
+        key: str,
+        route: str,
     ) -> None:
         """Writes the grid as a PNG and hands it to every logger that takes pictures."""
-        grid = image_grid([[rgb_of_tensor(image) for image in row.values()] for row in rows])
+        pictures = [{c: rgb_of_tensor(image) for c, image in row.items()} for row in rows]
+        grid = image_grid([list(row.values()) for row in pictures])
+        labels = self.label_maps[route]
         self.folder.mkdir(parents=True, exist_ok=True)
         self.last_picture = self.folder / f"{name}.png"
         write_png(self.last_picture, grid)
         for logger in trainer.loggers:
-            if hasattr(logger, "log_image"):
-                logger.log_image(f"{split}/samples{suffix}", [grid], step=trainer.global_step)
+            if labels and hasattr(logger, "log_label_maps"):
+                ids, names = classes_of(pictures, labels)
+                logger.log_label_maps(key, grid, ids, names, trainer.global_step)
+            elif hasattr(logger, "log_image"):
+                logger.log_image(key, [grid], step=trainer.global_step)
             elif isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image(
-                    f"{split}/samples{suffix}", grid, trainer.global_step, dataformats="HWC"
-                )
+                logger.experiment.add_image(key, grid, trainer.global_step, dataformats="HWC")
+
+
+def classes_of(
+    rows: list[dict[str, np.ndarray]], labels: Mapping[str, LabelPictures]
+) -> tuple[np.ndarray, dict[int, str]]:
+    """The class of each pixel of a grid, 255 beside its label maps; and the classes' names.
+
+    Args:
+        rows: Pictures by column, (H, W, 3) uint8.
+        labels: Which columns are label maps.
+    """
+
+    def ids(column: str, picture: np.ndarray) -> np.ndarray:
+        if column not in labels:
+            return np.full_like(picture, UNLABELLED)
+        return labels[column].ids(picture)[..., None].repeat(3, 2)
+
+    grid = image_grid([[ids(column, picture) for column, picture in row.items()] for row in rows])
+    return grid[..., 0], next(iter(labels.values())).names

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.errors import setting_error
+from i2i.messages import warn
 
 
 def make_evaluator(cfg: Any, saved: dict[str, Any], seed: int) -> Any:
@@ -84,8 +85,6 @@ def usable(metrics: dict[str, Any], chosen: Any) -> dict[str, Any]:
         metrics: Those of the run, under what was typed.
         chosen: The command line's ``metrics``.
     """
-    from lightning.fabric.utilities.rank_zero import rank_zero_warn
-
     from i2i.metrics.class_accuracy import ITSELF
 
     for key, lacking in ASKED.items():
@@ -93,7 +92,7 @@ def usable(metrics: dict[str, Any], chosen: Any) -> dict[str, Any]:
         if typed == "none":
             metrics = metrics | {key: None}
         elif path and path != ITSELF and not typed and not Path(path).exists():
-            rank_zero_warn(
+            warn(
                 f"metrics.{key}={path} of the run is not there any more: no {lacking}. "
                 f"Name it anew with metrics.{key}=, or silence this with metrics.{key}=none."
             )

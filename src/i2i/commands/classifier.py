@@ -3,13 +3,13 @@
 from typing import Any
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
 from i2i.commands.data_to_score import KIND_OF_LABELS
 from i2i.config.saved_model import load_model
 from i2i.data.paired_transforms import as_size
 from i2i.errors import setting_error
+from i2i.messages import warn
 from i2i.metrics.class_accuracy import ITSELF
 
 
@@ -131,7 +131,7 @@ def require_same_pictures(setting: str, own: dict[str, Any], datamodule: Any) ->
             "pictures have", "Train a classifier on this data set.",
         )  # fmt: skip
     if as_size(own["image_size"]) != as_size(datamodule.image_size):
-        rank_zero_warn(
+        warn(
             f"{setting} was trained on pictures of {own['image_size']} pixels, and sees those of "
             f"{datamodule.image_size}: class_accuracy, the ceiling's too, may be low."
         )

@@ -18,7 +18,7 @@ def compare(cfg: Any) -> None:
     Args:
         cfg: The composed configuration.
     """
-    from i2i.comparison.tables import FILES
+    from i2i.comparison.tables import FILES, find_runs
     from i2i.comparison.tables import compare as compare_runs
     from i2i.run_folder import require_writable
 
@@ -26,7 +26,13 @@ def compare(cfg: Any) -> None:
     folders = existing(cfg.runs)
     output = where_to(cfg.output, folders)
     require_writable(output, "output")
+    if cfg.wandb:
+        from i2i.loggers.wandb_comparison import require_home, send
+
+        home = require_home(runs := find_runs(*folders))
     print(f"{compare_runs(*folders, output=output)}\nComparison: {printable(output)}/{FILES}")
+    if cfg.wandb:
+        send(output, runs, home)
 
 
 def existing(runs: Any) -> list[Path]:

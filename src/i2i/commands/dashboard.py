@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,13 +25,13 @@ def dashboard(cfg: Any) -> None:
         SettingError: W&B does not take it, there is no run in the folder, or the file cannot be
             written.
     """
-    from i2i.loggers.wandb import has_key
+    from i2i.loggers.wandb_server import mode_of
     from i2i.loggers.wandb_workspace import Dashboard, Logged
 
     require_read(cfg, "dashboard")
     entity = "" if cfg.entity is None else str(cfg.entity)
     group = None if cfg.group is None else str(cfg.group)
-    online = has_key() and os.environ.get("WANDB_MODE") not in ("offline", "dryrun", "disabled")
+    online = mode_of() == "online"
     if cfg.runs is not None:
         logged = of_folder(Path(str(cfg.runs)).expanduser())
     elif online:

@@ -59,7 +59,11 @@ def find_data(
     check_same_classes(trained.reader, datamodule.reader, makes_labels=routes > 1)
     check_same_labels(trained, datamodule)
     datamodule.prepare_data()
+    if cfg.split == "train":
+        datamodule.evaluate_train()
     datamodule.check_content([cfg.split])
+    if "found" in saved["dataset"]:  # earlier versions did not look at the types of files
+        datamodule.check_types([cfg.split])
     if not datamodule.set_size(cfg.split):
         raise setting_error(
             f"split={cfg.split}", f"no such split in {node['name']}", "a split that has images",

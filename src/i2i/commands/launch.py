@@ -22,8 +22,10 @@ from i2i.cluster.stopping import only_stopped, stoppable
 from i2i.commands.library_errors import of_a_library
 from i2i.config.plain_words import plain_words, require_own_configuration
 from i2i.config.resolvers import in_sweep, register
+from i2i.config.same_words import in_own_words
 from i2i.config.unread import absent_option
 from i2i.errors import SettingError, setting_error
+from i2i.messages import begin_anew
 from i2i.printable import printable
 from i2i.resources import root_dir
 
@@ -81,6 +83,7 @@ class Guarded:
 
         from i2i.run_folder import forget_if_empty
 
+        begin_anew()
         try:
             with only_stopped():
                 check_processes(cfg)
@@ -136,7 +139,7 @@ def launch(
     def run_and_compare() -> Any:
         prepare()
         require_own_configuration(sys.argv[1:])
-        sys.argv[1:] = rewrite(plain_words(sys.argv[1:]))
+        sys.argv[1:] = rewrite(in_own_words(plain_words(sys.argv[1:]), config_name))
         try:
             with comparing():
                 return run(Guarded(task))()

@@ -14,7 +14,9 @@ def of_a_library(error: BaseException) -> str:
     text = on_one_line(str(error).strip())
     if (missing := missing_extra(text)) is not None:
         return missing
-    node = re.search(r"full_key: (?:model\.)?(\S+)", text)
+    node = re.search(
+        r"full_key: (?:model\.)?([^\s\\]+)", text
+    )  # some errors are quoted in others, with \\n
     if unknown := re.search(
         r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'",
         f"{text}\n{error.__cause__}",

@@ -224,3 +224,19 @@ def compare_runs(folder: Path) -> None:
     except Exception as error:
         again = f"python src/compare.py {shlex.quote(str(folder))}"
         print(f"\nThe runs were not compared: {error}\nAgain: {again}")
+        return
+    try:
+        send_comparison(folder)
+    except Exception as error:  # of many kinds, of wandb's too
+        print(f"\nThe comparison is not on W&B: {error}")
+
+
+def send_comparison(folder: Path) -> None:
+    """Sends the comparison of a sweep whose runs are on W&B; whoever stops one waits less."""
+    from i2i.comparison.tables import find_runs
+    from i2i.loggers.wandb_comparison import home_of, send
+    from i2i.loggers.wandb_end import FINISH, UPLOAD
+
+    home = home_of(runs := find_runs(folder))
+    if home is not None:
+        send(folder, runs, home, UPLOAD if isinstance(sys.exception(), Stopped) else FINISH)

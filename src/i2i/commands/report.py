@@ -42,7 +42,8 @@ def report(
     write_json(run_dir / "test_metrics.json", content)
     for logger in trainer.loggers:
         if hasattr(logger, "log_result"):
-            logger.log_result(content)
+            pictures = callbacks.get("test_pictures")
+            logger.log_result(content, pictures.label_maps if pictures else {})
     samples = callbacks.get("samples")
     if samples and samples.last_picture:
         print(f"\n{samples.columns}: {samples.last_picture}")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
 from i2i.config.saved_model import load_model
@@ -13,6 +12,7 @@ from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.task import Task
 from i2i.errors import setting_error
 from i2i.labels.palette import ClassPalette
+from i2i.messages import warn
 
 
 class CheckpointSegmenter:
@@ -129,7 +129,7 @@ def require_same_photographs(
             "Train one on colour photographs.",
         )  # fmt: skip
     if as_size(own["image_size"]) != as_size(image_size):
-        rank_zero_warn(
+        warn(
             f"{setting} was trained on images of {own['image_size']} pixels, and sees those of "
             f"{image_size}: its scores, the ceiling too, may be low."
         )

@@ -24,6 +24,7 @@ from i2i.config.same_run import check_same_run, finished, require_same_images
 from i2i.config.starting_weights import start_from
 from i2i.config.training_state import require_restorable, restoring
 from i2i.config.unread import require_read
+from i2i.data.option_checks import SPLITS
 from i2i.errors import in_words, setting_error
 from i2i.files.run_lock import held
 from i2i.files.saving import remove_unfinished
@@ -67,6 +68,7 @@ def train(cfg: Any) -> float | None:
         callbacks = make_callbacks(cfg, datamodule, model)
         if rank_zero_only.rank == 0:
             config["dataset"]["found"] = datamodule.found_values()
+            datamodule.check_types(SPLITS)
             model.training_images = datamodule.fingerprint("train")
             if content:
                 require_same_images(content, model.training_images)

@@ -8,7 +8,7 @@ from i2i.commands.launch import launch
 from i2i.config.numbers import require_numbers
 from i2i.config.unread import require_read
 from i2i.errors import SettingError, setting_error
-from i2i.images.frame import pixel_limit
+from i2i.images.pixel_limit import pixel_limit
 from i2i.inference.files_to_translate import Job, find_images, find_masks, images_of
 from i2i.inference.one_file import Counts, check_on_error
 from i2i.inference.outputs import Output, left_to_do, made_for, understand_output
@@ -48,7 +48,7 @@ def translate(cfg: Any) -> None:
         require_writable(output.folder, "output")
         if jobs:
             translate_jobs(cfg, jobs, samples, output, counts, early or loaded(cfg))
-        if counts.left_out and not counts.written:
+        if counts.left_out and not counts.written + counts.standing:
             raise setting_error(
                 f"input={source}", f"no image that can be translated ({counts.left_out} left out)",
                 "one or more", "What is wrong with each was said above.",

@@ -97,6 +97,7 @@ def run_entry(examined: Examined, options: Sequence[str], base: Path) -> dict[st
         "steps": log.step,
         "seconds": log.seconds,
         "rate": log.rate,
+        "device": run.device,
         "notes": examined.notes,
         "alarms": [alarm._asdict() for alarm in examined.alarms],
     }

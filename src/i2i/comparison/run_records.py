@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from i2i.comparison.older_records import usual_directions
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import kind, mapping, number, read_json, read_yaml
 from i2i.printable import printable
@@ -31,6 +32,7 @@ class Run:
         label: The configuration's ``label``, or None.
         config: The resolved configuration, of what can be read of it.
         data: Name of the data set.
+        device: What it was trained on, such as the name of a GPU; "" where its folder does not say.
         checkpoint: File name of what was scored.
         n: Images that were scored.
         scores: The model's; empty where there are none.
@@ -46,6 +48,7 @@ class Run:
     label: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
+    device: str = ""
     checkpoint: str = ""
     n: int | None = None
     scores: Scores = field(default_factory=dict)
@@ -99,7 +102,7 @@ def find_folders(folder: Path) -> tuple[list[Path], dict[Path, str]]:
 def read_run(folder: Path) -> Run:
     """Reads a run's options, label and scores; what is missing or damaged becomes a note."""
     run = Run(folder)
-    for read in (_read_options, _read_config, _read_scores):
+    for read in (_read_options, _read_config, _read_device, _read_scores):
         read(run)
     return run
 
@@ -134,6 +137,17 @@ def _read_config(run: Run) -> None:
         return
 
 
+def _read_device(run: Run) -> None:
+    try:
+        device = mapping(read_json(run.folder / "code_version.json"), "a record").get("device")
+    except Unreadable:  # what a run was trained on is no loss
+        return
+    trainer = run.config.get("trainer")
+    asked = trainer.get("accelerator") if isinstance(trainer, Mapping) else None
+    if device is not None:  # the record names a GPU that was there, also where it was left alone
+        run.device = "CPU" if asked == "cpu" or device == "" else _short(device)
+
+
 def _read_scores(run: Run) -> None:
     file = run.folder / "test_metrics.json"
     if not os.path.lexists(file):
@@ -149,7 +163,9 @@ def _read_scores(run: Run) -> None:
             raise Unreadable(f"{len(rows)} contestants")
         run.n = int(number(content.get("n_images"), "an entry 'n_images'"))
         units = mapping(content.get("units", {}), "an entry 'units'")
-        more = mapping(content.get("more_is_better", {}), "an entry 'more_is_better'")
+        names = (name for row in rows.values() for name in row)
+        more = content.get("more_is_better", usual_directions(names))
+        more = mapping(more, "an entry 'more_is_better'")
     except (Unreadable, ValueError, OverflowError) as error:
         run.notes.append(_cannot("test_metrics.json", error))
         return

@@ -14,7 +14,8 @@ from i2i.printable import printable
 MOST_BYTES = 64_000_000  # of a per_image.csv; three hundred thousand images are less
 MOST_ROUTES = 200  # of a run
 MOST_PICTURES = 1000  # images of a route that are looked at
-PICTURE = re.compile(r"(\d{6,9})_(input|output|target)\.png")
+COLUMNS = ("input", "output", "back", "target")  # of a row of test pictures
+PICTURE = re.compile(rf"(\d{{6,9}})_({'|'.join(COLUMNS)})\.png")
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Tested:
     Attributes:
         names: Of the images, by index in the split.
         scores: Values by name of the score, then by index.
-        pictures: Files by index, then by column: input, output, target.
+        pictures: Files by index, then by column: see ``COLUMNS``; back is what was translated back.
         notes: What could not be read.
     """
 
@@ -46,7 +47,7 @@ def read_tests(folder: Path) -> dict[str, Tested]:
     for path in sorted([folder / "test_pictures", *folder.glob("test_pictures/*/")])[:MOST_ROUTES]:
         route = path.name if path.parent != folder else ""
         try:
-            pictures = _find_pictures(path)
+            pictures = find_pictures(path)
         except OSError as error:
             found.setdefault(route, Tested()).notes.append(f"{path.name}: {error.strerror}")
             continue
@@ -74,7 +75,8 @@ def _read_scores(file: Path) -> Tested:
     return tested
 
 
-def _find_pictures(folder: Path) -> dict[int, dict[str, Path]]:
+def find_pictures(folder: Path) -> dict[int, dict[str, Path]]:
+    """The files of ``callbacks.test_pictures`` in a folder, by index, then by column."""
     found: dict[int, dict[str, Path]] = {}
     names = sorted(os.listdir(folder)) if folder.is_dir() else []
     for match in filter(None, map(PICTURE.fullmatch, names)):

@@ -89,6 +89,9 @@ def _row(index: int, name: str, columns: Sequence[Column], album: Album) -> dict
         "input": album.add(next((f["input"] for f in files if "input" in f), None)),
         "target": album.add(next((f["target"] for f in files if "target" in f), None)),
         "outputs": [album.add(f.get("output")) for f in files],
+        "backs": [album.add(f.get("back")) for f in files]
+        if any("back" in f for f in files)
+        else [],
         "scores": [
             {name: values[index] for name, values in tested.scores.items() if index in values}
             for _, _, tested in columns

@@ -35,8 +35,9 @@ def side_channels(
     if task is not None:
         return task[f"{role}_channels"]
     label_role = "input" if (label_side == "A") == (direction == "AtoB") else "target"
-    if label_side and role == label_role and label_as == "onehot" and classes is not None:
-        return len(classes["colours"])
+    colours = classes.get("colours") if isinstance(classes, Mapping) else None
+    if label_side and role == label_role and label_as == "onehot" and colours:
+        return len(colours) if isinstance(colours, Mapping) else 3
     return 3
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from i2i.config.checkpoint import Checkpoint, check_targets, read_checkpoint, same_weights
+from i2i.config.allowed_classes import check_targets
+from i2i.config.checkpoint import Checkpoint, read_checkpoint, same_weights
 from i2i.config.saved_model import (
     built,
     load_model,
@@ -116,6 +117,11 @@ def network(checkpoint: Checkpoint, way: Described, node: Any, setting: str, key
     weights = {
         n.removeprefix(prefix): w for n, w in checkpoint.weights.items() if n.startswith(prefix)
     }
+    if not weights:
+        raise setting_error(
+            setting, f"no weights whose names begin with {prefix[:80]!r}", "those of a generator",
+            TODO,
+        )  # fmt: skip
     if not isinstance(node, Mapping) or "_target_" not in node:
         raise setting_error(
             setting, f"no network in model.{way.node}", "the options of a generator", TODO

@@ -5,14 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_warn
 
 from i2i.data.batch_sampler import SampleKey, mix_seed
 from i2i.data.index.listing import some
 from i2i.data.index.pair_list import PairList
 from i2i.errors import setting_error
 from i2i.images.stored import ImageError, read_stored
-from i2i.messages import say
+from i2i.messages import say, warn
 
 MOST_DRAWN = 100  # samples that are tried in place of one; more say that the set is no set
 
@@ -126,7 +125,7 @@ def _left(files: PairList, bad: dict[int, str]) -> PairList:
             "dataset.on_error=skip", found, "one picture or more that can be read",
             "Get the data set anew.",
         )  # fmt: skip
-    rank_zero_warn(f"dataset.on_error=skip left out {found}")
+    warn(f"dataset.on_error=skip left out {found}")
     stay = files.subset(place for place in range(len(files)) if place not in bad)
     stay.skipped = files.skipped + len(bad)
     return stay

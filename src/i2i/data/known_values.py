@@ -11,7 +11,8 @@ from i2i.data.looking_at_values import find_values
 from i2i.data.pair_reader import ROLES, PairReader
 from i2i.data.picture_values import PictureValues
 from i2i.data.tasks.task import PhotoTask, Task
-from i2i.images.values import BY_TYPE
+from i2i.data.told_of_files import check_types
+from i2i.images.values import BY_TYPE, PLAIN
 
 
 class KnownValues(LightningDataModule):
@@ -72,3 +73,16 @@ class KnownValues(LightningDataModule):
         }
         self.reader = replace(self.reader, **readings)
         self.task.kinds, self._looked = self.values.kinds(), True
+
+    def check_types(self, splits: Sequence[str]) -> None:
+        """Tells of files of another type than those of the training split, once that is known.
+
+        Args:
+            splits: Those that will be read.
+
+        Raises:
+            SettingError: They cannot be what is trained on, or was.
+        """
+        trained = self.values.found or dict.fromkeys(ROLES, PLAIN)
+        for split in splits:
+            check_types(self.files(split), self.reader, trained, split)

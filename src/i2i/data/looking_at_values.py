@@ -13,8 +13,17 @@ from i2i.data.option_checks import SPLITS
 from i2i.data.pair_reader import ROLES, PairReader
 from i2i.data.paired_transforms import Role
 from i2i.errors import SettingError, setting_error
-from i2i.images.values import BY_DATA, BY_TYPE, FLOAT, Range, Values, ends_of
-from i2i.messages import say
+from i2i.images.values import (
+    BY_DATA,
+    BY_TYPE,
+    FLOAT,
+    Range,
+    Values,
+    ends_of,
+    in_digits,
+    type_name,
+)
+from i2i.messages import say, warn
 from i2i.seeds import stable_seed
 
 MOST_FILES = {BY_TYPE: 32, BY_DATA: 512}  # that stand for a larger split
@@ -92,7 +101,7 @@ def values_of(found: Sequence[Look], value_range: Range, option: str) -> Values:
     if not found:
         return Values()
     dtype = np.result_type(*(look.dtype for look in found))
-    kind = FLOAT if dtype.kind == "f" else dtype.name
+    kind = type_name(dtype)
     if value_range == BY_TYPE:
         return Values(kind, *ends_of(kind))
     if value_range != BY_DATA:
@@ -122,14 +131,15 @@ def say_what_is_used(found: Sequence[Look], values: Values, asked: Range, option
         return
     least, most = min(look.least for look in found), max(look.most for look in found)
     if asked == BY_DATA:
-        say(f"{option}=data: [{values.low:.9g},{values.high:.9g}], the {PERCENTILES[0]} and "
+        say(f"{option}=data: [{in_digits(values.low)},{in_digits(values.high)}], the "
+            f"{PERCENTILES[0]} and "
             f"{PERCENTILES[1]} percentiles of {len(found)} training files")  # fmt: skip
     if asked != BY_TYPE:
         return
     used = (most - least) / values.peak
     if 0 < used <= SMALL_PART:
-        say(
-            f"Warning: {option}=type: the {len(found)} training files looked at have values from "
+        warn(
+            f"{option}=type: the {len(found)} training files looked at have values from "
             f"{least:.6g} to {most:.6g}, which is {100 * used:.2g} % of {values}. With so little "
             f"contrast networks learn badly; {option}=[{least:.6g},{most:.6g}], or data, uses all "
             "of it."

@@ -8,12 +8,12 @@ from i2i.data.pair_reader import ROLES, PairReader
 from i2i.data.picture_values import PictureValues
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask, Task
-from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
+from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.images.reading import Reading
 from i2i.images.transparency import DEFAULT_BACKGROUND
 from i2i.images.values import BY_TYPE
 from i2i.labels.id_map import id_map_of
-from i2i.labels.palette import ClassPalette
+from i2i.labels.palette import ClassPalette, palette_of
 
 OF_READER = (
     "direction", "label_side", "label_as", "label_files", "photo_side", "on_error", "sizes"
@@ -55,7 +55,9 @@ def reader_of(
 
 
 def understood_task(
-    options: Mapping[str, Any], classes: ClassPalette | None, task: PhotoTask | None
+    options: Mapping[str, Any],
+    classes: ClassPalette | Mapping[str, Any] | None,
+    task: PhotoTask | None,
 ) -> Task:
     """What a network is shown, of options alone: no file is touched.
 
@@ -71,7 +73,7 @@ def understood_task(
         options.get("input_range", BY_TYPE), options.get("target_range", BY_TYPE),
         options.get("input_shown"), options.get("target_shown"), options.get("found"),
     )  # fmt: skip
-    reader = reader_of(options, values, classes)
+    reader = reader_of(options, values, palette_of(classes))
     found = task_of(reader, task)
     values.check(reader, task, options.get("pairing") == "labelled")
     found.kinds = values.kinds()

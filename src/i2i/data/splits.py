@@ -5,18 +5,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from i2i.data.content_checks import check_no_ids
-from i2i.data.damage import without_unreadable
 from i2i.data.folders import folders_of, sides_of
 from i2i.data.index.attribute_tables import tables_of
-from i2i.data.index.listing import require_splits_apart
 from i2i.data.index.pair_list import PairList
 from i2i.data.index.pair_sizes import Sizes
 from i2i.data.index.pair_table import PairTable
-from i2i.data.index.validation_split import hold_out
 from i2i.data.known_values import KnownValues
 from i2i.data.option_checks import (
     SPLITS,
-    check_held_out,
     check_id_files,
     check_single,
     check_ways_to_pair,
@@ -27,12 +23,14 @@ from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
 from i2i.data.reader_options import reader_of
 from i2i.data.source import PairSource
+from i2i.data.split_files import SplitFiles, check_splits
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
+from i2i.data.told_of_files import say_transparency
 from i2i.errors import setting_error
-from i2i.images.frame import DEFAULT_MEGAPIXELS
+from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS
 from i2i.images.transparency import DEFAULT_BACKGROUND
-from i2i.labels.palette import ClassPalette
+from i2i.labels.palette import ClassPalette, palette_of
 
 MOST_COUNTED = 4  # domains that a line counts one by one
 
@@ -68,7 +66,7 @@ class Splits(KnownValues):
             from another place, and evaluation what is known; "labelled", one picture and the number
             of its domain. None is what the set is by itself.
         label_side: "A" or "B" if that side is a label map, else None.
-        classes: The classes of the label map, where they are known.
+        classes: The classes of the label map, where they are known; see ``palette_of``.
         label_as: Whether the network sees a label map as colours or as one-hot class ids.
         label_files: Whether label files hold colours or class ids.
         id_map: The class of each id in label files, where these do not count classes from 0; see
@@ -119,7 +117,7 @@ class Splits(KnownValues):
         sizes: Sizes = "equal",
         pairing: Pairing | None = None,
         label_side: Side | None = None,
-        classes: ClassPalette | None = None,
+        classes: ClassPalette | Mapping[str, Any] | None = None,
         label_as: LabelAs = "colours",
         label_files: LabelFiles = "colours",
         id_map: Mapping[int, int] | None = None,
@@ -138,11 +136,12 @@ class Splits(KnownValues):
         super().__init__(**values)
         self.name, self.root, self.licence, self.source = name, Path(root), licence, source
         self.input_channels, self.target_channels = input_channels, target_channels
+        classes = palette_of(classes)
         self.splits = {split: splits.get(split) for split in SPLITS}
-        self.held_out = {"val": val_from_train, "test": test_from_train}
+        held_out = {"val": val_from_train, "test": test_from_train}
         self.on_error = one_of("on_error", on_error, ("raise", "skip"))
-        self.table = None if pairs is None else PairTable(pairs, self.splits)
-        self._check_splits(splits)
+        table = None if pairs is None else PairTable(pairs, self.splits)
+        check_splits(splits, self.splits, held_out, in_a_table=table is not None)
         check_labels_alone(has_labels, has_pairs, attributes, direction)
         self.has_labels = has_labels
         self.pairing = pairing_of(pairing, has_pairs, name, has_labels)
@@ -172,9 +171,12 @@ class Splits(KnownValues):
         self.exclusive = tables is None
         self.folders = folders_of(
             sides, apart, has_pairs, forth, single=single, photo=task is not None, tables=tables,
-            table=self.table, pair_by=keys, sizes=sizes,
+            table=table, pair_by=keys, sizes=sizes,
         )  # fmt: skip
-        self._files: dict[str, tuple[PairList, ...]] = {}
+        self._files = SplitFiles(
+            self.root, self.folders, self.splits, held_out, on_error=self.on_error,
+            most_pixels=self.reader.most_pixels, has_pairs=self.has_pairs, table=table,
+        )  # fmt: skip
 
     @property
     def direction(self) -> Direction:
@@ -202,16 +204,16 @@ class Splits(KnownValues):
         Raises:
             SettingError: If the split's files cannot be used, or its name is unknown.
         """
-        one_of("splits", split, SPLITS)
-        if split not in self._files:
-            folder = self.splits[split]
-            if split == "train" or self.held_out[split]:
-                if self.table is not None:
-                    self.table.require_without(self.root, self.held_out)
-                self._hold_out(self._find(self.splits["train"]))
-            else:
-                self._files[split] = self._readable(self._find(folder))
-        return self._files[split]
+        found = self._files.of(split)
+        say_transparency(found, self.reader, split)
+        return found
+
+    def evaluate_train(self) -> None:
+        """Makes the training split one to evaluate: files that cannot be read are left out of it.
+
+        Trained on, it keeps them, and others take their places.
+        """
+        self._files.evaluate_train()
 
     def samples(self, split: str, training: bool = False) -> Samples:
         """Returns what the samples of a split are made of.
@@ -280,40 +282,9 @@ class Splits(KnownValues):
         """Whether a split that was indexed has labels in JPEG files, and shows them as colours."""
         if self.reader.label_side is None or self.reader.label_as == "onehot":
             return False  # class ids are told from the files, whatever these are
-        labels = map(self._to_check, self._files.values())
+        labels = map(self._to_check, self._files.indexed())
         return any(self.reader.lossy(pair) for files in labels for pair in files[:1])
 
     def _to_check(self, lists: tuple[PairList, ...]) -> PairList:
         """Those files of a split that hold the label maps, or the photographs."""
         return lists[-1] if self.reader.label_role == "target" else lists[0]
-
-    def _hold_out(self, found: tuple[PairList, ...]) -> None:
-        """Divides what is published for training, evenly on each side."""
-        kind = "pairs" if len(found) == 1 else "images"
-        parts = [
-            hold_out(files, self.held_out, f"training {kind} in '{files.folder}'")
-            for files in found
-        ]
-        divided = {split: tuple(part[split] for part in parts) for split in parts[0]}
-        evaluated = {split: self._readable(divided[split]) for split in divided if split != "train"}
-        self._files |= divided | evaluated
-
-    def _readable(self, lists: tuple[PairList, ...]) -> tuple[PairList, ...]:
-        """Those files of a split for evaluation that can be read, where the others are left out."""
-        if self.on_error == "raise":
-            return lists
-        return without_unreadable(lists, self.has_pairs, self.reader.most_pixels)
-
-    def _find(self, folder: str | None) -> tuple[PairList, ...]:
-        if folder is None:
-            return self.folders.nothing()
-        require_splits_apart(self.root, folder)
-        return self.folders.find(
-            self.root, folder, on_error=self.on_error, most_pixels=self.reader.most_pixels
-        )
-
-    def _check_splits(self, given: Mapping[str, str | None]) -> None:
-        for split in given:
-            one_of("splits", split, SPLITS)
-        for split, held in self.held_out.items():
-            check_held_out(split, held, self.splits, in_a_table=self.table is not None)

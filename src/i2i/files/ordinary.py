@@ -10,8 +10,12 @@ class Unreadable(ValueError):
     """A file cannot be read; the text says why, in a few words."""
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path, buffering: int = -1) -> IO[bytes]:
     """Opens an ordinary file, or a link to one, for reading.
+
+    Args:
+        path: The file.
+        buffering: As in ``open``.
 
     Raises:
         Unreadable: It cannot be opened, or is something else: a pipe would be waited for.
@@ -28,7 +32,7 @@ def open_regular(path: Path) -> IO[bytes]:
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         raise Unreadable("a folder" if stat.S_ISDIR(mode) else "a pipe or a device")
-    return os.fdopen(descriptor, "rb")
+    return os.fdopen(descriptor, "rb", buffering)
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -41,11 +45,14 @@ def read_bytes(path: Path, most: int) -> bytes:
     Raises:
         Unreadable: It cannot be opened, is something else (a pipe would be waited for), or larger.
     """
-    with open_regular(path) as file:
+    with open_regular(path, buffering=0) as file:  # a buffer costs more than a small file
         size = os.fstat(file.fileno()).st_size
         if size > most:
             raise Unreadable(f"{size:,} bytes, more than {most:,}")
         try:
-            return file.read(size)
+            data = file.read(size)
+            while len(data) < size and (more := file.read(size - len(data))):  # 2 GB at once
+                data += more
+            return data
         except OSError as error:
             raise Unreadable((error.strerror or str(error)).lower()) from error

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from i2i.files.ordinary import Unreadable, open_regular
 from i2i.images.formats.known import format_of
-from i2i.images.frame import MOST_PIXELS
 from i2i.images.header import Damaged, Header
+from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.stored import image_error
 
 MOST_CHECKED = 16_000_000  # pixels: a small file may hold a giant picture, and several are checked

@@ -2,9 +2,7 @@
 
 from multiprocessing import parent_process
 
-from i2i.messages import say
-
-_said: set[str] = set()
+from i2i.messages import say_once
 
 
 def note_once(kind: str, text: str) -> None:
@@ -14,6 +12,5 @@ def note_once(kind: str, text: str) -> None:
         kind: What it is about; a second text of the same kind is not said.
         text: A line.
     """
-    if kind not in _said and parent_process() is None:
-        _said.add(kind)
-        say(text)
+    if parent_process() is None:
+        say_once(text, kind)

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from i2i.errors import setting_error
-from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import as_channels
+from i2i.images.notes import note_once
+from i2i.images.other_types import misfit, told
+from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.stored import read_stored
 from i2i.images.transparency import DEFAULT_BACKGROUND, KEEP, Background, opaque
-from i2i.images.values import BY_TYPE, Range, on_one_scale
+from i2i.images.values import BY_TYPE, Range, on_one_scale, type_name
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Reading:
         values: Which stored values are the lowest and the highest: "type", those of the type (0 and
             1 of floats), or two numbers; values outside of them are clipped.
         side: What the side is called in the names of options: input or target.
+        trained: The type of the files that a network was trained on: others are told, or refused
+            where they cannot be such. None: every type is read.
     """
 
     channels: int = 3
@@ -33,6 +37,7 @@ class Reading:
     background: Background = DEFAULT_BACKGROUND
     values: Range = BY_TYPE
     side: str = "input"
+    trained: str | None = None
 
     def read(self, path: Path) -> np.ndarray:
         """Decodes a file whole, or fails by name.
@@ -64,8 +69,8 @@ class Reading:
             path: Where it comes from, for errors.
 
         Raises:
-            SettingError: It has other channels, or is of floats outside of 0..1 and nothing says
-                which values are black and white.
+            SettingError: It has other channels, is of floats outside of 0..1 and nothing says which
+                values are black and white, or cannot be what a network was trained on.
         """
         if self.behind == KEEP:
             stored = opaque(stored, self.channels)
@@ -73,9 +78,23 @@ class Reading:
             raise self.other_channels(stored.shape[2], path)
         if self.values == BY_TYPE and stored.dtype.kind == "f":
             self.require_unit_range(stored, path)
-        if stored.dtype in (np.uint8, np.uint16):  # OpenCV weighs their levels in whole numbers
+        if self.trained not in (None, type_name(stored.dtype)):
+            self.judge_type(stored, path)
+        if stored.dtype in _LEVELS:  # OpenCV weighs their levels in whole numbers
             return on_one_scale(as_channels(stored, self.channels), self.values)
         return as_channels(on_one_scale(stored, self.values), self.channels)
+
+    def judge_type(self, stored: np.ndarray, path: Path) -> None:
+        """Tells, once, of a picture of another type than the network was trained on.
+
+        Raises:
+            SettingError: It cannot be such a picture; see ``misfit``.
+        """
+        picture, name = f"image '{path}'", type_name(stored.dtype)
+        if error := misfit(stored, self.trained, self.values, picture):
+            raise error
+        line = told(name, self.trained, self.values, picture, self.side)
+        note_once(f"type {name}", f"Warning: {line}")
 
     def require_unit_range(self, stored: np.ndarray, path: Path) -> None:
         """Refuses floats that are not from 0 to 1, as those of ``type`` are.
@@ -101,6 +120,7 @@ class Reading:
         )  # fmt: skip
 
 
+_LEVELS = (np.dtype(np.uint8), np.dtype(np.uint16))
 WITH_ALPHA = (2, 4)  # channels of pictures whose last one may be alpha
 WAYS = ((1, 3), (3, 1))  # channels of a file, and what can be made of them
 COLOURS = Reading()

@@ -17,6 +17,7 @@ WHOLE_TYPES = (
     "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64",
 )  # fmt: skip
 FLOAT = "float32"  # what all floating-point pictures are written as
+_EIGHT_BITS = np.dtype(np.uint8)
 WHITE = 255.0  # of the scale on which pictures are resized and jittered
 
 
@@ -26,6 +27,21 @@ def ends_of(dtype: np.dtype | str) -> tuple[float, float]:
         return 0.0, 1.0
     info = np.iinfo(dtype)
     return float(info.min), float(info.max)
+
+
+def type_name(dtype: np.dtype) -> str:
+    """A type as ``Values`` names it."""
+    return FLOAT if dtype.kind == "f" else dtype.name
+
+
+def in_digits(value: float) -> str:
+    """A value in messages and headings: whole ones in full, others to six significant digits."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+
+
+def words_of(ends: tuple[float, float]) -> str:
+    """Two values in words: ``0 to 4095``."""
+    return f"{in_digits(ends[0])} to {in_digits(ends[1])}"
 
 
 @dataclass(frozen=True)
@@ -76,10 +92,10 @@ class Values:
     def span(self) -> str:
         """Their ends in words, for headings: ``0-4095``."""
         dash = " to " if self.low < 0 else "-"
-        return f"{self.low:.12g}{dash}{self.high:.12g}"
+        return f"{in_digits(self.low)}{dash}{in_digits(self.high)}"
 
     def __str__(self) -> str:
-        return f"{self.type}, {self.low:.12g} to {self.high:.12g}"
+        return f"{self.type}, {words_of(self.ends)}"
 
     def of(self, images: Tensor, names: Sequence[str] | None = None) -> Tensor:
         """Turns images in [-1, 1] into these values, as a file holds them.
@@ -132,6 +148,8 @@ def on_one_scale(image: np.ndarray, value_range: Range) -> np.ndarray:
         The image itself where it is 8 bits from 0 to 255; else (H, W, C) float32 in [0, 255].
     """
     by_type = value_range == BY_TYPE
+    if by_type and image.dtype == _EIGHT_BITS:
+        return image
     ends = ends_of(image.dtype) if by_type else value_range
     if image.dtype == np.uint8 and tuple(ends) == PLAIN.ends:
         return image

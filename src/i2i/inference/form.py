@@ -13,6 +13,7 @@ from i2i.images.picture_formats import FORMATS, LOSSY, SUFFIXES, holds
 from i2i.images.picture_kind import PLAIN_PICTURES, PictureKind
 from i2i.images.quantise import to_uint8
 from i2i.images.transparency import KEEP
+from i2i.images.values import in_digits
 from i2i.inference.outputs import Output
 
 
@@ -97,8 +98,8 @@ def in_words(form: Form, output: Output) -> str:
         return f"Written as {output.suffix[1:]} in the target's values: {values}"
     which = "" if shown is None else f" of channels {', '.join(map(str, shown))}"
     return (
-        f"Written as {output.suffix[1:]} in 8 bits{which}: {values.low:.9g} is 0 and "
-        f"{values.high:.9g} is 255 (tif and npy keep the target's values)"
+        f"Written as {output.suffix[1:]} in 8 bits{which}: {in_digits(values.low)} is 0 and "
+        f"{in_digits(values.high)} is 255 (tif and npy keep the target's values)"
     )
 
 

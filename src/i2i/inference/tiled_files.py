@@ -21,6 +21,7 @@ from i2i.inference.receptive_field import normalises_over_the_picture, receptive
 from i2i.inference.samples import Picture
 from i2i.inference.tiles import Tiling, blended_bands
 from i2i.inference.translator import Translator
+from i2i.messages import warn
 from i2i.printable import printable
 from i2i.seeds import stable_seed
 
@@ -49,8 +50,8 @@ def make_tiling(tile: Any, overlap: Any, translator: Translator, channels: int) 
     if everywhere:
         eval_helps = not normalises_over_the_picture(generator, "eval")
         todo = "model.inference=eval makes them alike" if eval_helps else "a larger tile helps"
-        print(
-            f"Warning: tile={tile}: the generator normalises by the mean and variance of what it "
+        warn(
+            f"tile={tile}: the generator normalises by the mean and variance of what it "
             f"is shown, so tiles can differ in brightness; {todo}."
         )
     if auto:

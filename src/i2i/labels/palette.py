@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ MOST_CLASSES = 254
 JPEG_TOLERANCE = 48  # levels
 JPEG_STRAY_SHARE = 0.15  # of a file's pixels
 MOST_STRAYS = 1_000_000  # stray pixels of a file that are counted by value
+EXAMPLE = (
+    'For example "dataset.classes={colours: {sky: [128,128,128], road: [128,64,128]}}", or a '
+    "preset such as conf/dataset/camvid.yaml."
+)
 STAND_INS = ((0, 0, 0), (255, 255, 255), (255, 0, 255), (0, 255, 0))  # for unlabelled, see below
 
 
@@ -55,6 +60,11 @@ class ClassPalette:
         tolerance: int = 0,
         stray_share: float = 0.0,
     ) -> None:
+        if not isinstance(colours, Mapping):
+            raise setting_error(
+                "dataset.classes.colours", f"{colours!s:.80}", "a name and a colour of each class",
+                EXAMPLE,
+            )  # fmt: skip
         self.names = tuple(str(name) for name in colours)
         if not 2 <= len(self.names) <= MOST_CLASSES:
             raise setting_error(
@@ -67,7 +77,7 @@ class ClassPalette:
         checked = [_checked_colour(key, colour) for key, colour in rows]
         _refuse_doubled([key for key, _ in rows], checked)
         for key, value, most in (("tolerance", tolerance, 255), ("stray_share", stray_share, 1)):
-            if not 0 <= value <= most:
+            if not _is_number(value) or not 0 <= value <= most:
                 raise setting_error(
                     f"dataset.classes.{key}={value}", "that value", f"0 to {most}", "Try 0."
                 )
@@ -234,6 +244,33 @@ def _colour_list(unlabelled: Any) -> list[Any]:
         return []
     several = len(unlabelled) and isinstance(unlabelled[0], Sequence)
     return list(unlabelled) if several else [unlabelled]
+
+
+def palette_of(given: Any) -> ClassPalette | None:
+    """The classes that ``dataset.classes`` says, made already or as options; None for none.
+
+    Args:
+        given: A palette, or its arguments by name.
+
+    Raises:
+        SettingError: It is something else, or as in ``ClassPalette``.
+    """
+    if given is None or isinstance(given, ClassPalette):
+        return given
+    named = given if isinstance(given, Mapping) else {}
+    options = {key: value for key, value in named.items() if key != "_target_"}
+    known = [*signature(ClassPalette).parameters]
+    unknown = [str(key) for key in options if key not in known]
+    if unknown or "colours" not in options:
+        found = f"the key {unknown[0]}" if unknown else f"{given!s:.80}, without colours"
+        raise setting_error(
+            "dataset.classes", found, f"some of {', '.join(known)}, and colours among them", EXAMPLE
+        )
+    return ClassPalette(**options)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _checked_colour(key: str, colour: Any) -> tuple[int, int, int]:

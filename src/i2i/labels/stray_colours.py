@@ -64,7 +64,7 @@ def refuse_strays(
     raise setting_error(
         setting,
         f"{first.kind} in {len(bad)} of {len(looked_at)} label files ({named}): {count:,} pixels, "
-        f"{100 * count / n_pixels:.2g} % of theirs; the most frequent: {frequent}",
+        f"{100 * count / n_pixels:.3g} % of theirs; the most frequent: {frequent}",
         first.expected,
         todo or KINDS[first.kind],
     )

@@ -1,60 +1,29 @@
 """Weights & Biases without a login prompt, and with one run a job."""
 
-import http.client
-import netrc
 import os
-import re
-import secrets
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
+import numpy as np
 from lightning.fabric.loggers.logger import rank_zero_experiment
-from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import DummyExperiment
 
+from i2i.comparison.run_test import Tested, read_tests
 from i2i.errors import first_line, setting_error
-from i2i.files.ordinary import Unreadable
-from i2i.files.records import read_text
-from i2i.loggers.wandb_pictures import tables_of
+from i2i.loggers.wandb_end import FLUSH, FLUSH_SETTING
+from i2i.loggers.wandb_id import id_of_run
+from i2i.loggers.wandb_pictures import LabelMaps, masks_of, tables_of
+from i2i.loggers.wandb_server import in_reach, mode_of
 from i2i.messages import say
-from i2i.run_folder import write_text
-
-PATIENCE = 10  # seconds that W&B's server has for its first answer
 
 STEP = "trainer/global_step"  # as Lightning's logger calls the step
 
-ID = re.compile(r"[\w-]{1,64}", re.ASCII)  # of a run, as W&B makes them
-
-
-def has_key() -> bool:
-    """Whether a W&B key is configured, in the environment or in the netrc file."""
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
-    path = os.environ.get("NETRC", str(Path.home() / ".netrc"))
-    try:
-        return netrc.netrc(path).authenticators(host or "") is not None
-    except (OSError, netrc.NetrcParseError):
-        return False
-
-
-def in_reach() -> bool:
-    """Whether W&B's server answers at all, by way of a proxy where one is configured."""
-    url = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
-    try:
-        urllib.request.urlopen(url, timeout=PATIENCE).close()
-    except urllib.error.HTTPError:
-        return True  # an answer, if not to this question
-    except (OSError, ValueError, http.client.HTTPException):
-        return False
-    return True
+BEGIN = 30  # seconds that a run has to be made on the server, which answers within one; W&B's: 90
 
 
 class RunWandbLogger(WandbLogger):
@@ -83,6 +52,8 @@ class RunWandbLogger(WandbLogger):
                 self._offline = True
                 self._wandb_init = {k: v for k, v in self._wandb_init.items() if k != "resume"}
                 self._experiment = super().experiment
+            if not self._offline:
+                ask_for_artifacts(self._experiment)
         return self._experiment
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -93,6 +64,12 @@ class RunWandbLogger(WandbLogger):
 
     def log_image(self, key: str, images: list[Any], step: int | None = None, **more: Any) -> None:
         self.attempt(super().log_image, key, images, step, **more)
+
+    def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
+        self.attempt(super().after_save_checkpoint, checkpoint_callback)
+
+    def finalize(self, status: str) -> None:
+        self.attempt(super().finalize, status)
 
     def alert(self, title: str, text: str) -> None:
         """Sends an alarm, which W&B passes on by mail or Slack; a run that is offline keeps it."""
@@ -125,21 +102,50 @@ class RunWandbLogger(WandbLogger):
 
         self.attempt(define)
 
-    def log_result(self, result: Mapping[str, Any]) -> None:
+    def log_label_maps(
+        self, key: str, picture: np.ndarray, ids: np.ndarray, names: Mapping[int, str], step: int
+    ) -> None:
+        """Logs a picture of label maps with a mask that tells the classes.
+
+        Args:
+            key: What it is called.
+            picture: (H, W, 3) uint8.
+            ids: The class of each pixel, (H, W) uint8.
+            names: Of the classes, by id.
+            step: Of the generator.
+        """
+        self.log_image(key, [picture], step, masks=[masks_of(ids, names)])
+
+    def log_result(self, result: Mapping[str, Any], label_maps: Mapping[str, LabelMaps]) -> None:
         """Keeps what the scores of the test split mean, its pictures, and what was tested.
 
         Args:
             result: What test_metrics.json holds.
+            label_maps: Which test pictures are label maps, by route and column.
         """
         meaning = {name: result[name] for name in ("units", "protocol", "n_images")}
         self.attempt(lambda: self.experiment.config.update(meaning, allow_val_change=True))
-        self.attempt(self.log_pictures)
+        self.attempt(self.log_pictures, label_maps)
         if self.log_best:
             self.attempt(self.log_checkpoint, Path(result["checkpoint"]), result["scores"])
 
-    def log_pictures(self) -> None:
+    def log_tables(
+        self, split: str, tests: Mapping[str, Tested], label_maps: Mapping[str, LabelMaps],
+        step: int,
+    ) -> None:  # fmt: skip
+        """Sends a table of pictures with their scores for each route.
+
+        Args:
+            split: What they are of.
+            tests: What a pass left, by route.
+            label_maps: Which pictures are label maps, by route and column.
+            step: Of the generator.
+        """
+        self.log_metrics(tables_of(split, tests, label_maps)[0], step)
+
+    def log_pictures(self, label_maps: Mapping[str, LabelMaps]) -> None:
         """Sends a table of test pictures for each route, and says how large they are."""
-        tables, size = tables_of(Path(self.save_dir))
+        tables, size = tables_of("test", read_tests(Path(self.save_dir)), label_maps)
         if tables:
             self.experiment.log(tables)
             number = sum(len(table.data) for table in tables.values())
@@ -171,6 +177,17 @@ class RunWandbLogger(WandbLogger):
             self._experiment = DummyExperiment()
 
 
+def ask_for_artifacts(run: Any) -> None:
+    """Lets W&B's library ask the server whose key it has, while it answers.
+
+    It asks with the first artifact, such as a table. Where the server is away by then, that
+    artifact is lost, while one that comes later is kept in the run's folder and sent when it is
+    back. There is no public call for this; without that one the first artifact asks as before.
+    """
+    with suppress(Exception):  # of many kinds; the run goes on, as it would
+        run._public_api()
+
+
 def make_wandb_logger(
     folder: str,
     project: str,
@@ -179,6 +196,7 @@ def make_wandb_logger(
     tags: list[str] | None = None,
     offline: bool | None = None,  # None: offline where no key is configured
     log_model: bool | str | None = None,  # best: what was tested; true, all: Lightning's
+    log_comparison: bool = True,  # read by ``wandb_comparison``, from the run's configuration
     **options: Any,  # of WandbLogger or wandb.init: entity, notes, job_type, ...
 ) -> WandbLogger:
     """A W&B logger that never asks anything; a resumed run goes on in the same W&B run.
@@ -193,23 +211,19 @@ def make_wandb_logger(
         tags: Tags of the run.
         offline: Whether nothing is sent.
         log_model: Which checkpoints go along.
+        log_comparison: Whether the comparison of a sweep of such runs goes along at its end.
         options: Passed on as they are.
 
     Raises:
         SettingError: Nothing takes one of the options, or it has a value that it cannot have.
     """
-    import wandb
-
     require_known(options)
-    require_choice(log_model)
-    mode = os.environ.get("WANDB_MODE")
-    if mode is not None:
-        offline = mode in ("offline", "dryrun")
-    elif offline is None:
-        offline = not has_key()
-    if not offline and mode in (None, "online") and not in_reach():
+    require_choice(log_model, log_comparison)
+    mode, typed = mode_of(offline), os.environ.get("WANDB_MODE")
+    if mode == "online" and not in_reach():
         say("W&B does not answer: this run stays offline")
-        offline, mode = True, None
+        mode, typed = "offline", None
+    offline = mode == "offline"
     if offline:
         say(
             "W&B: this run stays offline (no key, no answer, or so asked); to upload it later: "
@@ -219,17 +233,28 @@ def make_wandb_logger(
             say(f"logger.wandb.log_model={log_model} needs a run online; log_model=best does not")
     logger = RunWandbLogger(
         name=name, save_dir=folder, id=id_of_run(Path(folder)), project=project, group=group,
-        tags=tags, reinit="finish_previous", offline=offline and mode is None,
+        tags=tags, reinit="finish_previous", offline=offline and typed is None,
         log_model=False if offline or log_model == "best" else bool(log_model) and log_model,
-        settings=wandb.Settings(silent=True), **({} if offline else {"resume": "allow"}), **options,
+        settings=settings(),
+        **({} if offline else {"resume": "allow"}), **options,
     )  # fmt: skip
     logger.log_best = log_model == "best"
     logger._wandb_init.pop("anonymous", None)  # wandb warns of it, whatever it is
     return logger
 
 
-def require_choice(log_model: Any) -> None:
-    """Refuses a ``log_model`` that is none.
+def settings() -> Any:
+    """What W&B's library is told: to be silent, and how long to wait."""
+    import wandb
+
+    own = {"silent": True, FLUSH_SETTING: FLUSH}
+    if "WANDB_INIT_TIMEOUT" not in os.environ:
+        own["init_timeout"] = BEGIN
+    return wandb.Settings(**{k: v for k, v in own.items() if k in wandb.Settings.model_fields})
+
+
+def require_choice(log_model: Any, log_comparison: Any) -> None:
+    """Refuses a ``log_model`` or a ``log_comparison`` that is none.
 
     Raises:
         SettingError: It is not.
@@ -238,6 +263,11 @@ def require_choice(log_model: Any) -> None:
         raise setting_error(
             f"logger.wandb.log_model={log_model}", repr(log_model), "one of false, best, true, all",
             "best sends the checkpoint that was tested, with its scores.",
+        )  # fmt: skip
+    if log_comparison not in (False, True):
+        raise setting_error(
+            f"logger.wandb.log_comparison={log_comparison}", repr(log_comparison), "true or false",
+            "false keeps the comparison of a sweep from W&B.",
         )  # fmt: skip
 
 
@@ -268,21 +298,3 @@ def require_known(options: Mapping[str, Any]) -> None:
             "one of WandbLogger or wandb.init", f"Did you mean logger.wandb.{near[0]}?" if near
             else f"Leave {key} out.",
         )  # fmt: skip
-
-
-def id_of_run(folder: Path) -> str | None:
-    """The id in the run folder's ``wandb_id.txt``, made by process 0 where it is missing."""
-    file = folder / "wandb_id.txt"
-    found = None
-    if os.path.lexists(file):
-        try:
-            found = ID.fullmatch(read_text(file, most=1000).strip())
-        except Unreadable as error:
-            say(f"{file} cannot be read ({error}): W&B gets a new run")
-    if found is None and rank_zero_only.rank == 0:  # only its run is W&B's
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # An agent of a W&B sweep has named the run that it waits for.
-        agents = os.environ.get("WANDB_RUN_ID", "") if os.environ.get("WANDB_SWEEP_ID") else ""
-        write_text(file, agents if ID.fullmatch(agents) else secrets.token_hex(4))
-        return id_of_run(folder)
-    return found and found[0]

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from i2i.errors import setting_error
-from i2i.loggers.wandb import id_of_run, make_wandb_logger
+from i2i.loggers.wandb import make_wandb_logger
+from i2i.loggers.wandb_end import finish
+from i2i.loggers.wandb_id import id_of_run
 from i2i.messages import say
 
 
@@ -46,6 +48,6 @@ def add_scores(
     logger = make_wandb_logger(str(folder), **options)
     names = {f"evaluate/{where}/{name}": value for name, value in scores.items()}
     logger.attempt(lambda: logger.experiment.summary.update(names))
-    logger.attempt(lambda: logger.experiment.finish())
-    how = " (wandb sync --append, as the run is there already)" if logger._offline else ""
+    finish()
+    how = " (offline: wandb sync adds them to that run)" if logger._offline else ""
     say(f"W&B: evaluate/{where} is in the summary of run {id_of_run(folder)}{how}")

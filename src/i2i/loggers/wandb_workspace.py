@@ -48,8 +48,8 @@ class Logged:
         grids = [
             n for n in found if n.startswith("val/") and n.split("/")[-1].startswith("samples")
         ]
-        scores = [n for n in found if n.startswith("val/") and n not in grids]
-        tables = [n for n in found if n.startswith("test/") and n.endswith("/pictures")]
+        tables = [n for n in found if n.endswith("/pictures")]
+        scores = [n for n in found if n.startswith("val/") and n not in (*grids, *tables)]
         return cls(
             scores or cls.scores, [*players] or cls.players,
             [k for k in keys if len({str(own.get(k)) for own in options}) > 1] or cls.options,

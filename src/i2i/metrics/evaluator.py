@@ -1,7 +1,6 @@
 """Scores passes over image pairs; one evaluator a run, the same numbers on any process count."""
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +25,7 @@ from i2i.metrics.optional_network import OptionalNetwork, found_together
 from i2i.metrics.pictures import Pictures
 from i2i.metrics.protocol import protocol_of
 from i2i.metrics.real_cache import RealCache
-from i2i.metrics.result import EvaluationResult, add_classes, count_exact
+from i2i.metrics.result import EvaluationResult, add_classes, add_told, means_of
 from i2i.scores import RECONSTRUCTION
 
 SCORES = (*OF_CLASSES, *OF_INCEPTION)  # of a pass, beside the means of its metrics
@@ -276,28 +275,20 @@ class PairEvaluator:
         if not images:
             raise setting_error(f"split={self.split}", "no images", "1 or more", "Check its size.")
         indices = sorted(images)
-        rows = [dict(images[i]) for i in indices]
-        protocol = {**protocol_of(self._kinds[0]), "n_images": len(rows)}
-        values: dict[str, float] = {}
         known: dict[str, Any] = {}
         for prefix, kind in zip(("", RECONSTRUCTION), self._kinds, strict=True):
             known |= {prefix + name: m for name, m in self._measuring(kind).items()}
         known[ClassAccuracy.name] = ClassAccuracy
-        for name in (key for key in rows[0] if key in known):
-            values[name] = math.fsum(row[name] for row in rows) / len(rows)
-            protocol[name] = known[name].protocol
-        if "psnr" in values:
-            count_exact(rows, values, protocol)
-        result = EvaluationResult(values, rows, len(rows), protocol)
+        rows = [dict(images[i]) for i in indices]
+        result = means_of(rows, known, protocol_of(self._kinds[0]))
+        values = result.values
         add_classes(result, classes)
-        if told:
-            mean = math.fsum(told[i] for i in sorted(told)) / len(told)
-            result.ceiling = (result.ceiling or {}) | {ClassAccuracy.name: mean}
+        add_told(result, told)
         if self.has_distribution:
             network = self._inception.network
             scores, details = self._scores.scores(network, self.split, indices, targets, seen)
             values |= scores
-            protocol |= details
+            result.protocol |= details
         units = {name: metric.unit for name, metric in known.items()}
         units |= {score.name: score.unit for score in SCORES}
         result.units = {name: units[name] for name in values if units.get(name)}

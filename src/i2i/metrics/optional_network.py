@@ -9,6 +9,7 @@ from torch import distributed
 
 from i2i.cluster.gathering import gathered, in_group
 from i2i.errors import SettingError
+from i2i.messages import warn
 
 T = TypeVar("T")
 
@@ -53,9 +54,7 @@ class OptionalNetwork(Generic[T]):
             if required or self.named:
                 raise
             self._gave_up = True
-            from lightning.fabric.utilities.rank_zero import rank_zero_warn
-
-            rank_zero_warn(f"{self.without} {error}")
+            warn(f"{self.without} {error}")
 
 
 def found_together(find: Callable[[], T]) -> T:

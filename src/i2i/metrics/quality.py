@@ -10,7 +10,7 @@ from torch import Tensor
 
 from i2i.errors import setting_error
 from i2i.images.ssim import WINDOW, ssim_of_rows
-from i2i.images.values import PLAIN, Values
+from i2i.images.values import PLAIN, Values, in_digits
 from i2i.metrics.image_metric import ImageMetric
 
 PEAK = PLAIN.peak  # highest 8-bit level
@@ -31,7 +31,7 @@ class SSIM(ImageMetric):
         constants = "Wang et al. 2004: Gaussian window of 11, sigma 1.5, K1 0.01, K2 0.03"
         if self.values.plain:
             return f"{constants}, range 255"
-        return f"{constants}, range {self.values.peak:.12g}, in {of_values(self.values)}"
+        return f"{constants}, range {in_digits(self.values.peak)}, in {of_values(self.values)}"
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         return ssim(output, target, self.values)
@@ -45,7 +45,7 @@ class PSNR(ImageMetric):
     @property
     def protocol(self) -> str:
         of = "" if self.values.plain else f" of {of_values(self.values)}"
-        peak = f"dB over the peak {self.values.peak:.12g}{of}"
+        peak = f"dB over the peak {in_digits(self.values.peak)}{of}"
         return f"{peak}; infinite for equal images, and so is the mean then"
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:

@@ -1,10 +1,12 @@
 """What a pass over a split ends with."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from i2i.labels.class_scores import ClassShare
+from i2i.metrics.class_accuracy import ClassAccuracy
 
 SEGMENTATION = (
     "one confusion matrix over all labelled pixels of the split; class accuracy and IoU are means "
@@ -38,6 +40,26 @@ class EvaluationResult:
     units: dict[str, str] = field(default_factory=dict)
 
 
+def means_of(
+    rows: list[dict[str, Any]], known: Mapping[str, Any], protocol: Mapping[str, Any]
+) -> EvaluationResult:
+    """The result of a pass by its images alone.
+
+    Args:
+        rows: ``name``, ``index`` and the values of each image, in order; one or more.
+        known: What gave the values, by name: each has a ``protocol``.
+        protocol: How the values were made, as far as it goes for all.
+    """
+    values: dict[str, float] = {}
+    found = {**protocol, "n_images": len(rows)}
+    for name in (key for key in rows[0] if key in known):
+        values[name] = math.fsum(row[name] for row in rows) / len(rows)
+        found[name] = known[name].protocol
+    if "psnr" in values:
+        count_exact(rows, values, found)
+    return EvaluationResult(values, rows, len(rows), found)
+
+
 def count_exact(rows: list[dict[str, Any]], values: dict, protocol: dict) -> None:
     """Counts the images that equal their target, whose PSNR is infinite, where there are any."""
     finite = [row["psnr"] for row in rows if math.isfinite(row["psnr"])]
@@ -63,3 +85,10 @@ def add_classes(result: EvaluationResult, classes: ClassShare) -> None:
     for row in result.per_image:
         row["pixel_accuracy"] = classes.pixel_accuracy(row["index"])
     result.protocol["segmentation"] = f"{SEGMENTATION}; n = {len(classes.made)} images"
+
+
+def add_told(result: EvaluationResult, told: Mapping[int, float]) -> None:
+    """Adds to the ceiling what a classifier says of the real pictures, by place, if asked."""
+    if told:
+        mean = math.fsum(told[i] for i in sorted(told)) / len(told)
+        result.ceiling = (result.ceiling or {}) | {ClassAccuracy.name: mean}

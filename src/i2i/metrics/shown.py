@@ -9,6 +9,7 @@ from torch import Tensor
 
 from i2i.data.batches import OTHER_SIDE, paired
 from i2i.data.tasks.task import Task
+from i2i.labels.label_pictures import LabelPictures
 
 
 @dataclass
@@ -77,6 +78,15 @@ class Shown:
         found["back"] = source, self.back
         found["target"] = target, self.real if self.true else None
         return {name: look(seen) for name, (look, seen) in found.items() if seen is not None}
+
+    @property
+    def label_maps(self) -> dict[str, LabelPictures]:
+        """Which of ``columns`` are label maps of known classes."""
+        sides = {"input": ("input", "back"), "target": ("target", "output")}  # the true one first
+        true, made = sides.get(self.task.role or "", ("", ""))
+        if self.task.classes is None or not true:
+            return {}
+        return {n: LabelPictures(self.task.classes, n == true) for n in (true, made)}
 
 
 def shown_of(batch: Mapping[str, Any], side: str, task: Task) -> Shown:

@@ -30,7 +30,7 @@ def load(
     """
     from i2i.cluster.devices import resolve_accelerator, torch_device
     from i2i.config.saved_translations import load_translations
-    from i2i.images.frame import DEFAULT_MEGAPIXELS
+    from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS
     from i2i.sharing.model import Model
 
     translations, _ = load_translations(str(path), key="path")

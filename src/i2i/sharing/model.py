@@ -11,8 +11,8 @@ import torch
 from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.masks import checked_mask, read_mask
 from i2i.errors import setting_error
-from i2i.images.frame import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.images.ids import read_ids
+from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS, pixel_limit
 from i2i.images.reading import Reading
 from i2i.inference.files_to_translate import Job
 from i2i.inference.form import Form

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 
 from i2i.data.batches import Batch
@@ -14,6 +13,7 @@ from i2i.inference.translator import Translator
 from i2i.losses.gan import GANLoss, require_separate_samples
 from i2i.losses.reconstruction import L1, FeatureLoss, ReconstructionLoss
 from i2i.losses.weights import require_weights
+from i2i.messages import warn
 from i2i.training.adversarial import AdversarialModule, Made, Terms
 from i2i.training.players import Player
 
@@ -94,7 +94,7 @@ class Pix2Pix(AdversarialModule):
         super().on_train_epoch_end()
         for loss in self.feature_losses.values():
             if warning := loss.end_epoch():
-                rank_zero_warn(warning)
+                warn(warning)
 
     @torch.no_grad()
     def rehearse(self, x: Tensor, y: Tensor) -> None:

@@ -9,20 +9,25 @@ import pytest
 import torch
 
 from i2i.callbacks.test_pictures import TestPictures
+from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError
 from i2i.images.reading import COLOURS
+from i2i.labels.palette import ClassPalette
 from i2i.metrics.shown import Shown
 
 N = 23  # images of the split
 
 
-def shown_of(indices: list[int], height: int = 6, width: int = 5, true: bool = True) -> Shown:
+def shown_of(
+    indices: list[int], height: int = 6, width: int = 5, true: bool = True, back: bool = False
+) -> Shown:
     """Images whose levels say which they are: input 10 + i, output 100 + i, target 200 + i."""
     index = torch.tensor(indices)
     levels = index.view(-1, 1, 1, 1).expand(-1, 3, height, width)
     x, y_hat, y = ((base + levels) / 127.5 - 1 for base in (10, 100, 200))
-    return Shown(index, [str(i) for i in indices], x, y, Task(), true=true, y_hat=y_hat)
+    names, made = [str(i) for i in indices], {"y_hat": y_hat, "back": x if back else None}
+    return Shown(index, names, x, y, Task(), true=true, **made)
 
 
 def go_through(
@@ -68,6 +73,31 @@ def test_without_the_truth_there_is_no_target(tmp_path: Path) -> None:
     assert list(written(tmp_path)) == [
         f"{i:06d}_{kind}.png" for i in (0, 11) for kind in ("input", "output")
     ]
+
+
+def test_what_comes_back_is_kept_too(tmp_path: Path) -> None:
+    go_through(TestPictures(str(tmp_path), n_images=1), back=True)
+    found = written(tmp_path)
+    assert list(found) == [f"000000_{c}.png" for c in ("back", "input", "output", "target")]
+    assert found["000000_back.png"] == 10
+
+
+def test_label_maps_are_shrunk_without_new_colours_and_are_told(tmp_path: Path) -> None:
+    palette = ClassPalette({"a": [10, 10, 10], "b": [250, 250, 250]})
+    callback = TestPictures(str(tmp_path), n_images=1, side=3)
+    checks = np.indices((6, 6)).sum(0) % 2 * 240 + 10
+    picture = torch.tensor(checks[None, None]).expand(1, 3, 6, 6) / 127.5 - 1
+    task = LabelTask(palette, "input")
+    shown = Shown(torch.zeros(1, dtype=torch.long), ["0"], picture, picture, task, y_hat=picture)
+    callback.places = {"AtoB": {0}}
+    callback.keep({"AtoB": shown})
+    files = {c: tmp_path / f"000000_{c}.png" for c in ("input", "output")}
+    levels = {c: set(np.unique(COLOURS.read(file))) for c, file in files.items()}
+    assert levels["input"] <= {10, 250} and not levels["output"] <= {10, 250}
+    assert {c: m.truth for c, m in callback.label_maps[""].items()} == {
+        "input": True,
+        "back": False,
+    }
 
 
 def test_routes_share_the_number(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from i2i.cluster.environment import Preempted
-from i2i.commands import end_of_a_run
 from i2i.commands.end_of_a_run import close
+from i2i.loggers import wandb_end
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def uploading(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     sent = threading.Event()
     wandb = SimpleNamespace(finish=lambda exit_code: sent.wait(60), __spec__=None)
     monkeypatch.setitem(sys.modules, "wandb", wandb)
-    monkeypatch.setattr(end_of_a_run, "UPLOAD", 0.05)
+    monkeypatch.setattr(wandb_end, "UPLOAD", 0.05)
     return sent
 
 

@@ -35,6 +35,9 @@ ERRORS = {
                   "trainer, callbacks: found options that do not work together: 0.01 * 8 < 1; exp"),
     "a cut option": (ConfigCompositionException("Error merging override label=${x\nno way at $"),
                      "label=${x: found what cannot be read: no way at $; expected a value that"),
+    "a quoted error": (InstantiationException(
+        "Error in call to target 'a.B':\nE('x\\n    full_key: c.d\\n    y')"),
+                       "c.d: found values that do not work together: E('x"),
     "no cause": (InstantiationException("Error in call to target 'a.B':\nE('x')\nfull_key: c.d"),
                  "c.d: found values that do not work together: E('x'); expected what B takes. Cor"),
 }  # fmt: skip

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from compared_runs import log, make_run, paint
 from i2i.comparison.run_alarms import read_alarms
 from i2i.comparison.run_curves import read_log, thinned
+from i2i.comparison.run_records import read_run
 from i2i.comparison.run_test import read_tests
 
 
@@ -100,3 +102,27 @@ def test_alarms_are_those_of_the_record(tmp_path: Path) -> None:
     (tmp_path / "health.json").write_text('{"alarms": 3}')
     found, notes = read_alarms(tmp_path)
     assert found == [] and "no list of alarms but int" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("version", "accelerator", "device"),
+    [
+        ('{"device": "NVIDIA H100"}', "auto", "NVIDIA H100"),
+        ('{"device": "NVIDIA H100"}', "cpu", "CPU"),
+        ('{"device": ""}', "auto", "CPU"),
+        ('{"device": 3}', "auto", "3"),
+        ("{}", "cpu", ""),
+        ("[", "auto", ""),
+        (None, "auto", ""),
+    ],
+)
+def test_the_device_is_that_of_the_training(
+    tmp_path: Path, version: str | None, accelerator: str, device: str
+) -> None:
+    run = make_run(tmp_path / "run")
+    config = OmegaConf.load(run / "config.yaml")
+    config.trainer = {"accelerator": accelerator}
+    OmegaConf.save(config, run / "config.yaml")
+    if version is not None:
+        (run / "code_version.json").write_text(version)
+    assert read_run(run).device == device

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from conftest import Told
 from i2i.data import damage
 from i2i.data.batch_sampler import ResumableBatchSampler, SampleKey
 from i2i.data.collate import collate
@@ -138,10 +139,10 @@ def test_a_split_without_a_whole_picture_ends(root: Path) -> None:
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
-def test_evaluation_leaves_them_out_beforehand(root: Path, split: str) -> None:
+def test_evaluation_leaves_them_out_beforehand(root: Path, split: str, told: Told) -> None:
     damaged(root, split)
     data = module(root)
-    with pytest.warns(UserWarning, match=r"left out 2 of 12 in .*03\.jpg.*07\.jpg"):
+    with told(r"left out 2 of 12 in .*03\.jpg.*07\.jpg"):
         assert data.set_size(split) == N - len(BAD)
     assert data.skipped(split) == len(BAD)
     names = [name for batch in data.loader(split) for name in batch["name"]]
@@ -152,7 +153,7 @@ def test_evaluation_leaves_them_out_beforehand(root: Path, split: str) -> None:
         list(stops.loader(split))
 
 
-def test_pictures_held_out_of_training_are_looked_at_too(root: Path) -> None:
+def test_pictures_held_out_of_training_are_looked_at_too(root: Path, told: Told) -> None:
     damaged(root, "train")
     splits = {"train": "train", "val": None, "test": "test"}
     data = PairedDataModule(
@@ -161,13 +162,13 @@ def test_pictures_held_out_of_training_are_looked_at_too(root: Path) -> None:
         augmentation=PairedTransform(image_size=16), batch_size=2, eval_batch_size=4, seed=1,
         on_error="skip", num_workers=0,
     )  # fmt: skip
-    with pytest.warns(UserWarning, match="left out"):
+    with told("left out"):
         n_val = data.set_size("val")
     held = {name for batch in data.loader("val") for name in batch["name"]}
     assert len(held) == n_val < N // 2 and not held & {"03", "07"}
 
 
-def test_a_place_of_several_domains_goes_as_a_whole(root: Path) -> None:
+def test_a_place_of_several_domains_goes_as_a_whole(root: Path, told: Told) -> None:
     damaged(root, "val")
     for number in range(N):  # the other domain, whole
         data = (root / "test" / f"{number:02}.jpg").read_bytes()
@@ -182,7 +183,7 @@ def test_a_place_of_several_domains_goes_as_a_whole(root: Path) -> None:
         augmentation=PairedTransform(image_size=16), batch_size=2, eval_batch_size=4, seed=1,
         on_error="skip", num_workers=0,
     )  # fmt: skip
-    with pytest.warns(UserWarning, match="left out 2"):
+    with told("left out 2"):
         lists = data.files("val")
     for files in lists:
         assert [file.name for file in files] == [
@@ -190,15 +191,29 @@ def test_a_place_of_several_domains_goes_as_a_whole(root: Path) -> None:
         ]
 
 
-def test_a_small_set_is_decoded_before_training(root: Path, monkeypatch) -> None:
+def test_a_small_set_is_decoded_before_training(root: Path, monkeypatch, told: Told) -> None:
     damaged(root, "train")
     monkeypatch.setattr(examined, "SMALL", 10**7)
     with pytest.raises(SettingError, match=r"2 damaged file\(s\): train/03\.jpg \(damaged image"):
         module(root, on_error="raise").files("train")
-    with pytest.warns(UserWarning, match="left out 2 of 12 pairs"):
+    with told("left out 2 of 12 pairs"):
         assert module(root).set_size("train") == N - len(BAD)
 
 
 def test_the_search_for_another_one_ends() -> None:
     keys = list(in_its_place(SampleKey(0, 3), 5))
     assert len(keys) == damage.MOST_DRAWN and {key.index for key in keys} == set(range(5))
+
+
+def test_a_training_split_that_is_evaluated_leaves_them_out(root: Path, told: Told) -> None:
+    damaged(root, "train")
+    data = module(root)
+    assert data.set_size("train") == N  # trained on, others take their places
+    with told(r"left out 2 of 12 in .*03\.jpg.*07\.jpg"):
+        data.evaluate_train()
+    names = [name for batch in data.loader("train") for name in batch["name"]]
+    assert names == [f"{number:02}" for number in range(N) if number not in BAD]
+    stops = module(root, on_error="raise")
+    stops.evaluate_train()
+    with pytest.raises(ImageError, match=r"train/03\.jpg"):
+        list(stops.loader("train"))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
 
+from conftest import Told
 from i2i.data import content_checks as content
 from i2i.data import datamodule
 from i2i.data.datamodule import PairedDataModule
@@ -278,12 +279,12 @@ def test_a_file_that_breaks_during_training_is_named(tmp_path: Path, num_workers
         list(data.train_dataloader())
 
 
-def test_skipped_pairs_are_counted(tmp_path: Path) -> None:
+def test_skipped_pairs_are_counted(tmp_path: Path, told: Told) -> None:
     for number in range(3):
         write_png(tmp_path / "train" / f"{number}.png", np.zeros((8, 16, 3), np.uint8))
     (tmp_path / "train" / "1.png").write_bytes(b"")
     data = build(tmp_path, splits={"train": "train"}, on_error="skip")
-    with pytest.warns(UserWarning, match=r"left out 1 of 3 .*1\.png"):
+    with told(r"left out 1 of 3 .*1\.png"):
         data.setup("fit")
     assert data.set_size("train") == 2 and data.skipped("train") == 1
 

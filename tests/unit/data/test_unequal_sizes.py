@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import Told
 from i2i.data.datamodule import PairedDataModule
 from i2i.data.paired_transforms import PairedTransform, resize_image
 from i2i.errors import SettingError
@@ -101,7 +102,7 @@ def test_domains_and_other_pairings_are_scaled_too(root: Path) -> None:
         build(root, **three, sizes="equal").files("train")
 
 
-def test_other_proportions_are_said(root: Path) -> None:
+def test_other_proportions_are_said(root: Path, told: Told) -> None:
     write_png(root / "train" / "label" / "1.png", np.zeros((8, 12, 3), np.uint8))
-    with pytest.warns(UserWarning, match=r"1 pair\(s\) have sides of other proportions.*A 32 x 32"):
+    with told(r"1 pair\(s\) have sides of other proportions.*A 32 x 32"):
         build(root).files("train")

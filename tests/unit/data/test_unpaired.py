@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import Told
 from i2i.data import batches
 from i2i.data.datamodule import PairedDataModule
 from i2i.data.image_cache import can_share
@@ -462,13 +463,13 @@ def test_domains_of_places_that_are_not_the_same_are_named(styles: Path) -> None
         data.setup("fit")
 
 
-def test_a_damaged_picture_costs_its_place_in_every_domain(styles: Path) -> None:
+def test_a_damaged_picture_costs_its_place_in_every_domain(styles: Path, told: Told) -> None:
     names = ("satellite", "relief", "topography")
     (styles / "train" / "relief" / "1.png").write_bytes(b"x")
     with pytest.raises(SettingError, match=r"1 damaged file\(s\): train/relief/1\.png"):
         domains(styles, *names, pairing="labelled").setup("fit")
     data = domains(styles, *names, pairing="labelled", on_error="skip")
-    with pytest.warns(UserWarning, match="left out 1 of 3 images of 'train/relief'"):
+    with told("left out 1 of 3 images of 'train/relief'"):
         data.setup("fit")
     assert [[file.name for file in side] for side in data.files("train")] == [["0", "2"]] * 3
     assert data.skipped("train") == 3
@@ -510,13 +511,13 @@ def test_of_pairs_it_is_what_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["trainA", "trainB"])
-def test_damaged_pictures_are_named_or_left_out(root: Path, damage: str) -> None:
+def test_damaged_pictures_are_named_or_left_out(root: Path, damage: str, told: Told) -> None:
     file = sorted((root / damage).iterdir())[2]
     file.write_bytes(file.read_bytes()[:-4])
     with pytest.raises(SettingError, match=rf"1 damaged file\(s\): {damage}/{file.name}"):
         build(root).setup("fit")
     data = build(root, on_error="skip")
-    with pytest.warns(UserWarning, match=rf"left out 1 of [57] images of '{damage}'"):
+    with told(rf"left out 1 of [57] images of '{damage}'"):
         data.setup("fit")
     assert data.skipped("train") == 1
     assert data.counted("train") == ("6 + 5" if damage == "trainA" else "7 + 4")

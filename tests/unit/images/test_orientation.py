@@ -66,3 +66,21 @@ def test_a_damaged_block_says_nothing(block: bytes) -> None:
 @pytest.mark.parametrize("value", [0, 9, 65535])
 def test_an_orientation_that_is_none(value: int) -> None:
     assert orientation_of(exif_of(value).tobytes()) == 1
+
+
+TURNED = {
+    1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a.swapaxes(0, 1), 2), 8: np.rot90,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32", "int64", "float64"])
+def test_every_type_is_turned_as_numpy_does(dtype: str, channels: int, orientation: int) -> None:
+    image = np.random.default_rng(2).integers(0, 200, (5, 9, channels + 1)).astype(dtype)
+    for some in (image[:, :, :channels], np.ascontiguousarray(image[:, :, 1:])):
+        found = upright(some, orientation)
+        assert found.dtype == dtype and found.flags.c_contiguous
+        assert np.array_equal(found, TURNED[orientation](some))

@@ -12,8 +12,8 @@ from PIL import Image
 
 from i2i.errors import SettingError
 from i2i.images.examine import check_image
-from i2i.images.frame import pixel_limit
 from i2i.images.ids import read_ids
+from i2i.images.pixel_limit import pixel_limit
 from i2i.images.reading import Reading
 
 

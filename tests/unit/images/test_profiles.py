@@ -8,7 +8,6 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from i2i.images import notes
 from i2i.images.stored import read_stored
 
 pytestmark = pytest.mark.numeric
@@ -130,7 +129,6 @@ def test_alpha_is_no_colour(tmp_path: Path) -> None:
 def test_a_profile_that_cannot_be_used_is_said_and_ignored(
     tmp_path: Path, profile: bytes, monkeypatch, capsys
 ) -> None:
-    monkeypatch.setattr(notes, "_said", set())
     Image.fromarray(IMAGE).save(tmp_path / "a.png", icc_profile=profile)
     for _ in range(2):
         assert np.array_equal(read_stored(tmp_path / "a.png"), IMAGE)

@@ -9,7 +9,6 @@ import tifffile
 from PIL import Image
 
 from i2i.errors import SettingError
-from i2i.images import notes
 from i2i.images.examine import examine_image
 from i2i.images.reading import Reading
 from i2i.images.stored import read_stored
@@ -136,7 +135,6 @@ def test_alpha_is_kept_as_a_channel(tmp_path: Path) -> None:
 
 
 def test_it_is_said_once(tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(notes, "_said", set())
     Image.fromarray(RGBA).save(tmp_path / "a.png")
     for _ in range(3):
         read_stored(tmp_path / "a.png", background=(1, 2, 3))

@@ -166,3 +166,16 @@ def test_numbers_that_are_none_are_named(value: float, tmp_path: Path) -> None:
     for values in ("type", (-1.0, 1.0)):
         with pytest.raises(SettingError, match=r"a\.npy'.*1 of 24 values"):
             Reading(1, values=values).read(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0, 4095, "0-4095"), (-1000, 2000, "-1000 to 2000"), (0, 2**32 - 1, "0-4294967295"),
+     (0.0123456789, 1 / 3, "0.0123457-0.333333"), (-1e30, 1e30, "-1e+30 to 1e+30")],
+)  # fmt: skip
+def test_ends_are_said_in_six_digits_and_whole_ones_in_full(
+    low: float, high: float, said: str
+) -> None:
+    assert Values("float32", low, high).span == said
+    words = said if low < 0 else said.replace("-", " to ")
+    assert str(Values("float32", low, high)) == f"float32, {words}"

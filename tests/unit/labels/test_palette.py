@@ -5,6 +5,7 @@ import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from conftest import CONF
 from i2i.data.cityscapes import CLASSES
 from i2i.data.synthetic.drawing import PALETTE as SCENE_COLOURS
 from i2i.errors import SettingError
-from i2i.labels.palette import UNLABELLED, ClassPalette
+from i2i.labels.palette import UNLABELLED, ClassPalette, palette_of
 
 CAMVID = {
     "sky": [128, 128, 128], "building": [128, 0, 0], "pole": [192, 192, 128],
@@ -195,3 +196,34 @@ def test_camvids_own_palette_is_the_presets() -> None:
             values |= set(np.unique(np.array(image)).tolist())
         assert np.array_equal(own, palette.table)
     assert values == set(range(12))
+
+
+COLOURS = {"a": [0, 0, 0], "b": [255, 0, 0]}
+FORMS = {
+    "a list": (["a", "b"], "dataset.classes: found ['a', 'b'], without colours;"),
+    "a word": ("foo", "dataset.classes: found foo, without colours;"),
+    "a number": (5, "dataset.classes: found 5, without colours;"),
+    "nothing in it": ({}, "dataset.classes: found {}, without colours;"),
+    "names alone": (COLOURS, "dataset.classes: found the key a;"),
+    "a wrong key": ({"colours": COLOURS, "tol": 3}, "dataset.classes: found the key tol;"),
+    "a list of colours": ({"colours": [[0, 0, 0], [1, 1, 1]]}, "dataset.classes.colours: found [["),
+    "no colours": ({"colours": None}, "dataset.classes.colours: found None;"),
+    "a word for a number": ({"colours": COLOURS, "tolerance": "x"}, "dataset.classes.tolerance=x:"),
+    "a word for a colour": ({"colours": COLOURS, "unlabelled": "x"}, "dataset.classes.unlabelled:"),
+    "one class": ({"colours": {"a": [0, 0, 0]}}, "dataset.classes.colours: found 1 classes;"),
+}
+
+
+@pytest.mark.parametrize(("given", "message"), FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("wrap", [lambda node: node, OmegaConf.create], ids=["plain", "node"])
+def test_classes_of_another_form_are_refused(given: Any, message: str, wrap: Any) -> None:
+    given = wrap(given) if isinstance(given, dict | list) else given
+    with pytest.raises(SettingError) as caught:
+        palette_of(given)
+    assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+def test_classes_may_be_options_without_a_class() -> None:
+    made = palette_of(OmegaConf.create({"colours": COLOURS, "unlabelled": [9, 9, 9]}))
+    assert made.names == ("a", "b") and made.table.tolist() == [[0, 0, 0], [255, 0, 0], [9, 9, 9]]
+    assert palette_of(None) is None and palette_of(made) is made

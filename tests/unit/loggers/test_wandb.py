@@ -13,7 +13,9 @@ import pytest
 
 from i2i.errors import SettingError
 from i2i.loggers import wandb as module
-from i2i.loggers.wandb import has_key, id_of_run, make_wandb_logger
+from i2i.loggers.wandb import make_wandb_logger
+from i2i.loggers.wandb_id import id_of_run
+from i2i.loggers.wandb_server import has_key
 from wandb_file import read_run
 
 IN_REACH = module.in_reach  # asks the network
@@ -264,7 +266,7 @@ def test_the_tested_checkpoint_goes_with_its_scores(tmp_path: Path) -> None:
     logger = make_wandb_logger(str(tmp_path), "p", offline=True, log_model="best")
     scores = {"model (best.ckpt)": {"l1": 12.5}}
     result = {"checkpoint": str(tmp_path / "checkpoints" / "best.ckpt"), "scores": scores}
-    logger.log_result(result | {"units": {"l1": "0-255"}, "protocol": {}, "n_images": 3})
+    logger.log_result(result | {"units": {"l1": "0-255"}, "protocol": {}, "n_images": 3}, {})
     logger.experiment.finish()
     found = read_run(tmp_path)
     artifact = found["artifacts"]["model"]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from conftest import Told
 from evaluators import full, pairwise
 from i2i.errors import SettingError
 from i2i.images.quantise import to_uint8
@@ -216,13 +217,13 @@ def test_scores_equal_torch_fidelity_on_the_same_pngs(
     assert result.values["inception_score_spread"] == pytest.approx(spread, rel=1e-4)
 
 
-def test_without_weights_training_goes_on_and_says_so_once(monkeypatch, photographs):
+def test_without_weights_training_goes_on_and_says_so_once(monkeypatch, photographs, told: Told):
     def nowhere(path):
         raise SettingError("metrics.inception_weights=null: found no network; ...")
 
     monkeypatch.setattr(evaluator_module, "find_weights", nowhere)
     evaluator = full()
-    with pytest.warns(UserWarning, match=r"going on without FID and KID\. metrics\.inception_w"):
+    with told(r"going on without FID and KID\. metrics\.inception_w"):
         evaluator.prepare("cpu", required=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -428,13 +429,15 @@ def test_lpips_refuses_channels_it_does_not_know(photographs, lpips):
         run_pass(ready(distribution=False, lpips=LPIPS()), "val", images, images)
 
 
-def test_without_lpips_weights_training_goes_on_and_evaluation_stops(monkeypatch, photographs):
+def test_without_lpips_weights_training_goes_on_and_evaluation_stops(
+    monkeypatch, photographs, told: Told
+):
     def nowhere(*_):
         raise SettingError("metrics.lpips.weights_file=null: found no network; ...")
 
     monkeypatch.setattr(perceptual, "load_lpips", nowhere)
     evaluator = pairwise(lpips=LPIPS())
-    with pytest.warns(UserWarning, match=r"going on without LPIPS\. metrics\.lpips\.weights"):
+    with told(r"going on without LPIPS\. metrics\.lpips\.weights"):
         evaluator.prepare("cpu", required=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

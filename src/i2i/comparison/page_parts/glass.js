@@ -57,7 +57,7 @@ function drawPair() {
   const step = (by) => () => { pair.place = (pair.place + by + pair.rows.length) % pair.rows.length; drawPair(); };
   const told = (key) => {
     const c = column(key);
-    return c.run === undefined || !wall.score ? "" : `${key}: ${heading(score())} ${shown(row.scores[c.i]?.[wall.score])}`;
+    return c.run === undefined || c.back || !wall.score ? "" : `${key}: ${heading(score())} ${shown(row.scores[c.i]?.[wall.score])}`;
   };
   const stage = el("div", { className: "stage", style: { "--aspect": String(1 / here().aspect) } });
   const images = ["right", "left"].map((key) => el("img", { src: pictureUrl(column(key).picture(row)) ?? "", alt: "", className: key }));

@@ -106,6 +106,7 @@ function columnsOf(table, place) {
     number("steps", (row) => (row.all.length ? num(run(row).steps) : NaN), (row) => (row.all.length ? run(row).steps ?? "-" : "")),
     number("training time", (row) => costs(row.all).seconds, (row) => (row.all.length ? duration(costs(row.all).seconds) : "")),
     number("images/s", (row) => costs(row.all).rate, (row) => (row.all.length ? shown(costs(row.all).rate, 1) : "")),
+    text("device", (row) => [...new Set(row.all.map((r) => data.runs[r].device).filter(Boolean))].join(", ")),
     text("checkpoint", (row) => [...new Set(row.all.map((r) => data.runs[r].checkpoint))].join(", ")),
     text("remarks", (row) => row.all.flatMap((r) => data.runs[r].notes.map((n) => (row.all.length > 1 ? `${data.runs[r].name}: ${n}` : n))).join("; ")),
   ];

@@ -1,6 +1,6 @@
 // A wall of pictures: rows are inputs, columns are runs, and the truth stands last.
 
-const wall = { place: 0, score: "", order: "split", of: "mean", a: "0", b: "1", kind: "either", cell: 144, zoom: 4 };
+const wall = { place: 0, score: "", show: "made", order: "split", of: "mean", a: "0", b: "1", kind: "either", cell: 144, zoom: 4 };
 let album = null; // base64 by number, parsed once it is needed
 const urls = [];
 
@@ -18,12 +18,16 @@ function pictureUrl(number) {
 
 const here = () => data.walls[wall.place];
 const hasTruth = (w) => w.rows.some((row) => row.target !== null);
+const hasBack = (w) => w.rows.some((row) => row.backs.some((number) => number !== null));
 const hasInput = (w) => w.rows.some((row) => row.input !== null);
 
 // The columns that are seen: each has a heading, and the number of its picture in a row.
 function columns() {
   const w = here();
-  const runs = w.runs.map((run, i) => ({ id: String(run), run, i, head: short(run), picture: (row) => row.outputs[i] }));
+  const made = (run, i) => ({ id: String(run), run, i, head: short(run), picture: (row) => row.outputs[i] });
+  const back = (run, i) => ({ id: `back ${run}`, run, i, back: true, head: `${short(run)}, back`, picture: (row) => row.backs[i] });
+  const kinds = { made: [made], back: [back], both: [made, back] }[hasBack(w) ? wall.show : "made"];
+  const runs = w.runs.flatMap((run, i) => kinds.map((kind) => kind(run, i)));
   if (wall.order === "difference") { // the two that are compared come first
     const place = (c) => [wall.a, wall.b].findIndex((key) => members(key).includes(c.run));
     runs.sort((x, y) => (place(x) + 3) % 3 - (place(y) + 3) % 3);
@@ -68,7 +72,7 @@ function cellOfPicture(row, column, rows) {
   const open = () => openPair(rows, rows.indexOf(row), column.id);
   const image = el("img", { src: url, alt: "", draggable: false, decoding: "async" });
   cell.append(el("button", { className: "picture", onclick: open }, image));
-  if (column.run !== undefined && wall.score) {
+  if (column.run !== undefined && !column.back && wall.score) { // scores are of what was made
     cell.append(el("small", { textContent: shown(row.scores[column.i]?.[wall.score]) }));
   }
   return cell;
@@ -113,6 +117,7 @@ function drawControls() {
   };
   bar.replaceChildren();
   if (data.walls.length > 1) add("place", "test", data.walls.map((x, i) => [i, x.title]), (v) => { reset(Number(v)); return Number(v); });
+  if (hasBack(w)) add("show", "show", [["made", "what was made"], ["back", "what came back"], ["both", "both"]]);
   if (w.scores.length) {
     add("score", "score", w.scores.map((s) => [s.name, heading(s) + arrow(s.more)]));
     add("order", "order", [["split", "as in the split"], ["worst", "worst first"], ["best", "best first"], ["difference", "largest difference between two runs"]]);

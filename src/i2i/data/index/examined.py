@@ -8,7 +8,6 @@ from pathlib import Path
 
 from i2i.images.examine import examine_image
 from i2i.images.header import Header
-from i2i.images.notes import note_once
 
 # Sets that are decoded before training: a tenth of a second of one core. Files of larger ones are
 # seen to be damaged when they are read.
@@ -16,30 +15,19 @@ SMALL = 16_000_000  # bytes
 FEW = 1000  # files
 
 
-def examined(files: Sequence[Path], most_pixels: int, where: str) -> dict[Path, Header | str]:
+def examined(files: Sequence[Path], most_pixels: int) -> dict[Path, Header | str]:
     """Reads the headers of files; of a small set also makes sure that all pixels are there.
-
-    Says so where pictures have transparency.
 
     Args:
         files: Of a split.
         most_pixels: What an image may have.
-        where: What messages call the place.
 
     Returns:
         For each file its header, or what is wrong with it in words.
     """
     look = partial(examine_image, most_pixels=most_pixels, whole=is_small(files))
     with ThreadPoolExecutor(max_workers=8) as pool:  # waits for the disk more than it computes
-        found = dict(zip(files, pool.map(look, files), strict=True))
-    clear = sum(1 for header in found.values() if isinstance(header, Header) and header.alpha)
-    if clear:
-        note_once(
-            "alpha",
-            f"{clear} of {len(files)} files in '{where}' have transparency, which shows the colour "
-            "of dataset.background (white unless it is set; keep reads a fourth channel)",
-        )
-    return found
+        return dict(zip(files, pool.map(look, files), strict=True))
 
 
 def is_small(files: Sequence[Path]) -> bool:

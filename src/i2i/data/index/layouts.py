@@ -147,7 +147,7 @@ def _words(root: Path, way: Way, halves: bool) -> str | None:
 def _one_folder(root: Path, pattern: str, tree: Tree, splits: Found, halves: bool) -> str | None:
     """What to type where all pictures of a split lie in one folder."""
     folder = splits.get("train", ".")
-    if rule := _twos(sorted(tree.names)):
+    if rule := names_in_twos(sorted(tree.names)):
         return (
             f"Both sides in one folder, told apart by their names: type {rule} "
             f"{_typed('a_folder', pattern if splits else '{split}')}"
@@ -236,7 +236,7 @@ def _common_start(texts: Sequence[str]) -> str:
     return low[: next((i for i in range(most) if low[i] != high[i]), most)]
 
 
-def _twos(names: Sequence[str]) -> str:
+def names_in_twos(names: Sequence[str]) -> str:
     """``dataset.pair_by`` for names that come in twos: cat_A and cat_B; "" where they do not."""
     for form, regex in (("(.*){}({}|{})", r"(.*)([_ .-])([^_ .-]+)"), ("({}|{}){}(.*)", None)):
         found = [re.fullmatch(regex or r"([^_ .-]+)([_ .-])(.*)", last(name)) for name in names]

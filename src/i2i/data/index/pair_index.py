@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from lightning.fabric.utilities.rank_zero import rank_zero_info, rank_zero_warn
-
 from i2i.data.index.examined import examined
+from i2i.data.index.halves import warn_of_doubtful_halves
+from i2i.data.index.heads import heads_of
 from i2i.data.index.layouts import how_names_differ
 from i2i.data.index.listing import folder_of, images_below, say_passed_over, some
 from i2i.data.index.matching import keyed, keyed_in_one_folder, match
@@ -14,7 +14,8 @@ from i2i.data.index.pair_keys import PairKeys
 from i2i.data.index.pair_list import PairFiles, PairList
 from i2i.data.index.pair_sizes import Seen, Sizes, check_sizes, shown
 from i2i.errors import setting_error
-from i2i.images.frame import MOST_PIXELS
+from i2i.images.pixel_limit import MOST_PIXELS
+from i2i.messages import say, warn
 
 # A file takes about 0.2 ms of a core when the disk answers from memory, several when it does not.
 MOST_EXAMINED = 8000  # pairs of a split that are all looked at
@@ -75,12 +76,12 @@ def find_pairs(
         of_a, of_b = keyed_in_one_folder(root, at_a, files_a, pair_by)
         pairs = _matched(root, pair_by, at_a, files_a, of_a, at_a, files_a, of_b)
     else:
-        if not single:
-            _warn_of_two_folders(files_a)
         pairs = PairList(files_a, at_a, files_a.values())
     pairs, seen = whole_files(root, pairs, single, on_error, most_pixels, split_folder)
     if not single:
         check_sizes(root, seen, sizes)
+        if at_b is None and pair_by is None:
+            warn_of_doubtful_halves(root, files_a, [size for _, size, _ in seen])
     return pairs
 
 
@@ -172,23 +173,6 @@ def _matched(
     return PairList(partner, at_a, suffixes[0], at_b, suffixes[1], *own)
 
 
-def _warn_of_two_folders(files: dict[str, str]) -> None:
-    """Two subfolders with the same names look like A and B, and would be halved in silence."""
-    below: dict[str, set[str]] = {}
-    for name in files:
-        first, slash, rest = name.partition("/")
-        below.setdefault(first if slash else "", set()).add(rest if slash else name)
-    if len(below) == 2 and "" not in below:
-        (first, names), (second, others) = below.items()
-        if names == others:
-            rank_zero_warn(
-                f"'{first}' and '{second}' hold the same names, yet each image is read as a "
-                "side-by-side pair. If they are the two sides, set "
-                f"\"dataset.a_folder='{{split}}/{first}'\" and "
-                f"\"dataset.b_folder='{{split}}/{second}'\"."
-            )
-
-
 def whole_files(
     root: Path,
     pairs: PairList,
@@ -217,7 +201,7 @@ def whole_files(
     where = where or shown(pairs.folder, root)
     looked_at = _looked_at(pairs, f"'{where}' has {len(pairs):,} {kind}", on_error)
     files = [path for pair in looked_at for path in (pair.a, pair.b) if path is not None]
-    state = examined(files, most_pixels, where)
+    state = examined(files, most_pixels)
     defects = {path: found for path, found in state.items() if isinstance(found, str)}
     sizes = {path: found.size for path, found in state.items() if not isinstance(found, str)}
     damaged = [f"{shown(path, root)} ({found})" for path, found in defects.items()]
@@ -235,11 +219,13 @@ def whole_files(
     if damaged:
         n_pairs, pairs = len(pairs), pairs.subset(whole)  # all were looked at
         pairs.skipped = n_pairs - len(pairs)
-        rank_zero_warn(
+        warn(
             f"dataset.on_error=skip left out {pairs.skipped} of {n_pairs} {kind} of "
             f"'{where}', for damaged files: {some(damaged)}"
         )
     sound = [looked_at[place] for place in whole]
+    sides = [[pair.a for pair in sound], [pair.b or pair.a for pair in sound]]
+    pairs.heads = tuple(heads_of((path, state[path]) for path in paths) for paths in sides)
     return pairs, [Seen(pair, sizes[pair.a], sizes.get(pair.b)) for pair in sound]
 
 
@@ -247,7 +233,7 @@ def _looked_at(pairs: PairList, found: str, on_error: str) -> Sequence[PairFiles
     """The pairs whose files are examined before training."""
     if len(pairs) <= MOST_EXAMINED or on_error == "skip":
         return pairs
-    rank_zero_info(
+    say(
         f"{found}: {SPREAD:,} from all over it were looked at, "
         "the other files are checked as they are read (dataset.on_error=skip looks at all)."
     )

@@ -8,6 +8,7 @@ from i2i.data.index.layouts import how_to_read
 from i2i.data.index.listing import some
 from i2i.data.index.pair_list import PairFiles
 from i2i.errors import setting_error
+from i2i.messages import warn
 from i2i.printable import printable
 
 Sizes = Literal["equal", "scale"]
@@ -46,7 +47,6 @@ def check_sizes(root: Path, seen: Sequence[Seen], sizes: Sizes) -> None:
             how_to_read(root, halves=False)
             or "Mend these files, or set dataset.b_folder if the sides lie in two folders.",
         )
-    _say_narrow_halves(root, seen)
     unequal = [(pair.name, a, b) for pair, a, b in seen if b is not None and a != b]
     words = [f"{name} (A {by(a)}, B {by(b)})" for name, a, b in unequal]
     if unequal and sizes == "equal":
@@ -59,9 +59,7 @@ def check_sizes(root: Path, seen: Sequence[Seen], sizes: Sizes) -> None:
         )
     other = [w for w, (_, a, b) in zip(words, unequal, strict=True) if not same_shape(a, b)]
     if other:
-        from lightning.fabric.utilities.rank_zero import rank_zero_warn
-
-        rank_zero_warn(
+        warn(
             f"dataset.sizes=scale: {len(other)} pair(s) have sides of other proportions, which "
             f"scaling draws out: {some(other)}"
         )
@@ -70,22 +68,6 @@ def check_sizes(root: Path, seen: Sequence[Seen], sizes: Sizes) -> None:
 def same_shape(a: Size, b: Size) -> bool:
     """Whether two sizes have the same proportions, but for the rounding to whole pixels."""
     return abs(a[0] * b[1] - a[1] * b[0]) <= max(*a, *b)
-
-
-def _say_narrow_halves(root: Path, seen: Sequence[Seen]) -> None:
-    """Pictures that are nowhere much wider than high are hardly two sides beside each other."""
-    sizes = [size for pair, size, _ in seen if pair.b is None]
-    if sizes and all(2 * width < 3 * height for height, width in sizes):  # halves below 3:4
-        (height, width), todo = sizes[0], how_to_read(root, halves=False)
-        from lightning.fabric.utilities.rank_zero import rank_zero_warn
-
-        rank_zero_warn(
-            f"dataset.root='{root}': each image is read as a side-by-side pair, and none is 1.5 "
-            f"times as wide as high: {by((height, width))} becomes two sides of "
-            f"{by((height, width // 2))}. "
-            + (todo or "If each is one photograph, or one side, set dataset.b_folder or choose "
-               "dataset=photos task=colorization, say.")
-        )  # fmt: skip
 
 
 def shown(path: Path, root: Path) -> str:

@@ -13,6 +13,7 @@ from i2i.data.index.pair_sizes import Sizes, check_sizes
 from i2i.data.option_checks import SPLITS
 from i2i.errors import setting_error
 from i2i.files.ordinary import Unreadable
+from i2i.images.notes import note_once
 
 
 class PairTable:
@@ -31,8 +32,10 @@ class PairTable:
         self.file, self.splits = Path(os.path.expanduser(file)), dict(splits)
         self._rows: list[Row] | None = None
 
-    def require_without(self, root: Path, held_out: Mapping[str, float]) -> None:
+    def check_held_out(self, root: Path, held_out: Mapping[str, float]) -> None:
         """Makes sure that the table has no pairs of a split that is to be held out of train.
+
+        A line names the splits of which there are neither rows nor pairs that are held out.
 
         Args:
             root: The data set's folder.
@@ -41,14 +44,28 @@ class PairTable:
         Raises:
             SettingError: It has, or as in ``find``.
         """
+        rows = self._read(root)
+        n_rows = {
+            split: sum(row.split == (self.splits[split] or split) for row in rows)
+            for split in held_out
+        }
         for split, held in held_out.items():
-            n_rows = sum(row.split == (self.splits[split] or split) for row in self._read(root))
-            if held and n_rows:
+            if held and n_rows[split]:
                 raise setting_error(
-                    f"dataset.{split}_from_train={held}", f"{n_rows} row(s) of {split} in "
+                    f"dataset.{split}_from_train={held}", f"{n_rows[split]} row(s) of {split} in "
                     f"'{self.place(root)}'", "a split that is held out, or one that the table "
                     "names", f"Leave dataset.{split}_from_train out.",
                 )  # fmt: skip
+        absent = [
+            split for split, held in held_out.items()
+            if self.splits[split] is not None and not held and not n_rows[split]
+        ]  # fmt: skip
+        if absent:
+            options = " ".join(f"dataset.{split}_from_train=0.1" for split in absent)
+            note_once(
+                f"table {self.file}", f"'{self.place(root)}' names no pairs of "
+                f"{' and '.join(absent)}: type {options} to hold some out of train",
+            )  # fmt: skip
 
     def find(
         self, root: Path, word: str, *, on_error: OnError, most_pixels: int, sizes: Sizes = "equal"

@@ -55,8 +55,8 @@ def find_same_places(
         ]
         for left, pictures in zip(whole, lists, strict=True):
             left.skipped = len(pictures) - len(left)
-    for left, pictures in zip(whole, (first, *others), strict=True):
-        left.others = pictures.others
+    for left, pictures, (seen, _) in zip(whole, (first, *others), found, strict=True):
+        left.others, left.heads = pictures.others, seen.heads
     if sizes == "equal":
         _check_sizes(root, [seen for _, seen in found])
     return tuple(whole)

@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
 from i2i.data.option_checks import one_of
@@ -14,6 +13,7 @@ from i2i.data.tasks.task import Encoded, PhotoTask
 from i2i.errors import setting_error
 from i2i.images.image_io import as_channels
 from i2i.images.ranges import to_float
+from i2i.messages import warn
 
 AB_SCALE = 110.0  # of all sRGB colours, |a| and |b| reach 107.86 at most (pure blue)
 GREY_LEVELS = 2  # of 255: what JPEG may put between the channels of a grey picture
@@ -97,7 +97,7 @@ class Colorization(PhotoTask):
                 "photographs in colour, from which to learn it",
                 "Name a folder of colour photographs, or take the grey ones away.",
             )
-        rank_zero_warn(f"{found}: from these the network learns to leave pictures grey.")
+        warn(f"{found}: from these the network learns to leave pictures grey.")
 
 
 def _from_lightness(lightness: Tensor) -> Tensor:

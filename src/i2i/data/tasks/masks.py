@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from i2i.errors import setting_error
-from i2i.images.frame import MOST_PIXELS
+from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.reading import Reading
 
 MaskKind = Literal["centre", "boxes", "strokes"]

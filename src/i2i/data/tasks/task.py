@@ -15,6 +15,7 @@ from i2i.data.paired_transforms import Role
 from i2i.errors import setting_error
 from i2i.images.picture_kind import PictureKind
 from i2i.images.ranges import to_float
+from i2i.labels.palette import ClassPalette
 
 
 class Encoded(NamedTuple):
@@ -35,6 +36,8 @@ class Task:
         scale: Pixels that a side of the network's input has for each pixel of the image.
         kinds: What the pictures of each side are in their files, and what is shown of them.
         of_sides: Whether input and target are read from files each, and not made of one picture.
+        classes: Of the side that is a label map, where they are known.
+        role: Which side that is.
     """
 
     plain: bool = True
@@ -43,6 +46,8 @@ class Task:
         {"input": PictureKind(), "target": PictureKind()}
     )
     of_sides: bool = True
+    classes: ClassPalette | None = None
+    role: Role | None = None
 
     def label_role(self, reader: PairReader) -> Role | None:
         """Which of the images that ``read`` gives is a label map; None if none is."""

@@ -8,7 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from conftest import CONF, ROOT
+from conftest import CONF, ROOT, Told
 from i2i.config.domains import settle_domains
 from i2i.config.plain_words import plain_words
 from i2i.config.resolvers import register
@@ -138,11 +138,13 @@ def test_images_of_odd_width_are_told_what_else_they_may_be(
     assert counts(build(f"dataset.root={tmp_path}", *typed)) == right
 
 
-def test_images_that_are_no_wider_than_high_are_hardly_two_sides(tmp_path: Path) -> None:
+def test_images_that_are_no_wider_than_high_are_hardly_two_sides(
+    tmp_path: Path, told: Told
+) -> None:
     lay(tmp_path, "{train,val,test}/{cat/1,cat/2,dog/3,ape/1,ape/2,ape/3}{0..9}", 8)
-    with pytest.warns(UserWarning, match="8 x 8 becomes two sides of 8 x 4") as caught:
+    with told("8 x 8 becomes two sides of 8 x 4") as caught:
         build(f"dataset.root={tmp_path}").files("train")
-    typed = advised(str(caught[0].message))
+    typed = advised(caught[0])
     assert counts(build(f"dataset.root={tmp_path}", *typed)) == ("30 + 20 + 10",) * 3
 
 

@@ -9,8 +9,8 @@ from i2i.data.folders import PairFolders, SideFolders
 from i2i.data.index.folder_patterns import Folder
 from i2i.data.index.listing import listed, say_passed_over
 from i2i.data.index.pair_index import find_pairs
-from i2i.images.frame import MOST_PIXELS
 from i2i.images.image_io import write_png
+from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.inference.files_to_translate import find_images, find_masks
 from i2i.inference.outputs import understand_output
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import Told
 from i2i.data.index import pair_index
 from i2i.data.index.folder_patterns import check_patterns
 from i2i.data.index.pair_index import PairFiles, find_pairs
@@ -90,12 +91,12 @@ def test_a_subfolder_that_cannot_be_read_stops_the_run(
         find_pairs(tmp_path, "train", on_error=on_error)
 
 
-def test_images_beyond_the_limit_are_named_or_left_out(tmp_path: Path) -> None:
+def test_images_beyond_the_limit_are_named_or_left_out(tmp_path: Path, told: Told) -> None:
     draw(tmp_path / "train" / "a.png")
     draw(tmp_path / "train" / "b.png", 10, 10)
     with pytest.raises(SettingError, match=r"b\.png \(an image of 10 x 10 pixels, more than"):
         find_pairs(tmp_path, "train", most_pixels=99)
-    with pytest.warns(UserWarning, match=r"left out 1 of 2.*b\.png"):
+    with told(r"left out 1 of 2.*b\.png"):
         found = find_pairs(tmp_path, "train", most_pixels=99, on_error="skip")
     assert [pair.name for pair in found] == ["a"]
     assert len(find_pairs(tmp_path, "train", most_pixels=100)) == 2
@@ -207,11 +208,11 @@ def test_damaged_files_are_named_up_to_ten(tmp_path: Path) -> None:
     assert "dataset.on_error=skip" in message
 
 
-def test_skip_leaves_the_pair_out_and_counts_it(tmp_path: Path) -> None:
+def test_skip_leaves_the_pair_out_and_counts_it(tmp_path: Path, told: Told) -> None:
     draw_two_folders(tmp_path, ["a", "b", "c", "d"])
     cut(tmp_path / "train" / "photo" / "b.png")
     cut(tmp_path / "train" / "label" / "d.png")
-    with pytest.warns(UserWarning, match=r"left out 2 of 4 .*photo/b\.png .*label/d\.png"):
+    with told(r"left out 2 of 4 .*photo/b\.png .*label/d\.png"):
         pairs = find_pairs(tmp_path, "train", **TWO_FOLDERS, on_error="skip")
     assert [pair.name for pair in pairs] == ["a", "c"] and pairs.skipped == 2
 
@@ -256,16 +257,16 @@ def test_a_small_split_is_looked_at_whole(large: Path) -> None:
         find_pairs(large, "train")
 
 
-def test_skip_looks_at_a_large_split_whole(large: Path) -> None:
+def test_skip_looks_at_a_large_split_whole(large: Path, told: Told) -> None:
     cut(large / "train" / "4.png")
-    with pytest.warns(UserWarning, match=r"left out 1 of 9 .*4\.png"):
+    with told(r"left out 1 of 9 .*4\.png"):
         pairs = find_pairs(large, "train", on_error="skip")
     assert [pair.name for pair in pairs] == list("01235678") and pairs.skipped == 1
 
 
-def test_two_folders_read_as_side_by_side_are_pointed_out(tmp_path: Path) -> None:
+def test_two_folders_read_as_side_by_side_are_pointed_out(tmp_path: Path, told: Told) -> None:
     draw_two_folders(tmp_path, ["a", "b"])
-    with pytest.warns(UserWarning, match="dataset.b_folder="):
+    with told("dataset.b_folder="):
         find_pairs(tmp_path, "train")
 
 

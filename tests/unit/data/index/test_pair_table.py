@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import Told
 from i2i.data.datamodule import PairedDataModule
 from i2i.data.index.pair_list import PairFiles
 from i2i.data.paired_transforms import PairedTransform
@@ -201,7 +202,7 @@ def test_options_that_do_not_go_together(changes: dict, found: str, root: Path) 
         build(root, **changes)
 
 
-def test_damaged_and_unequal_files_of_a_table_are_named(root: Path) -> None:
+def test_damaged_and_unequal_files_of_a_table_are_named(root: Path, told: Told) -> None:
     table(root, "input,target", "a/1.png,b/t1.png", "a/2.png,b/t2.png")
     picture(root / "b" / "t2.png", 7, (4, 8))
     with pytest.raises(SettingError, match=r"a/2 \(A 4 x 4, B 4 x 8\).*dataset\.sizes=scale"):
@@ -209,5 +210,31 @@ def test_damaged_and_unequal_files_of_a_table_are_named(root: Path) -> None:
     (root / "b" / "t2.png").write_bytes(b"")
     with pytest.raises(SettingError, match=r"1 damaged file\(s\): b/t2\.png"):
         build(root).files("train")
-    with pytest.warns(UserWarning, match=r"left out 1 of 2 pairs of 'pairs\.csv \(train\)'"):
+    with told(r"left out 1 of 2 pairs of 'pairs\.csv \(train\)'"):
         assert build(root, on_error="skip").counted("train") == "1"
+
+
+LACKS = {
+    "no split": (["input,target", "a/1.png,b/t1.png", "a/2.png,b/t2.png"], {}, "val and test"),
+    "train alone": (["input,target,split", of_split(1, "train")], {}, "val and test"),
+    "a val held out": (["input,target", "a/1.png,b/t1.png", "a/2.png,b/t2.png"],
+                       {"val_from_train": 1}, "test"),
+    "no test by option": (["input,target,split", of_split(1, "train"), of_split(2, "val")],
+                          {"splits": SPLITS | {"test": None}}, None),
+    "all there": (["input,target,split", *map(of_split, range(3), SPLITS)], {}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "options", "lacks"), LACKS.values(), ids=LACKS)
+def test_a_table_without_val_or_test_says_so_once(
+    root: Path, lines: list[str], options: dict, lacks: str | None, capsys: pytest.CaptureFixture
+) -> None:
+    table(root, *lines)
+    data = build(root, **options)
+    for split in SPLITS:
+        data.files(split)
+    said = [line for line in capsys.readouterr().out.splitlines() if "names no pairs" in line]
+    assert len(said) == (lacks is not None)
+    if lacks:
+        typed = " ".join(f"dataset.{split}_from_train=0.1" for split in lacks.split(" and "))
+        assert f"pairs.csv' names no pairs of {lacks}: type {typed} to hold" in said[0]

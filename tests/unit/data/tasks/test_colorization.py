@@ -5,6 +5,7 @@ import pytest
 import torch
 from skimage.color import rgb2lab
 
+from conftest import Told
 from i2i.data.tasks.colorization import Colorization
 from i2i.data.tasks.colour_space import rgb_to_lab
 from i2i.errors import SettingError
@@ -140,9 +141,9 @@ def test_mostly_grey_photographs_are_refused_by_name(n_grey: int) -> None:
         colorization().check(photos, names)
 
 
-def test_a_few_grey_photographs_are_a_warning() -> None:
+def test_a_few_grey_photographs_are_a_warning(told: Told) -> None:
     photos = [grey_photo(0), grey_photo(1), photo(2), photo(3)]
-    with pytest.warns(UserWarning, match=r"2 of 4 .*\(old1, old2\)"):
+    with told(r"2 of 4 .*\(old1, old2\)"):
         colorization().check(photos, ["old1", "old2", "new1", "new2"])
 
 

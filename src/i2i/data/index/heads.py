@@ -1,0 +1,40 @@
+"""What the heads of a split's files say of all of them: types of values, and transparency."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from i2i.images.header import Header
+from i2i.images.values import type_name
+
+MOST_OF_A_TYPE = 4  # files that stand for those of a type
+
+
+class Heads(NamedTuple):
+    """What was seen of the files of one side, or of the only files."""
+
+    n_files: int = 0
+    n_clear: int = 0  # those that have transparency
+    types: Mapping[str, Sequence[Path]] = {}  # of their values, by name -> some files of it
+
+
+def heads_of(files: Iterable[tuple[Path, Header]]) -> Heads:
+    """Sums up what files say of their pictures."""
+    n_files, n_clear = 0, 0
+    types: dict[str, list[Path]] = {}
+    for path, header in files:
+        n_files, n_clear = n_files + 1, n_clear + header.alpha
+        alike = types.setdefault(type_name(header.dtype), [])
+        if len(alike) < MOST_OF_A_TYPE:
+            alike.append(path)
+    return Heads(n_files, n_clear, types)
+
+
+def together(several: Iterable[Heads]) -> Heads:
+    """Sums up several lists of files."""
+    all_of = list(several)
+    types: dict[str, list[Path]] = {}
+    for heads in all_of:
+        for name, paths in heads.types.items():
+            types[name] = [*types.get(name, []), *paths][:MOST_OF_A_TYPE]
+    return Heads(sum(h.n_files for h in all_of), sum(h.n_clear for h in all_of), types)
