@@ -36,23 +36,9 @@ def demo(cfg: Any) -> None:
     from i2i.demo.uploads import Limits
 
     device = torch_device(resolve_accelerator(cfg.accelerator))
-    entries = load_all(checkpoints_of(cfg.checkpoint), device)
+    entries = load_all([str(cfg.checkpoint), *map(str, cfg.beside or ())], device)
     examples = None if cfg.examples is None else Path(str(cfg.examples)).expanduser()
     serve(Desk(entries, Limits(most, shrink_above), examples, cfg.draw), place)
-
-
-def checkpoints_of(asked: Any) -> list[str]:
-    """The checkpoints that are asked for, one or more.
-
-    Raises:
-        SettingError: The list is empty.
-    """
-    found = [asked] if isinstance(asked, str) else [*map(str, asked)]
-    if not found:
-        raise setting_error(
-            "checkpoint=[]", "no checkpoint", "one or more", "Add checkpoint=RUN_DIR."
-        )
-    return found
 
 
 def checked_host(host: Any) -> str:
@@ -84,12 +70,23 @@ def checked_port(port: Any) -> int | None:
 
 
 def with_checkpoints(argv: Sequence[str]) -> list[str]:
-    """The command line with several ``checkpoint=`` as one, a list."""
+    """The command line with its first ``checkpoint=``, and the others as the option ``beside``.
+
+    A list in brackets stands for its parts, unless it is the name of something.
+    """
     named = [word.removeprefix(KEY) for word in argv if word.startswith(KEY)]
-    if len(named) < 2:
+    paths = [path for value in named for path in parts_of(value)]
+    if len(paths) < 2:
         return [*argv]
     others = [word for word in argv if not word.startswith(KEY)]
-    return [*others, KEY + value_text(named)]
+    return [*others, KEY + paths[0], f"beside={value_text(paths[1:])}"]
+
+
+def parts_of(value: str) -> list[str]:
+    """The paths of a value."""
+    if not (value.startswith("[") and value.endswith("]")) or Path(value).exists():
+        return [value]
+    return [path.strip().strip("'\"") for path in value[1:-1].split(",")]
 
 
 def main() -> None:

@@ -67,8 +67,8 @@ class Page:
         route, desk = self.names[0], self.desk
         self.taken = gr.State(None)
         self.sheet = gr.HTML(
-            value=desk.sheet(route), html_template=part("canvas.html"),
-            css_template=part("canvas.css"), js_on_load=part("canvas.js"), elem_id="sheet",
+            html_template=part("canvas.html"), apply_default_css=False, css_template=part("canvas.css"),
+            js_on_load=part("canvas.js"), elem_id="sheet",
             visible=desk.routes[route].way.drawing is not None,
         )  # fmt: skip
         self.note = gr.HTML(elem_id="note")
@@ -82,7 +82,7 @@ class Page:
                 "Translate", variant="primary", elem_id="translate", size="md"
             )
         self.gallery = gr.Gallery(
-            self.thumbnails(route), label="Examples", columns=6, height="auto", elem_id="examples",
+            self.thumbnails(route), show_label=False, columns=9, height="auto", elem_id="examples",
             allow_preview=False, object_fit="cover", interactive=False, format="png",
             visible=bool(desk.routes[route].examples), buttons=[],
         )  # fmt: skip
@@ -120,15 +120,16 @@ class Page:
         with gr.Row(equal_height=False):
             for k, entry in enumerate(self.desk.entries):
                 with gr.Column(min_width=300, elem_id=f"model{k}"):
-                    gr.HTML(f'<h2 class="model">{escape(printable(entry.name))}</h2>')
+                    if len(self.desk.entries) > 1:
+                        gr.HTML(f'<h2 class="model">{escape(printable(entry.name))}</h2>')
                     self.results += [
                         gr.ImageSlider(
                             label="input | output", show_label=False, format="png",
                             interactive=False, buttons=["fullscreen"], elem_id=f"slider{k}",
-                            max_height=640, elem_classes="compared",
+                            max_height=480, elem_classes="compared",
                         ),
                         gr.Gallery(
-                            label="Samples", columns=4, visible=False, format="png", buttons=[],
+                            show_label=False, columns=4, visible=False, format="png", buttons=[],
                             elem_id=f"samples{k}", height="auto", interactive=False,
                         ),
                         gr.HTML(elem_id=f"words{k}"),
@@ -207,9 +208,14 @@ class Page:
             gr.Button(visible=bool(found.examples)),
         )  # fmt: skip
 
-    def on_stroke(self, live: bool, *values: Any, request: gr.Request) -> Any:
+    def on_stroke(
+        self, live: bool, taken: Taken | None, value: Any, route: str, seed: Any, samples: Any,
+        mode: str, request: gr.Request,
+    ) -> Any:  # fmt: skip
         """A stroke, which is translated at once if that is asked for."""
-        return self.on_translate(*values, request=request) if live else gr.skip()
+        if not live:
+            return gr.skip()
+        return self.on_translate(taken, value, route, seed, samples, mode, request)
 
     def on_translate(
         self, taken: Taken | None, value: Any, route: str, seed: Any, samples: Any, mode: str,

@@ -3,7 +3,7 @@ const KEPT = 30; // strokes that can be taken back
 const PAUSE = 120; // ms between two pictures that are sent while a stroke goes on
 const find = (selector) => element.querySelector(selector);
 const canvas = find(".sheet"), ink = canvas.getContext("2d", { willReadFrequently: true });
-const state = { tool: "brush", colour: "#000000", radius: 8, undo: [], last: null, sent: 0, shown: "" };
+const state = { tool: "brush", colour: "#000000", width: 8, undo: [], last: null, sent: 0, shown: "" };
 
 const levels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 const whole = () => ink.getImageData(0, 0, canvas.width, canvas.height);
@@ -39,19 +39,20 @@ function clear() {
   send();
 }
 
-// A disc of whole pixels, row by row.
+// A disc of whole pixels, row by row; those whose centre lies in it.
 function stamp(x, y) {
-  const r = state.radius / 2;
+  const wide = state.width, r = wide / 2, middle = Math.floor(x) + (wide % 2) / 2;
+  const top = Math.floor(y) + (wide % 2) / 2 - r;
   ink.fillStyle = state.colour;
-  for (let row = Math.ceil(y - r); row <= Math.max(y + r, Math.ceil(y - r)); row++) {
-    const half = Math.sqrt(Math.max(0, r * r - (row - y) ** 2));
-    const from = Math.round(x - half), to = Math.max(from + 1, Math.round(x + half));
-    ink.fillRect(from, row, to - from, 1);
+  for (let row = 0; row < wide; row++) {
+    const half = Math.sqrt(r * r - (row + 0.5 - r) ** 2);
+    const from = Math.round(middle - half), to = Math.round(middle + half);
+    ink.fillRect(from, top + row, to - from, 1);
   }
 }
 
 function line(from, to) {
-  const steps = Math.max(1, Math.ceil(Math.hypot(to[0] - from[0], to[1] - from[1]) / Math.max(1, state.radius / 4)));
+  const steps = Math.max(1, Math.ceil(Math.hypot(to[0] - from[0], to[1] - from[1]) / Math.max(1, state.width / 4)));
   for (let k = 0; k <= steps; k++) {
     stamp(from[0] + ((to[0] - from[0]) * k) / steps, from[1] + ((to[1] - from[1]) * k) / steps);
   }
@@ -122,8 +123,8 @@ function choose(tool) {
 for (const button of element.querySelectorAll(".tool")) button.addEventListener("click", () => choose(button.dataset.tool));
 find(".undo").addEventListener("click", undo);
 find(".clear").addEventListener("click", clear);
-find(".radius").addEventListener("input", (event) => {
-  state.radius = Number(event.target.value);
+find(".size").addEventListener("input", (event) => {
+  state.width = Number(event.target.value);
   find("output").textContent = event.target.value;
 });
 document.addEventListener("keydown", (event) => {
