@@ -39,6 +39,7 @@ def sheet(drawing: Drawing | None, picture: np.ndarray | None = None, name: str 
         "colours": [[key, "#{:02x}{:02x}{:02x}".format(*c)] for key, c in drawing.colours.items()],
         "paper": "#{:02x}{:02x}{:02x}".format(*drawing.paper),
         "size": list(drawing.size),
+        "width": drawing.width,
     }
 
 

@@ -14,6 +14,7 @@ from i2i.demo.examples import evenly, find_examples
 from i2i.demo.models import Answer, Asked, Entry
 from i2i.demo.uploads import Limits, Taken, Way
 from i2i.errors import SettingError, first_line, setting_error
+from i2i.images.stored import ImageError
 
 LOOKED_AT = 6  # examples that tell whether inputs are line drawings
 THUMBNAILS = 18
@@ -85,6 +86,9 @@ class Desk:
         name = Path(file).name
         try:
             taken = self.routes[route].way.take(Path(file), self.limits)
+        except ImageError as error:
+            most = f"a whole picture of at most {self.limits.most_pixels / 1e6:g} megapixels"
+            return None, str(setting_error(name, error.found, most, "Choose another file."))
         except SettingError as error:
             return None, str(error).replace(str(file), name)  # not where the server keeps it
         except Exception as error:  # of a library that a strange file is handed to

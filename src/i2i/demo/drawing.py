@@ -18,6 +18,7 @@ KINDS = ("auto", "pen", "none")
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 NEAR_AN_END = 64  # levels; lines that were scaled or went through JPEG are grey at their edges
 SHARE_OF_LINES = 0.9  # of pixels near black or white, in what counts as a line drawing
+BROADLY = 20  # brushes that lie side by side across a label map
 MOST_INK = 0.4  # share of the rarer one of the two
 
 
@@ -30,12 +31,14 @@ class Drawing:
         paper: The colour of an empty sheet.
         size: Height and width of an empty sheet, in pixels.
         classes: Of a label map, to whose colours everything snaps; None: colours stay as they are.
+        width: Pixels, of the brush that is in hand at first.
     """
 
     colours: Mapping[str, Colour]
     paper: Colour
     size: tuple[int, int]
     classes: ClassPalette | None = None
+    width: int = 2
 
     def snapped(self, picture: np.ndarray, lossy: bool = False) -> np.ndarray:
         """The picture in the exact colours of the classes, each pixel in the nearest one.
@@ -98,8 +101,8 @@ def of_classes(classes: ClassPalette, size: tuple[int, int]) -> Drawing:
     colours = {
         name: tuple(map(int, row)) for name, row in zip(names, classes.table, strict=False)
     }  # fmt: skip
-    return Drawing(colours, list(colours.values())[-1 if len(names) > classes.n_classes else 0],
-                   size, classes)  # fmt: skip
+    paper = [*colours.values()][-1 if classes.has_unlabelled_colour else 0]
+    return Drawing(colours, paper, size, classes, width=max(1, min(size) // BROADLY))
 
 
 def are_lines(examples: Sequence[np.ndarray]) -> bool:

@@ -123,11 +123,14 @@ def run_of(file: Path) -> Path:
 def distinct(paths: Sequence[Path]) -> list[str]:
     """Short names of paths that tell them apart: as many of their last parts as that takes."""
     parts = [path.expanduser().absolute().parts for path in paths]
-    for n in range(1, max(map(len, parts)) + 1):
+    if len(set(parts)) < len(parts):  # one of them twice
+        return [f"{own[-1]} ({k})" for k, own in enumerate(parts, 1)]
+    names = [own[-1] for own in parts]
+    n = 1
+    while len(set(names)) < len(names):
+        n += 1
         names = ["/".join(own[-n:]) for own in parts]
-        if len(set(names)) == len(names):
-            return names
-    return [f"{name} ({k})" for k, name in enumerate(names, 1)]  # one of them twice
+    return names
 
 
 def beside(shown: np.ndarray, made: Image.Image) -> Image.Image:

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -67,22 +67,22 @@ class Page:
         route, desk = self.names[0], self.desk
         self.taken = gr.State(None)
         self.sheet = gr.HTML(
-            html_template=part("canvas.html"), apply_default_css=False, css_template=part("canvas.css"),
-            js_on_load=part("canvas.js"), elem_id="sheet",
+            html_template=part("canvas.html"), css_template=part("canvas.css"),
+            js_on_load=part("canvas.js"), apply_default_css=False, elem_id="sheet",
             visible=desk.routes[route].way.drawing is not None,
         )  # fmt: skip
         self.note = gr.HTML(elem_id="note")
         with gr.Row():
-            self.upload = gr.UploadButton("Upload a picture", elem_id="upload", size="md")
+            self.upload = gr.UploadButton("Upload", elem_id="upload", size="md", min_width=90)
             self.random = gr.Button(
-                "Random example", elem_id="random", size="md",
+                "Random example", elem_id="random", size="md", min_width=90,
                 visible=bool(desk.routes[route].examples),
             )  # fmt: skip
             self.translate = gr.Button(
                 "Translate", variant="primary", elem_id="translate", size="md"
             )
         self.gallery = gr.Gallery(
-            self.thumbnails(route), show_label=False, columns=9, height="auto", elem_id="examples",
+            self.thumbnails(route), show_label=False, columns=6, height=210, elem_id="examples",
             allow_preview=False, object_fit="cover", interactive=False, format="png",
             visible=bool(desk.routes[route].examples), buttons=[],
         )  # fmt: skip
@@ -131,6 +131,7 @@ class Page:
                         gr.Gallery(
                             show_label=False, columns=4, visible=False, format="png", buttons=[],
                             elem_id=f"samples{k}", height="auto", interactive=False,
+                            allow_preview=False,
                         ),
                         gr.HTML(elem_id=f"words{k}"),
                         gr.DownloadButton(
@@ -165,6 +166,9 @@ class Page:
         self.translate.click(**translating, **quiet)
         for option in (self.mode.input, self.seed.input, self.samples.release):
             option(**translating, **quiet, trigger_mode="always_last")
+        for k in range(len(self.desk.entries)):
+            slider, gallery, _, save = self.results[4 * k : 4 * k + 4]
+            gallery.select(self.on_sample(k), None, [slider, save], **quiet)
         self.blocks.unload(self.on_leave)
 
     def thumbnails(self, route: str) -> list[Any]:
@@ -257,6 +261,18 @@ class Page:
                 gr.DownloadButton(value=str(files[0]), interactive=True),
             ]
         return found
+
+    def on_sample(self, k: int) -> Callable[..., Any]:
+        """What puts the sample of a model that was pressed into the place of the first."""
+
+        def chosen(event: gr.SelectData, request: gr.Request) -> Any:
+            own = self.folder_of(request.session_hash) / str(k)
+            found = [str(file) for file in own.glob(f"*_{event.index}.png")]
+            if not found:  # another picture is being translated
+                return gr.skip(), gr.skip()
+            return (str(own / "input.png"), found[0]), gr.DownloadButton(value=found[0])
+
+        return chosen
 
     def folder_of(self, session: str | None) -> Path:
         """Where the pictures of a visitor lie."""

@@ -123,7 +123,7 @@ def ids_or_none(file: Path, most_pixels: int) -> np.ndarray | None:
 
 
 def shrunk(stored: np.ndarray, pixels: int, of_classes: bool) -> np.ndarray:
-    """A picture, (H, W, C), scaled down to about that many pixels; colours of classes do not mix."""
+    """A picture, (H, W, C), scaled down to about that many pixels; classes do not mix."""
     import cv2
 
     factor = (pixels / (stored.shape[0] * stored.shape[1])) ** 0.5

@@ -123,10 +123,11 @@ function choose(tool) {
 for (const button of element.querySelectorAll(".tool")) button.addEventListener("click", () => choose(button.dataset.tool));
 find(".undo").addEventListener("click", undo);
 find(".clear").addEventListener("click", clear);
-find(".size").addEventListener("input", (event) => {
-  state.width = Number(event.target.value);
-  find("output").textContent = event.target.value;
-});
+function resize(width) {
+  state.width = Math.min(Number(width), Number(find(".size").max));
+  find(".size").value = find("output").textContent = state.width;
+}
+find(".size").addEventListener("input", (event) => resize(event.target.value));
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input:not([type=range]), textarea, select");
   if (typing || !element.isConnected || !element.offsetParent) return;
@@ -164,6 +165,7 @@ function take() {
   if (colours !== state.colours) {
     state.colours = colours;
     palette(value.colours);
+    resize(value.width);
   }
   state.shown = value.png;
   const image = new Image();
