@@ -11,7 +11,7 @@ from torch import Tensor
 
 from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.task import PhotoTask, Task
-from i2i.images.frame import MOST_PIXELS
+from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.inference.files_to_translate import images_of
 from i2i.inference.side_by_side import looks_like_a_pair, part_to_translate
 from i2i.inference.translate import pad_to_multiple
