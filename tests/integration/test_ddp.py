@@ -187,7 +187,8 @@ def test_a_sweep_of_ddp_jobs(tiny: list[str], tmp_path: Path, launcher: str) -> 
         "+callbacks.lose.label=${label}", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr[-3000:]
-    assert sorted(p.name for p in sweep.iterdir() if p.is_dir()) == ["0", "1"]
+    folders = sorted(p.name for p in sweep.iterdir() if p.is_dir())
+    assert folders == ["0", "1", "wandb_comparison"]
     assert not (sweep / "0" / "test_metrics.json").exists()
     assert (sweep / "1" / "test_metrics.json").is_file()
     assert any("train/g/l1" in row for row in read_run(sweep / "1")["history"])

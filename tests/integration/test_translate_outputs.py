@@ -165,11 +165,15 @@ def test_an_error_in_the_middle_says_how_to_go_on(
     monkeypatch.setattr(translation, "make_samples", fails)
     code, _, err = translate(*base)
     assert code == 1 and "in/b.png': found too little memory for it" in err and "tile=" in err
-    assert "(1 of 3 images were written before; overwrite=skip goes on after them.)" in err
+    assert re.search(
+        r"\([12] of 3 images were written; overwrite=skip goes on with the rest\.\)", err
+    )
     (tmp_path / "out" / "c.png").unlink(missing_ok=True)  # it may have been written meanwhile
     code, out, _ = translate(*base, "overwrite=skip", "on_error=skip")
     assert re.search(r"Warning: .*b\.png.* Left out, as on_error=skip asks", out)
     assert code == 0 and "1 images written" in out and "1 left out, 1 were there already" in out
+    code, out, _ = translate(*base, "overwrite=skip", "on_error=skip")
+    assert code == 0 and "0 images written" in out and "1 left out, 2 were there already" in out
     monkeypatch.undo()
     assert translate(*base, "overwrite=skip")[0] == 0
     assert files_of(tmp_path / "out") == ["a.png", "b.png", "c.png"]

@@ -48,7 +48,7 @@ def translate(cfg: Any) -> None:
         require_writable(output.folder, "output")
         if jobs:
             translate_jobs(cfg, jobs, samples, output, counts, early or loaded(cfg))
-        if counts.left_out and not counts.written:
+        if counts.left_out and not counts.written + counts.standing:
             raise setting_error(
                 f"input={source}", f"no image that can be translated ({counts.left_out} left out)",
                 "one or more", "What is wrong with each was said above.",

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from i2i.cluster.environment import launched
-from i2i.config.checkpoint import allowed_types, check_targets, entries
+from i2i.config.allowed_classes import allowed_types, check_targets, entries
 from i2i.config.composing import composed
 from i2i.config.differences import below, differences, flat, has, nodes_above, select
 from i2i.config.plain_words import quoted, value_text

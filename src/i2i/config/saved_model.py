@@ -4,9 +4,9 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from i2i.config.allowed_classes import entries
 from i2i.config.checkpoint import (
     Checkpoint,
-    entries,
     read_checkpoint,
     same_weights,
     whole_neighbour,

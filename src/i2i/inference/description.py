@@ -13,7 +13,7 @@ from i2i.inference.translator import Translator
 from i2i.labels.attributes import Attributes
 from i2i.labels.domain_names import could_name_a_file
 
-LARGEST_CODE = 2**14
+LONGEST = 2**12  # numbers of a label or a code
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,10 @@ def understand(node: Mapping[str, Any]) -> Described:
     )
     if not good or found.side not in ("input", "target"):
         raise ValueError(f"{node}"[:200])
-    if found.inference not in INFERENCE_MODES or not 0 <= found.latent <= LARGEST_CODE:
+    if found.inference not in INFERENCE_MODES or not 0 <= found.latent <= LONGEST:
         raise ValueError(f"{node}"[:200])
+    if len(label or ()) > LONGEST:
+        raise ValueError(f"a label of {len(label)} numbers")
     return Described(**{**asdict(found), "label": label})
 
 

@@ -73,9 +73,14 @@ class Written:
 
     Args:
         replaces: Whether what others have written may be replaced.
+
+    Attributes:
+        files: Each of them.
+        images: Of which all pictures were written.
     """
 
     replaces: bool
+    images: int = field(default=0, init=False)
     files: set[tuple[int, int]] = field(default_factory=set)
 
     def refuse(self, targets: list[Path]) -> None:

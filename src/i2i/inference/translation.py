@@ -27,7 +27,7 @@ from i2i.inference.files_to_translate import Job
 from i2i.inference.form import IN_8_BITS, Form
 from i2i.inference.one_file import Counts, Written, about
 from i2i.inference.outputs import Output
-from i2i.inference.overlapped import AHEAD, Outcome, Steps, overlapped
+from i2i.inference.overlapped import AHEAD, Steps, overlapped
 from i2i.inference.samples import Picture, Samples, codes_of
 from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import no_distance, write_in_tiles
@@ -138,6 +138,7 @@ class Translation:
             for picture, target in zip(pictures, job.targets, strict=bool(pictures)):
                 write_picture(target, picture, self.output.quality)
             self.written.add(job.targets)
+            self.written.images += 1
 
 
 @dataclass
@@ -173,28 +174,22 @@ def translate_all(translation: Translation, jobs: list[Job], on_error: str, coun
         translation.read, translation.make, translation.write, at_once=1 if on_cpu else AT_ONCE,
         alike=lambda read: read.image.shape, n_bytes=lambda read: read.image.nbytes,
     )  # fmt: skip
-    ahead = 0 if in_tiles or len(jobs) < 2 else AHEAD
+    ahead, failed = 0 if in_tiles or len(jobs) < 2 else AHEAD, None
     with closing(overlapped(jobs, steps, ahead)) as done:
         for outcome in tqdm(done, unit="image", total=len(jobs), disable=len(jobs) < 2):
-            take(outcome, on_error, counts, len(jobs))
-
-
-def take(outcome: Outcome, on_error: str, counts: Counts, n_jobs: int) -> None:
-    """Counts what became of an image.
-
-    Raises:
-        SettingError: It could not be translated, and none is to be left out.
-    """
-    if outcome.error is None:
-        counts.written += 1
-        return
-    if on_error != "skip" or not isinstance(outcome.error, SettingError):
-        done = f"{counts.written} of {n_jobs} images were written before"
-        more = f" ({done}; overwrite=skip goes on after them.)" if counts.written else ""
-        raise SettingError(f"{outcome.error}{more}") from outcome.error
-    counts.left_out += 1
-    warn(f"{outcome.error} Left out, as on_error=skip asks.")
-    torch.cuda.empty_cache()  # does nothing where no GPU was used
+            if outcome.error is None:
+                continue
+            if on_error != "skip":
+                failed = outcome.error
+                break
+            counts.left_out += 1
+            warn(f"{outcome.error} Left out, as on_error=skip asks.")
+            torch.cuda.empty_cache()  # does nothing where no GPU was used
+    counts.written = translation.written.images  # those that waited to be written among them
+    if failed is not None:
+        done = f"{counts.written} of {len(jobs)} images were written"
+        more = f" ({done}; overwrite=skip goes on with the rest.)" if counts.written else ""
+        raise SettingError(f"{failed}{more}") from failed
 
 
 def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = MOST_PIXELS) -> Any:

@@ -10,11 +10,10 @@ import yaml
 from torch import nn
 
 from conftest import CONF, Run
+from i2i.config.allowed_classes import check_targets, entries
 from i2i.config.checkpoint import (
     Checkpoint,
-    check_targets,
     checkpoint_file,
-    entries,
     read_checkpoint,
     same_weights,
 )
