@@ -239,6 +239,60 @@ def test_a_text_file_is_told_on_the_page(desk: Page, tmp_path: Path) -> None:
     ]
 
 
+def test_samples_in_paper_mode_and_one_of_them_in_the_slider(
+    desk: Page, runs: list[Path], tmp_path: Path
+) -> None:
+    entry(desk, "#mode", "paper")
+    desk.do("""(() => {
+        const range = document.querySelector('#samples input[type=range]');
+        range.value = 3;
+        for (const kind of ['input', 'change', 'pointerup']) {
+            range.dispatchEvent(new Event(kind, {bubbles: true}));
+        }
+    })()""")
+    images = "[...document.querySelectorAll('#samples0 button img')].map(image => image.src)"
+    sources = desk.wait(f"{images}.length === 3 && {images}")
+    file = min((runs[0] / "test_pictures").glob("*_input.png"))
+    model = i2i.load(runs[0], device="cpu")
+    expected = model.translate(file, samples=3, mode="paper")
+    found = [fetched(desk, source) for source in sources]
+    assert all(map(np.array_equal, found, map(np.array, expected)))
+    desk.do("document.querySelectorAll('#samples0 button:has(img)')[2].click()")
+    wait_for(desk, 0, expected[2])
+    assert desk.errors == []
+
+
+def test_photographs_are_not_drawn_and_go_both_ways(
+    page: Page, train_once: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = train_once(
+        "model=cyclegan", "generator=resnet6", "generator.base_channels=2", "baselines=false",
+        "trainer.max_steps=1", folder="cyclegan",
+    )  # fmt: skip
+    model = i2i.load(run, device="cpu")
+    with serving([run], tmp_path_factory.mktemp("elsewhere")) as address:
+        page.visit(address)
+        page.wait(f"{SOURCES.format(0)}.length === 2")
+        assert page.do("document.querySelector('.sheet')") is None
+        for route in ("AtoB", "BtoA"):
+            if route == "BtoA":
+                entry(page, "#route", route)
+            files = sorted((run / "test_pictures" / route).glob("*_input.png"))
+            wait_for(page, 0, model.translate(files[0], route))
+            page.do("document.querySelectorAll('#examples button:has(img)')[2].click()")
+            wait_for(page, 0, model.translate(files[2], route))
+        assert page.errors == []
+
+
+def entry(page: Page, selector: str, name: str) -> None:
+    """Chooses an entry of one of Gradio's lists."""
+    page.click(f"{selector} input")
+    options = "[...document.querySelectorAll('[role=option]')]"
+    chosen = f"{options}.find(option => option.innerText.trim().endsWith({name!r}))"
+    page.wait(chosen + " !== undefined")
+    page.do(f"{chosen}.dispatchEvent(new MouseEvent('mousedown', {{bubbles: true}}))")
+
+
 def test_two_visitors_do_not_mix(
     page: Page, address: str, runs: list[Path], labelled_root: Path,
     tmp_path_factory: pytest.TempPathFactory,

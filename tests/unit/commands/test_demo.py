@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,19 @@ from i2i.errors import SettingError
 Command = Callable[..., int]
 
 
+@pytest.fixture(autouse=True)
+def same_environment() -> Iterator[None]:
+    """What keeps Gradio quiet is not for the tests after this one."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 def test_several_checkpoints_become_one_option_and_the_others() -> None:
     assert with_checkpoints(["checkpoint=a", "port=1"]) == ["checkpoint=a", "port=1"]
-    three = with_checkpoints(["checkpoint=a b", "port=1", "checkpoint=c", "checkpoint='d'"])
-    assert three == ["port=1", "checkpoint=a b", "beside=['c',\"'d'\"]"] or three[:2] == [
-        "port=1", "checkpoint=a b"
-    ]  # fmt: skip
+    three = with_checkpoints(["checkpoint=a b", "port=1", "checkpoint=c", "checkpoint=d e"])
+    assert three == ["port=1", "checkpoint=a b", "beside=['c','d e']"]
     assert with_checkpoints(["checkpoint=[a,b]"]) == ["checkpoint=a", "beside=['b']"]
 
 
