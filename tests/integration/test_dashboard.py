@@ -12,7 +12,10 @@ from wandb_server import WandbServer
 
 def fill(server: WandbServer) -> None:
     """Two runs that differ in an option."""
-    summary = {"val/ssim": 0.5, "val/l1": 9.0, "train/g/l1": 1.0, "val/pictures": {"nrows": 1}}
+    summary = {
+        "val/ssim": {"max": 0.5}, "val/l1": {"min": 9.0}, "train/g/l1": 1.0,
+        "val/pictures": {"nrows": 1},
+    }  # fmt: skip
     for generator in ("unet", "resnet9"):
         options = {"options": {"value": {"generator": generator, "seed": 0}}}
         server.runs[generator] = SentRun(
@@ -33,7 +36,9 @@ def test_the_workspace_is_sent_with_what_the_runs_have_logged(
     tables = [p["config"] for p in bank["Pictures"] if "val/pictures" in json.dumps(p)]
     assert len(tables) == 1
     columns = bank["Options against scores"][0]["config"]["columns"]
-    assert [c["accessor"] for c in columns] == ["config:options.value.generator", "summary:val/l1"]
+    shown = [c["accessor"] for c in columns]
+    assert shown == ["config:options.value.generator", "summary:val/l1.min"]
+    assert spec["runSets"][0]["runFeed"]["columnPinned"].keys() >= {"summary:val/ssim.max"}
 
 
 def test_without_a_key_the_same_is_written_down(

@@ -105,6 +105,48 @@ def test_a_validation_against_the_training_raises_its_alarms(train: Run, unlike:
     assert len(readings(run_dir, "val_lightness")) == 4
 
 
+def test_a_discriminator_that_knows_two_pictures_raises_its_alarm(
+    train: Run, tmp_path: Path
+) -> None:
+    root = write_pairs(tmp_path / "pairs", {"train": 2, "val": 4, "test": 2})
+    run_dir = train(
+        f"dataset.root={root}", "augmentation=none", "discriminator=global",
+        "discriminator.base_channels=16", "optimizer.discriminator.lr=1e-3", "model.lambda_l1=0",
+        *SHORT, "trainer.max_epochs=36", "trainer.check_val_every_n_epoch=12",
+    )  # fmt: skip
+    found = alarms(run_dir)
+    assert "overfitting_d" in found and "overfitting_g" not in found
+    said = readings(run_dir, "val_r_v")
+    assert len(said) == 3 and min(said) > 0.9
+
+
+@pytest.fixture(scope="module")
+def blue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pairs whose targets are all of a strong blue."""
+    root = write_pairs(tmp_path_factory.mktemp("data") / "blue", {"train": 8, "val": 4, "test": 2})
+    for file in root.rglob("*.png"):
+        image = cv2.imread(str(file))
+        side = image.shape[1] // 2
+        image[:, side:] = (0.3 * image[:, side:] + [170, 0, 0]).astype(np.uint8)
+        cv2.imwrite(str(file), np.ascontiguousarray(image))
+    return root
+
+
+TIED = ["optimizer.generator.lr=2e-3", "trainer.max_epochs=6"]
+UNTIED = ["model.lambda_l1=0", "optimizer.discriminator.lr=0", "trainer.max_epochs=3"]
+
+
+@pytest.mark.parametrize(("options", "raised"), [(UNTIED, True), (TIED, False)], ids=str)
+def test_colours_that_nothing_ties_to_the_truth_raise_an_alarm(
+    train: Run, blue: Path, options: list[str], raised: bool
+) -> None:
+    every = f"trainer.check_val_every_n_epoch={1 if raised else 2}"
+    run_dir = train(f"dataset.root={blue}", *SHORT, *options, every)
+    assert ("colours_shift" in alarms(run_dir)) == raised
+    apart = readings(run_dir, "val_colours")
+    assert len(apart) == 3 and (min(apart) > 50 if raised else apart[-1] < 15)
+
+
 def test_a_run_that_is_well_raises_none(train: Run) -> None:
     run_dir = train(*SHORT, "trainer.max_steps=24", "trainer.log_every_n_steps=2")
     assert alarms(run_dir) == {}

@@ -84,8 +84,12 @@ def of_folder(folder: Path) -> Any:
             f"runs={folder}", "no run (a folder with .hydra/overrides.yaml) below it",
             "a folder of runs, such as that of a sweep", "Look in multirun/ or outputs/.",
         )  # fmt: skip
-    typed = [[f"{k}={v}" for k, v in read_run(run).options.items()] for run in runs]
-    return Logged.of((n for run in runs for n in names_of(run)), [columns_of(own) for own in typed])
+    read = [read_run(run) for run in runs]
+    typed = [[f"{k}={v}" for k, v in one.options.items()] for one in read]
+    more = {name: way for one in read for name, way in one.more_is_better.items()}
+    best = {f"val/{name}": "max" if way else "min" for name, way in more.items()}
+    names = (name for run in runs for name in names_of(run))
+    return Logged.of(names, [columns_of(own) for own in typed], best)
 
 
 def names_of(run: Path) -> Iterator[str]:
@@ -107,13 +111,19 @@ def of_wandb(project: str, group: str | None) -> Any:
     """
     import wandb
 
-    from i2i.loggers.wandb_workspace import Logged
+    from i2i.loggers.wandb_workspace import BEST, Logged
 
     filters = {} if group is None else {"group": group}
     found = wandb.Api().runs(project, filters=filters, per_page=50)
     runs = [run for _, run in zip(range(MOST_RUNS), found, strict=False)]
-    names = (name for run in runs for name in dict(run.summary))
-    return Logged.of(names, [run.config.get("options") or {} for run in runs])
+    summary = {name: value for run in runs for name, value in dict(run.summary).items()}
+    best = {
+        name: way
+        for name, value in summary.items()
+        for way in BEST
+        if way in getattr(value, "keys", tuple)()  # a dictionary of W&B's, or a number
+    }
+    return Logged.of(summary, [run.config.get("options") or {} for run in runs], best)
 
 
 def default_entity() -> str:

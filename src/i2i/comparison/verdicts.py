@@ -123,12 +123,16 @@ def by_pictures(best: Variant, second: Variant, score: str, more: bool) -> Pictu
 
 
 def of_pictures(variant: Variant, score: str) -> dict[int, float]:
-    """The mean over seeds of a score of each picture, by index, where all seeds have it."""
+    """The mean over seeds of a score of each picture, by index, where all seeds have it.
+
+    A seed without the score, such as one that failed, is left out, as it is of the mean score.
+    """
     route, _, name = score.rpartition("/")
     tables = []
-    for run in variant.runs:
+    for run in (r for r in variant.runs if score in r.run.scores):
         tested = run.tests.get(route)
         if tested is None or name not in tested.scores:
             return {}
         tables.append(tested.scores[name])
-    return {i: average([t[i] for t in tables]) for i in tables[0] if all(i in t for t in tables)}
+    first = tables[0] if tables else {}
+    return {i: average([t[i] for t in tables]) for i in first if all(i in t for t in tables)}

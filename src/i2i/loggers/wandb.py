@@ -19,6 +19,7 @@ from i2i.loggers.wandb_end import FLUSH, FLUSH_SETTING
 from i2i.loggers.wandb_id import id_of_run
 from i2i.loggers.wandb_pictures import LabelMaps, masks_of, tables_of
 from i2i.loggers.wandb_server import in_reach, mode_of
+from i2i.loggers.wandb_summary import beside
 from i2i.messages import say
 
 STEP = "trainer/global_step"  # as Lightning's logger calls the step
@@ -117,7 +118,7 @@ class RunWandbLogger(WandbLogger):
         self.log_image(key, [picture], step, masks=[masks_of(ids, names)])
 
     def log_result(self, result: Mapping[str, Any], label_maps: Mapping[str, LabelMaps]) -> None:
-        """Keeps what the scores of the test split mean, its pictures, and what was tested.
+        """Keeps what the test scores mean and are judged by, the pictures, and what was tested.
 
         Args:
             result: What test_metrics.json holds.
@@ -125,6 +126,8 @@ class RunWandbLogger(WandbLogger):
         """
         meaning = {name: result[name] for name in ("units", "protocol", "n_images")}
         self.attempt(lambda: self.experiment.config.update(meaning, allow_val_change=True))
+        judged_by = beside(result, Path(self.save_dir))
+        self.attempt(lambda: self.experiment.summary.update(judged_by))
         self.attempt(self.log_pictures, label_maps)
         if self.log_best:
             self.attempt(self.log_checkpoint, Path(result["checkpoint"]), result["scores"])
@@ -281,16 +284,8 @@ def require_known(options: Mapping[str, Any]) -> None:
 
     takes = {*signature(WandbLogger).parameters, *signature(wandb.init).parameters}
     takes -= {
-        "kwargs",
-        "experiment",
-        "save_dir",
-        "dir",
-        "id",
-        "version",
-        "reinit",
-        "settings",
-        "resume",
-    }
+        "kwargs", "experiment", "save_dir", "dir", "id", "version", "reinit", "settings", "resume"
+    }  # fmt: skip
     for key in options.keys() - takes:
         near = get_close_matches(key, sorted(takes), 1)
         raise setting_error(

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from i2i.loggers.wandb import STEP
+from i2i.loggers.wandb_summary import SECONDS
 from i2i.scores import MAIN, main_score
 
 # What a project without a run to look at is taken to log.
-USUAL_SCORES = ("ssim", "psnr", "mse", "l1", "fid", "kid")
+USUAL_SCORES = {
+    "ssim": "max", "psnr": "max", "mse": "min", "l1": "min", "fid": "min", "kid": "min"
+}  # fmt: skip
+BEST = ("max", "min")  # which value of a score the summary of a run keeps
 LOSS = re.compile(r"train/([^/]+)/[^/]+")
 NO_LOSSES = ("health",)  # of what is called train/NAME/...
 MOST = 40  # panels of a section
@@ -25,6 +29,7 @@ class Logged:
         options: Keys of options in which the runs differ, as ``run_name.columns_of`` makes them.
         tables: Keys of the tables of test pictures.
         grids: Keys of the sample pictures.
+        best: ``max`` or ``min``, by the score whose best value the summary keeps so.
     """
 
     scores: Sequence[str] = tuple(f"val/{name}" for name in USUAL_SCORES)
@@ -32,14 +37,20 @@ class Logged:
     options: Sequence[str] = ("generator", "gan_loss", "seed")
     tables: Sequence[str] = ("test/pictures",)
     grids: Sequence[str] = ("val/samples",)
+    best: Mapping[str, str] = field(
+        default_factory=lambda: {f"val/{name}": way for name, way in USUAL_SCORES.items()}
+    )
 
     @classmethod
-    def of(cls, names: Iterable[str], options: Sequence[Mapping[str, Any]]) -> "Logged":
+    def of(
+        cls, names: Iterable[str], options: Sequence[Mapping[str, Any]], best: Mapping[str, str]
+    ) -> "Logged":
         """What some runs tell.
 
         Args:
             names: Of everything that any of them has logged.
             options: Those of each run, by key.
+            best: As the attribute.
         """
         found = sorted(set(names))
         losses = (LOSS.fullmatch(name) for name in found)
@@ -53,8 +64,21 @@ class Logged:
         return cls(
             scores or cls.scores, [*players] or cls.players,
             [k for k in keys if len({str(own.get(k)) for own in options}) > 1] or cls.options,
-            tables or cls.tables, grids or cls.grids,
+            tables or cls.tables, grids or cls.grids, **({"best": best} if scores else {}),
         )  # fmt: skip
+
+    def column(self, score: str, split: str = "val") -> str:
+        """What W&B calls the best value of a score in the table of runs, such as val/ssim.max.
+
+        A summary that ``define_metric(summary="max")`` made holds nothing under the score's own
+        name (github.com/wandb/wandb/issues/2428).
+
+        Args:
+            score: val/NAME or val/ROUTE/NAME.
+            split: Whose value is meant.
+        """
+        way = self.best.get(score)
+        return f"{split}/{score.partition('/')[2]}{f'.{way}' if way else ''}"
 
 
 @dataclass(frozen=True)
@@ -80,11 +104,10 @@ class Dashboard:
         from wandb_workspaces import expr
         from wandb_workspaces.workspaces import RunsetSettings, Workspace, WorkspaceSettings
 
-        main = self.main
         columns = [f"config:options.value.{key}" for key in self.logged.options[:MOST]]
         shown = RunsetSettings(
             filters=[] if self.group is None else [expr.Metric("group") == self.group],
-            pinned_columns=[*columns, *([f"summary:{main}"] if main else [])],
+            pinned_columns=[*columns, *(f"summary:{name}" for name in self.summaries())],
         )
         return Workspace(
             entity=self.entity, project=self.project, name=self.name, sections=self.sections(),
@@ -97,6 +120,12 @@ class Dashboard:
         """The score that runs are judged by."""
         found = main_score(name.partition("/")[2] for name in self.logged.scores)
         return found and f"val/{found}"
+
+    def summaries(self) -> list[str]:
+        """What the table of runs shows: the score that judges, the test scores, and the time."""
+        judging = [self.logged.column(self.main)] if self.main else []
+        tested = [self.logged.column(score, "test") for score in self.logged.scores[:MOST]]
+        return [*judging, *tested, SECONDS]
 
     def sections(self) -> list[Any]:
         """Scores, options against scores, losses, pictures and health."""
@@ -136,11 +165,17 @@ class Dashboard:
             ParallelCoordinatesPlotColumn(metric=Config(f"options.{key}"), display_name=key)
             for key in self.logged.options
         ]
-        judges = [s for s in self.logged.scores if s.rpartition("/")[2] in (*MAIN, "l1", "psnr")]
+        logged = self.logged
+        judges = [s for s in logged.scores if s.rpartition("/")[2] in (*MAIN, "l1", "psnr")]
         return [
             ParallelCoordinatesPlot(
                 title=f"options and the best {score}",
-                columns=[*columns, ParallelCoordinatesPlotColumn(metric=SummaryMetric(score))],
+                columns=[
+                    *columns,
+                    ParallelCoordinatesPlotColumn(
+                        metric=SummaryMetric(logged.column(score)), display_name=score
+                    ),
+                ],
             )
             for score in judges
         ]

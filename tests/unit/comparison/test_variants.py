@@ -136,3 +136,17 @@ def test_numbers_of_no_world_are_told_and_not_stumbled_over(
     assert (tmp_path / "comparison.html").exists()
     (data,) = sets_of(tmp_path)
     assert verdict_of(data, "ssim").best.options == {"x": "2"}
+
+
+def test_a_seed_that_failed_does_not_hide_the_pictures_of_the_others(tmp_path: Path) -> None:
+    for i, (generator, values) in enumerate([("a", [0.5, 0.75]), ("a", None), ("b", [0.75, 0.25])]):
+        per_image = None if values is None else {"ssim": values}
+        options = (f"generator={generator}", f"seed={i}")
+        make_run(
+            tmp_path / str(i), *options, seed=i, **({"per_image": per_image} if values else {})
+        )
+    (data,) = sets_of(tmp_path)
+    found = verdict_of(data, "ssim")
+    assert found.best.name.startswith("generator=a") and len(found.best.runs) == 2
+    assert (found.pictures.n, found.pictures.second) == (2, 1)
+    assert found.pictures.gain == pytest.approx(0.125)

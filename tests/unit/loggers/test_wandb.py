@@ -264,7 +264,9 @@ def test_the_tested_checkpoint_goes_with_its_scores(tmp_path: Path) -> None:
     (tmp_path / "checkpoints" / "best.ckpt").write_bytes(b"x" * 1000)
     (tmp_path / "config.yaml").write_text("seed: 0\n")
     logger = make_wandb_logger(str(tmp_path), "p", offline=True, log_model="best")
-    scores = {"model (best.ckpt)": {"l1": 12.5}}
+    scores = {"model (best.ckpt)": {"l1": 12.5}, "mean training target": {"l1": 10.0}}
+    head = "step,train/images_per_second,train/images_seen\n"
+    (tmp_path / "metrics.csv").write_text(f"{head}10,8.0,40\n20,4.0,80\n")
     result = {"checkpoint": str(tmp_path / "checkpoints" / "best.ckpt"), "scores": scores}
     logger.log_result(result | {"units": {"l1": "0-255"}, "protocol": {}, "n_images": 3}, {})
     logger.experiment.finish()
@@ -273,6 +275,9 @@ def test_the_tested_checkpoint_goes_with_its_scores(tmp_path: Path) -> None:
     assert artifact["files"] == {"best.ckpt": 1000, "config.yaml": 8}
     assert artifact["metadata"]["scores"] == scores and "best" in artifact["aliases"]
     assert found["config"]["units"] == {"l1": "0-255"} and found["config"]["n_images"] == 3
+    assert found["summary"]["reference/mean_training_target/l1"] == 10
+    assert found["summary"]["train/seconds"] == 40 / 8 + 40 / 4
+    assert not any("model" in name for name in found["summary"])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ OPTIONS = [
     {"generator": "unet", "seed": 0, "trainer/max_steps": 5},
     {"generator": "resnet9", "seed": 0, "trainer/max_steps": 5, "model/lambda_l1": 10.0},
 ]
+BEST = {"val/AtoB/ssim": "max"}  # what l1 is, these runs do not say
 
 
 def spec_of(board: Dashboard) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def sections(spec: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_what_runs_have_logged_is_told_apart() -> None:
-    logged = Logged.of(NAMES, OPTIONS)
+    logged = Logged.of(NAMES, OPTIONS, BEST)
     assert list(logged.scores) == ["val/AtoB/l1", "val/AtoB/ssim"]
     assert sorted(logged.players) == ["d", "g"]
     assert list(logged.options) == ["generator", "model/lambda_l1"]
@@ -38,18 +39,18 @@ def test_what_runs_have_logged_is_told_apart() -> None:
 
 
 def test_runs_that_say_nothing_are_taken_to_be_usual_ones() -> None:
-    assert Logged.of([], []) == Logged()
+    assert Logged.of([], [], {}) == Logged()
 
 
 def test_the_panels_name_what_is_logged() -> None:
-    found = sections(spec_of(Dashboard("p", "e", logged=Logged.of(NAMES, OPTIONS))))
+    found = sections(spec_of(Dashboard("p", "e", logged=Logged.of(NAMES, OPTIONS, BEST))))
     assert [p["metrics"] for p in found["Scores"]] == [["val/AtoB/l1"], ["val/AtoB/ssim"]]
     assert {p["xAxis"] for p in found["Scores"]} == {"trainer/global_step"}
     assert "train/g/.*" in [p["metricRegex"] for p in found["Losses"]]
     assert found["Health"][0]["metricRegex"] == "train/health/.*"
     columns = [c["accessor"] for c in found["Options against scores"][1]["columns"]]
     assert columns[:2] == ["config:options.value.generator", "config:options.value.model/lambda_l1"]
-    assert columns[2:] == ["summary:val/AtoB/ssim"]
+    assert columns[2:] == ["summary:val/AtoB/ssim.max"]
     assert "test/AtoB/pictures" in json.dumps(found["Pictures"][0])
     assert found["Pictures"][1]["mediaKeys"] == ["val/samples_AtoB"]
 
@@ -62,13 +63,24 @@ def test_the_runs_of_a_group_are_shown(group: str | None) -> None:
     assert ('"group"' in asked) == (group is not None)
     assert group is None or json.dumps(group) in asked
     pinned = runs["runFeed"]["columnPinned"]
-    assert {"config:options.value.generator", "summary:val/ssim"} <= pinned.keys()
+    assert {"config:options.value.generator", "summary:val/ssim.max"} <= pinned.keys()
+
+
+def test_the_table_of_runs_shows_test_scores_and_the_time() -> None:
+    board = Dashboard("p", "e", logged=Logged.of(NAMES, OPTIONS, BEST))
+    assert board.summaries() == [
+        "val/AtoB/ssim.max", "test/AtoB/l1", "test/AtoB/ssim.max", "train/seconds",
+    ]  # fmt: skip
+    (runs,) = spec_of(board)["runSets"]
+    assert {f"summary:{name}" for name in board.summaries()} <= runs["runFeed"][
+        "columnPinned"
+    ].keys()
 
 
 def test_the_library_reads_the_same_workspace_back() -> None:
     from wandb_workspaces.workspaces import Workspace, internal
 
-    board = Dashboard("p", "e", group="g", logged=Logged.of(NAMES, OPTIONS))
+    board = Dashboard("p", "e", group="g", logged=Logged.of(NAMES, OPTIONS, BEST))
     view = board.workspace()._to_model()
     text = view.spec.model_dump_json(by_alias=True, exclude_none=True)
     again = internal.View(
