@@ -357,6 +357,9 @@ def test_what_cannot_be_translated_is_refused_in_words(
         ({"attributes": {"a": 1}}, "trained without attributes"),
         ({"returns": "jpg"}, "returns=jpg"),
         ({"tile": 3}, "tile=3"),
+        ({"seed": 1.5}, r"seed=1\.5: found float; expected a whole number"),
+        ({"seed": 2**70}, "seed="),
+        ({"mask": photo}, "mask: found a model whose task is not inpainting"),
     ):
         with pytest.raises(SettingError, match=words):
             model.translate(photo, **options)

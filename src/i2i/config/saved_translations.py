@@ -21,6 +21,7 @@ from i2i.files.safetensors_file import safetensors_file
 from i2i.inference.description import Described, understand_attributes, understand_routes
 from i2i.inference.translations import Translations
 
+NEEDED = ("direction", "input_channels", "target_channels", "image_size")
 TODO = "Use another checkpoint of the run."
 
 
@@ -94,6 +95,10 @@ def of_description(
     from i2i.labels.palette import ClassPalette
 
     options, networks = checkpoint.config["dataset"], {}
+    if missing := [key for key in NEEDED if key not in options]:
+        raise setting_error(
+            setting, f"a checkpoint without dataset.{missing[0]}", "a whole one", TODO
+        )
     for part, kinds in (("classes", (ClassPalette,)), ("task", (Task,))):
         check_targets({part: options.get(part)}, f"{setting} (dataset)", kinds)
     task = saved_task(options)

@@ -47,6 +47,9 @@ def is_checkpoint(content: Any) -> bool:
     return isinstance(content, Mapping) and isinstance(content.get("i2i"), Mapping)
 
 
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
 def state_of(content: Any, setting: str) -> dict[str, Tensor]:
     """The tensors of what a file holds; see ``read_state``."""
     if not isinstance(content, Mapping):
@@ -56,8 +59,9 @@ def state_of(content: Any, setting: str) -> dict[str, Tensor]:
         if not isinstance(name, str) or not isinstance(value, Tensor):
             kind = type(value).__name__
             raise setting_error(setting, f"an entry {name!r} that is a {kind}", EXPECTED, TODO)
-        if value.layout is not torch.strided or not (value.is_floating_point() or counts(name)):
-            kind = f"{value.layout}, {value.dtype}"
+        known = value.dtype in FLOATS or counts(name)
+        if value.layout is not torch.strided or value.is_meta or not known:
+            kind = f"{value.layout}, {value.dtype}" + (", without values" if value.is_meta else "")
             raise setting_error(
                 setting, f"a weight {name} of another kind ({kind})", EXPECTED, TODO
             )

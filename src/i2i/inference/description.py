@@ -1,5 +1,6 @@
 """What a trained system translates with, as plain values that a checkpoint or an export holds."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -91,6 +92,8 @@ def understand_routes(found: Any, setting: str, todo: str) -> dict[str, Describe
     if not isinstance(routes, Mapping):
         return {}
     try:
+        if len(routes) > LONGEST or not named(routes):
+            raise ValueError("names of routes that are none")
         return {str(route): understand(node) for route, node in routes.items()}
     except (TypeError, ValueError, OverflowError) as error:
         raise setting_error(
@@ -107,7 +110,13 @@ def understand(node: Mapping[str, Any]) -> Described:
         TypeError: There is another key, or one is missing.
     """
     found = Described(**node)
-    label = None if found.label is None else tuple(map(float, found.label))
+    label = found.label
+    if label is not None:
+        if not isinstance(label, list | tuple) or len(label) > LONGEST:
+            raise ValueError(f"a label that is no list of up to {LONGEST} numbers")
+        label = tuple(float(n) if type(n) in (int, float) else math.nan for n in label)
+        if not all(map(math.isfinite, label)):
+            raise ValueError("a label with what is no number")
     texts = (found.weights, found.node, found.side, found.inference)
     good = all(isinstance(text, str) for text in texts) and all(
         type(number) is int for number in (found.seed, found.latent)
@@ -116,8 +125,6 @@ def understand(node: Mapping[str, Any]) -> Described:
         raise ValueError(f"{node}"[:200])
     if found.inference not in INFERENCE_MODES or not 0 <= found.latent <= LONGEST:
         raise ValueError(f"{node}"[:200])
-    if len(label or ()) > LONGEST:
-        raise ValueError(f"a label of {len(label)} numbers")
     return Described(**{**asdict(found), "label": label})
 
 

@@ -35,4 +35,5 @@ def load(
 
     translations, _ = load_translations(str(path), key="path")
     place = torch_device(resolve_accelerator(device))
-    return Model(translations, place, max_megapixels or DEFAULT_MEGAPIXELS)
+    most = DEFAULT_MEGAPIXELS if max_megapixels is None else max_megapixels
+    return Model(translations, place, most)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from i2i.data.tasks.inpainting import Inpainting
 from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.masks import checked_mask, read_mask
 from i2i.errors import setting_error
@@ -86,7 +87,7 @@ class Model:
         self,
         picture: Any,
         route: str | None = None,
-        seed: int = 0,
+        seed: int | None = 0,
         samples: int = 1,
         *,
         attributes: Mapping[str, Any] | None = None,
@@ -109,7 +110,7 @@ class Model:
                 colours of its classes, or of class ids, (H, W). Or a list of such pictures, or an
                 iterable, which is read a few pictures ahead.
             route: One of ``routes``; None: the first.
-            seed: Of dropout noise and codes.
+            seed: Of dropout noise and codes; None: the run's.
             samples: Pictures to make of each, each with other noise or another code.
             attributes: In place of a route 0 or 1 by name, of a model that knows attributes.
             mode: ``paper`` or ``eval``; None: that of the run.
@@ -134,6 +135,7 @@ class Model:
         asked = self._asked(
             route, attributes, seed, mode, samples, tile, overlap, side_by_side, returns
         )
+        require_sense(asked, seed, mask)
         if is_picture(picture):
             return self._one(asked, picture, mask, name)
         if name is not None or (mask is not None and not is_picture(mask)):
@@ -185,6 +187,23 @@ class Model:
             if outcome.error is not None:
                 raise outcome.error
             yield outcome.value
+
+
+def require_sense(asked: Asked, seed: Any, mask: Any) -> None:
+    """Refuses a seed that is none, and a mask for a model that fills in nothing.
+
+    Raises:
+        SettingError: There is one.
+    """
+    if seed is not None and (type(seed) is not int or not 0 <= seed < 2**63):
+        raise setting_error(
+            f"seed={seed!r}", type(seed).__name__, "a whole number or None", "Use 0."
+        )
+    if mask is not None and not isinstance(asked.translator.task, Inpainting):
+        raise setting_error(
+            "mask", "a model whose task is not inpainting", "no mask",
+            "Leave mask out, or load a model that was trained with task=inpainting.",
+        )  # fmt: skip
 
 
 def read(asked: Asked, picture: Any, mask: Any, name: str | None) -> Read:

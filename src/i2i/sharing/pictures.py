@@ -81,7 +81,9 @@ def of_array(picture: Any) -> np.ndarray:
 
 def of_pil(picture: Any, reading: Reading) -> np.ndarray:
     """An image of Pillow's as a file of it would be read: upright, in sRGB, over the background."""
-    orientation = picture.getexif().get(ORIENTATION, 1)
+    orientation = 1
+    with suppress(SyntaxError, ValueError, OSError, KeyError, TypeError):  # as of a file
+        orientation = picture.getexif().get(ORIENTATION, 1)
     if picture.mode == "1":
         picture = picture.convert("L")
     if "transparency" in picture.info or picture.mode in ("PA", "La", "RGBa"):

@@ -100,9 +100,12 @@ CASES: dict[str, tuple[Change, str]] = {
     "other options": (network(unknown=3), "some.ckpt"),
     "a palette": (classes({"_target_": "torch.nn.Linear"}), "classes of i2i"),
     "a text": (classes("os.system"), "dataset.classes"),
+    "no direction": (
+        lambda c, way: c["i2i"]["config"]["dataset"].pop("direction"), "without dataset.direction",
+    ),
     "NaN": (spoil, "weights that are NaN"),
     "a weight is gone": (cut, "another architecture"),
-    "a long label": (lambda c, way: way.update(label=[0.5] * 100_000), "a label of 100000 numbers"),
+    "a long label": (lambda c, way: way.update(label=[0.5] * 100_000), "no list of up to"),
     "a code": (lambda c, way: way.update(latent=3), ""),
 }  # fmt: skip
 

@@ -67,6 +67,8 @@ class Evil:
         ({"a": torch.tensor([1.0, float("nan")])}, "found a weight a that is NaN or infinite"),
         ({"a": torch.tensor([1, 2])}, r"found a weight a of another kind \(.*int64"),
         ({"a": torch.eye(2).to_sparse()}, "found a weight a of another kind"),
+        ({"a": torch.ones(2).to(torch.float8_e4m3fn)}, "found a weight a of another kind"),
+        ({"a": torch.ones(2, device="meta")}, "of another kind .*without values"),
         ({"i2i": {"config": {}}}, "found a checkpoint of i2i itself.*It needs no import"),
         (nn.Linear(2, 2), "found a file that torch cannot load safely"),
         (Evil(), "found a file that torch cannot load safely"),

@@ -1,6 +1,7 @@
 """The translations of a trained model, and their description as plain values."""
 
 import copy
+import math
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_file_without_a_description_has_no_routes() -> None:
     [
         {"weights": 1}, {"side": "left"}, {"inference": "train"}, {"seed": 1.5}, {"seed": True},
         {"latent": -1}, {"latent": 10**9}, {"label": ["a"]}, {"label": 3}, {"label": [10**400]},
-        {"other": 1}, {"node": None},
+        {"other": 1}, {"node": None}, {"label": "123"}, {"label": ["1"]}, {"label": [math.nan]},
     ],
     ids=str,
 )  # fmt: skip
@@ -78,6 +79,13 @@ def test_a_damaged_description_is_refused(wrong: dict[str, Any]) -> None:
     }
     with pytest.raises(SettingError, match=r"checkpoint=x: found a description .* Use another\."):
         understand_routes({"routes": {"AtoB": node | wrong}}, "checkpoint=x", "Use another.")
+
+
+@pytest.mark.parametrize("name", ["../../x", "a\nb", "\x1b[31mRED", ""])
+def test_names_of_routes_are_names_of_files(name: str) -> None:
+    node = {"weights": "g", "node": "generator", "side": "input", "inference": "eval", "seed": 0}
+    with pytest.raises(SettingError, match="names of routes that are none"):
+        understand_routes({"routes": {name: node}}, "checkpoint=x", "Use another.")
 
 
 def test_attributes_come_back_or_not_at_all() -> None:
