@@ -170,6 +170,14 @@ def test_experiment_takes_two_steps(name: str, tmp_path: Path, request: Any) -> 
     run_experiment(name, tmp_path, vgg=vgg)
 
 
+@pytest.mark.parametrize("generator", ["resnet9", "unet_upsample"])
+def test_the_first_run_takes_another_generator(generator: str, tmp_path: Path) -> None:
+    """As a sweep over ``generator=`` asks for; no option of its own is the U-Net's alone."""
+    assert composed("experiments=first_run").generator.n_downs == 7
+    cfg = run_experiment("first_run", tmp_path, f"generator={generator}")
+    assert cfg.generator.norm == "instance" and cfg.generator.dropout == 0
+
+
 @pytest.mark.parametrize("dataset", ["camvid", "synthetic"])
 @pytest.mark.parametrize("name", PHOTO_TASKS)
 def test_photo_tasks_take_the_photographs_of_a_set_of_pairs(
