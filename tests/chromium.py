@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from select import select
@@ -76,7 +76,11 @@ class Page:
             self.requests.append(params["request"]["url"][:200])
 
     def open(self, file: Path) -> None:
-        """Opens a file in a new tab, until all of it has been read; the tab before is closed."""
+        """Opens a file in a new tab, as ``visit`` does."""
+        self.visit(file.resolve().as_uri())
+
+    def visit(self, address: str) -> None:
+        """Opens an address in a new tab, until all is loaded; the tab before is closed."""
         before, self.session = self.target, None
         self.target = self.send("Target.createTarget", url="about:blank")["targetId"]
         if before:
@@ -85,7 +89,7 @@ class Page:
         self.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
-        self.send("Page.navigate", url=file.resolve().as_uri())
+        self.send("Page.navigate", url=address)
         while (message := self.message()).get("method") != "Page.loadEventFired":
             self.note(message)
 
@@ -134,6 +138,21 @@ class Page:
             f"(() => {{ const box = document.querySelector({selector!r}); box.value = {value!r};"
             "box.dispatchEvent(new Event('change')); })()"
         )
+
+    def drag(self, selector: str, places: Sequence[tuple[float, float]]) -> None:
+        """Draws a line over an element, through places that are shares of its width and height."""
+        self.do(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
+        self.point(selector, "mousePressed", *places[0])
+        for place in places[1:]:
+            self.point(selector, "mouseMoved", *place)
+        self.point(selector, "mouseReleased", *places[-1])
+
+    def upload(self, selector: str, file: Path) -> None:
+        """Chooses a file as the dialogue of an input of files would."""
+        root = self.send("DOM.getDocument")["root"]["nodeId"]
+        node = self.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        assert node, f"no {selector}"
+        self.send("DOM.setFileInputFiles", nodeId=node, files=[str(file)])
 
     def picture(self, file: Path) -> None:
         """Writes a PNG of what is seen."""

@@ -70,10 +70,8 @@ def strict(content: Any) -> Any:
     return content
 
 
-def code_version() -> dict[str, Any]:
-    """Versions of the project (with its commit, in a checkout) and of what it stands on."""
-    import lightning
-    import torch
+def commit() -> dict[str, Any]:
+    """The commit of this code and whether it was changed since; None of both outside a checkout."""
 
     def git(*words: str) -> str | None:
         try:
@@ -88,9 +86,19 @@ def code_version() -> dict[str, Any]:
     # A wheel inside somebody else's repository must not report that repository's commit.
     ours = git("ls-files", "--error-unmatch", Path(__file__).name) is not None
     return {
-        "i2i": __version__,
         "commit": git("rev-parse", "HEAD") if ours else None,
         "uncommitted_changes": bool(git("status", "--porcelain")) if ours else None,
+    }
+
+
+def code_version() -> dict[str, Any]:
+    """Versions of the project (with its commit, in a checkout) and of what it stands on."""
+    import lightning
+    import torch
+
+    return {
+        "i2i": __version__,
+        **commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "lightning": lightning.__version__,

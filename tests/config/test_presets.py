@@ -80,7 +80,7 @@ def test_head_says_what_it_is_and_how_to_use_it(path: Path) -> None:
             break
         head.append(line)
     text = "\n".join(head)
-    commands = "train|evaluate|translate|sample|compare|dashboard|import_weights"
+    commands = "train|evaluate|translate|sample|compare|dashboard|import_weights|demo|export"
     assert re.search(rf"python src/({commands})\.py|make train", text), text
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from i2i.config.allowed_classes import check_targets
@@ -14,7 +15,9 @@ from i2i.config.saved_model import (
     require_no_giant,
     saved_task,
 )
+from i2i.config.shared_folder import broken, read_shared
 from i2i.errors import in_words, setting_error
+from i2i.files.safetensors_file import safetensors_file
 from i2i.inference.description import Described, understand_attributes, understand_routes
 from i2i.inference.translations import Translations
 
@@ -30,7 +33,7 @@ def load_translations(
     what it translates with, as old ones do not, is loaded with the whole of its system.
 
     Args:
-        path: A checkpoint or a run folder.
+        path: A checkpoint, a run folder, or a folder of ``export.py format=safetensors``.
         inference: ``paper`` or ``eval``; None keeps the run's.
         seed: Of the noise; None keeps the run's.
         key: The option that named the path, for errors.
@@ -42,15 +45,26 @@ def load_translations(
         SettingError: The file cannot be used, does not fit the networks it names, its weights are
             NaN, or its system translates nothing.
     """
-    checkpoint = read_checkpoint(path, key, built=())
+    shared = shared_weights(Path(path).expanduser())
+    if shared is not None:
+        checkpoint = read_shared(shared, f"{key}={shared}")
+    else:
+        checkpoint = read_checkpoint(path, key, built=())
     setting = f"{key}={checkpoint.path}"
     routes = understand_routes(checkpoint.translates, setting, TODO)
     if routes:
         with in_words(setting, "Use another checkpoint; I2I_TRACEBACK=1 shows where."):
             found = of_description(checkpoint, routes, setting, key)
+    elif shared is not None:
+        raise broken(setting, "a config.json without routes")
     else:
         found, checkpoint = of_system(path, key)
     return found.changed(inference, seed), checkpoint
+
+
+def shared_weights(path: Path) -> Path | None:
+    """The exported weights that a path names; None where it names a run or a checkpoint."""
+    return None if (path / "checkpoints").is_dir() else safetensors_file(path)
 
 
 def of_system(path: str, key: str) -> tuple[Translations, Checkpoint]:

@@ -82,7 +82,7 @@ def require_values(cfg: Any) -> None:
     kinds["project"] = "a project of W&B"
     there = list(cfg.keys())  # "in" leaves those out that have no value
     needed = [key for key in ("checkpoint", "input", "project") if key in there]
-    needed += ["output"] if "input" in there or "class" in there else []
+    needed += ["output"] if {"input", "class", "format"} & set(there) else []
     for key in [k for k in needed if OmegaConf.is_missing(cfg, k) or cfg[k] is None]:
         kind = kinds.get(key, "a folder")
         raise setting_error(key, "no value", kind, f"Add {key}=... to the command line.")

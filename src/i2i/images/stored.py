@@ -18,7 +18,13 @@ MOST_FILE = 4_000_000_000  # bytes of a picture's file
 
 
 class ImageError(SettingError):
-    """A file cannot be read as a picture, for which ``on_error`` says what happens."""
+    """A file cannot be read as a picture, for which ``on_error`` says what happens.
+
+    Attributes:
+        found: What is there instead, in a few words.
+    """
+
+    found = ""
 
 
 def read_stored(
@@ -75,7 +81,9 @@ def image_error(path: Path, found: str) -> ImageError:
         "Replace the file or take it away, or leave such files out with on_error=skip "
         "(dataset.on_error=skip in training).",
     )  # fmt: skip
-    return ImageError(str(error))
+    made = ImageError(str(error))
+    made.found = found
+    return made
 
 
 def _finished(image: np.ndarray, header: Header, background: Background, path: Path) -> np.ndarray:
