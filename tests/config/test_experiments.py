@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from i2i.config.pairing import settle_pairing
 from i2i.config.plain_config import leave_out_what_is_missing
 from i2i.config.resolvers import register
 from i2i.errors import SettingError
+from i2i.generators.resnet import ResnetGenerator
 from i2i.losses import backbones
 from two_steps import composed, slim, two_steps
 
@@ -168,6 +170,21 @@ def test_head_says_what_is_asked_what_it_costs_and_what_came_out(name: str) -> N
 def test_experiment_takes_two_steps(name: str, tmp_path: Path, request: Any) -> None:
     vgg = request.getfixturevalue("random_vgg") if name in PERCEPTUAL else None
     run_experiment(name, tmp_path, vgg=vgg)
+
+
+@pytest.mark.parametrize(
+    "name", ["first_run", "pix2pix_earth", "cyclegan_earth", "cut_earth", "fastcut_earth"]
+)
+def test_experiments_on_the_earth_take_another_generator(name: str) -> None:
+    """As a sweep over ``generator=`` asks for: no option that is set is the U-Net's alone."""
+    assert composed(f"experiments={name}").generator.n_downs == 7
+    other = composed(f"experiments={name}", "generator=resnet9").generator
+    assert other.keys() - {"_target_"} <= signature(ResnetGenerator).parameters.keys()
+    assert (other.base_channels, other.norm, other.dropout) == (16, "instance", 0)
+
+
+def test_the_first_run_is_trained_with_another_generator(tmp_path: Path) -> None:
+    run_experiment("first_run", tmp_path, "generator=resnet9")
 
 
 @pytest.mark.parametrize("dataset", ["camvid", "synthetic"])
