@@ -4,13 +4,25 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from chromium import Page, browser, find_chromium
 from compared_runs import make_sweep
+from conftest import smooth_noise
 from i2i.comparison.tables import compare
 from inception_stand_in import random_weights_file
 from wandb_server import WandbServer, address, serving
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture of 50 x 70 pixels, whose sides no network's divisor divides."""
+    file = tmp_path_factory.mktemp("photo") / "photo.png"
+    rng = np.random.default_rng(5)
+    assert cv2.imwrite(str(file), cv2.resize(smooth_noise(rng, 64), (70, 50)))
+    return file
 
 
 @pytest.fixture(scope="session")

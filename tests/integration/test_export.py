@@ -148,14 +148,6 @@ def pix2pix(train_once: Run) -> Path:
     return train_once(*UNET, "dataset.licence='CC0 | mine'", folder="pix2pix")
 
 
-@pytest.fixture(scope="module")
-def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("photo") / "photo.png"
-    rng = np.random.default_rng(5)
-    assert cv2.imwrite(str(file), cv2.resize(smooth_noise(rng, 64), (70, 50)))
-    return file
-
-
 def metadata(file: Path) -> dict[str, str]:
     return {prop.key: prop.value for prop in onnx.load(file).metadata_props}
 

@@ -81,14 +81,6 @@ def runs(
 
 
 @pytest.fixture(scope="module")
-def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("photo") / "photo.png"
-    rng = np.random.default_rng(5)
-    assert cv2.imwrite(str(file), cv2.resize(smooth_noise(rng, 64), (70, 50)))
-    return file
-
-
-@pytest.fixture(scope="module")
 def label(labelled_root: Path) -> Path:
     return labelled_root / "test" / "label" / "001.png"
 
@@ -303,6 +295,39 @@ def test_threads_do_not_disturb_each_other_nor_the_numbers_of_others(
     assert torch.equal(torch.rand(5), expected)
 
 
+def test_an_iterator_that_fails_gives_the_pictures_before_it(pix2pix: Path, photo: Path) -> None:
+    def some() -> Iterator[Path]:
+        yield from [photo] * 20
+        raise OSError("the camera is gone")
+
+    found = i2i.load(pix2pix).translate(some())
+    assert len([next(found) for _ in range(20)]) == 20
+    with pytest.raises(OSError, match="the camera is gone"):
+        next(found)
+
+
+def test_files_that_turn_themselves_or_end_early(pix2pix: Path, tmp_path: Path) -> None:
+    """Pillow turns a TIFF when it loads it, and other formats not."""
+    model = i2i.load(pix2pix)
+    turned = PICTURES["EXIF"]
+    for suffix in ("tif", "jpg", "webp"):
+        file = saved(turned, tmp_path / f"picture.{suffix}")
+        made = [np.asarray(model.translate(given)) for given in (file, Image.open(file))]
+        assert made[0].shape == made[1].shape == (60, 40, 3), suffix
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(saved(PICTURES["RGB"], tmp_path / "whole.png").read_bytes()[:900])
+    with pytest.raises(SettingError, match="an image of Pillow's that cannot be decoded"):
+        model.translate(Image.open(cut))
+
+
+def test_a_device_is_named_as_in_torch_or_refused(pix2pix: Path) -> None:
+    for device in ("auto", "cpu", torch.device("cpu")):
+        assert i2i.load(pix2pix, device).device.type in ("cpu", "cuda", "mps")
+    for wrong in ("cuda:99", "tpu", 3.5):
+        with pytest.raises(SettingError, match=f"device={wrong}: found no such device"):
+            i2i.load(pix2pix, wrong)
+
+
 SCRIPT = """
 import sys
 import i2i
@@ -338,6 +363,11 @@ def test_what_cannot_be_translated_is_refused_in_words(
     floats = np.full((8, 8, 3), 7, np.float32)
     for picture, words in (
         (3, "picture: found int; expected a path, a PIL image"),
+        (b"PNG", r"found bytes.*PIL\.Image\.open"),
+        ({"a": photo}, "found dict"),
+        (torch.zeros(3, 64, 64), r"an array of torch\.float32 \(3, 64, 64\).*permute"),
+        (np.zeros((2, 8, 8, 3), np.uint8), r"pass list\(array\)"),
+        (Image.new("LAB", (8, 8)), "mode LAB; expected grey or RGB"),
         (np.zeros((2, 2, 2, 2)), r"picture: found an array of float64 \(2, 2, 2, 2\)"),
         (np.zeros((4, 4, 3), complex), "picture: found an array of complex128"),
         (np.zeros((0, 4, 3), np.uint8), r"an array of uint8 \(0, 4, 3\)"),
@@ -351,7 +381,7 @@ def test_what_cannot_be_translated_is_refused_in_words(
             model.translate(picture)
     for options, words in (
         ({"route": "BtoA"}, "route=BtoA: found no such route of Pix2Pix; expected AtoB"),
-        ({"mode": "train"}, "expected one of paper, eval"),
+        ({"mode": "train"}, "^mode=train: .*expected one of paper, eval"),
         ({"samples": 0}, "samples=0"),
         ({"samples": 2, "mode": "eval"}, "samples=2: found model.inference=eval"),
         ({"attributes": {"a": 1}}, "trained without attributes"),

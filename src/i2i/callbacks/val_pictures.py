@@ -37,7 +37,7 @@ class ValPictures(KeptPictures):
         return {"validations": self.validations} if self.every_n_validations else {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """That of the run that goes on; testing, too, loads a checkpoint, and an earlier one."""
+        """Takes the larger count: a test loads a checkpoint too, which may be an earlier one."""
         self.validations = max(self.validations, state_dict["validations"])
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -29,6 +29,7 @@ def evaluate(cfg: Any) -> None:
     from i2i.commands.one_job import processes_of_one_job
     from i2i.commands.scorer import make_scorers, require_pictures
     from i2i.config.saved_model import load_model
+    from i2i.inference.translations import known_route
 
     require_read(cfg, "evaluate")
     output = checked_output(cfg)
@@ -47,7 +48,7 @@ def evaluate(cfg: Any) -> None:
         evaluator = make_evaluator(cfg, checkpoint.config["metrics"], model.seed)
         require_direction(model, dataset_node["direction"])
         if cfg.route is not None:
-            model.evaluates = asked_routes(model, cfg.route)
+            model.evaluates = (known_route(cfg.route, model.routes, type(model).__name__),)
         limits = processes_of(cfg.trainer), cfg.trainer.limit_test_batches
         require_pictures(evaluator, datamodule, model, cfg.split, *limits)
         scorers = make_scorers(evaluator, datamodule, model)
@@ -72,25 +73,6 @@ def evaluate(cfg: Any) -> None:
             scores = by_name({route: result.values for route, result in results.items()})
             where = f"{dataset_node['name']}/{cfg.split}"
             add_scores(checkpoint.path, checkpoint.config, scores, where)
-
-
-def asked_routes(model: Any, route: Any) -> tuple[str, ...]:
-    """The routes of a system that are asked for.
-
-    Args:
-        model: The system.
-        route: The option, which may be a class that is called by a number.
-
-    Raises:
-        SettingError: The system has no such route.
-    """
-    route = str(route)
-    if route not in model.routes:
-        raise setting_error(
-            f"route={route}", f"no such route of {type(model).__name__}",
-            " or ".join(model.routes), "Name one of them, or leave route out.",
-        )  # fmt: skip
-    return (route,)
 
 
 def checked_output(cfg: Any) -> Path:

@@ -95,7 +95,7 @@ def of_description(
     from i2i.labels.palette import ClassPalette
 
     options, networks = checkpoint.config["dataset"], {}
-    if missing := [key for key in NEEDED if key not in options]:
+    if missing := [option for option in NEEDED if option not in options]:
         raise setting_error(
             setting, f"a checkpoint without dataset.{missing[0]}", "a whole one", TODO
         )

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from i2i.config.checkpoint import Checkpoint, check_targets
+from i2i.config.allowed_classes import check_targets
+from i2i.config.checkpoint import Checkpoint
 from i2i.errors import setting_error
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import mapping, read_json
@@ -61,9 +62,6 @@ def read_shared(weights: Path, setting: str) -> Checkpoint:
     dataset = dict(record["dataset"])
     if unknown := sorted(dataset.keys() - set(TRANSLATING)):
         raise broken(setting, f"a {RECORD} with an unknown dataset.{unknown[0]!r:.60}")
-    missing = {"direction", "input_channels", "target_channels", "image_size"} - dataset.keys()
-    if missing:
-        raise broken(setting, f"a {RECORD} without dataset.{sorted(missing)[0]}")
     # No class may be named but where of_description looks; this refuses what asks to be computed.
     plain = {key: value for key, value in record.items() if key != NETWORK}
     plain["dataset"] = {k: v for k, v in dataset.items() if k not in ("classes", "task")}

@@ -15,7 +15,7 @@ from i2i.images.ranges import to_float
 from i2i.inference.side_by_side import input_side, looks_like_a_pair
 from i2i.inference.translation import reading_of
 from i2i.inference.translator import Translator
-from i2i.labels.id_map import id_map_of
+from i2i.labels.id_map import colours_of_ids
 
 TOLD_FROM = 0.01  # share of snapped pixels that is worth a word
 LOSSY = (".jpg", ".jpeg", ".webp")
@@ -100,8 +100,7 @@ class Way:
         if classes is not None and self.dataset.get("label_files") == "ids":
             ids = ids_or_none(file, most_pixels)
             if ids is not None:
-                mapped = id_map_of(self.dataset.get("id_map"), "ids", classes)
-                return classes.encode_colours(ids if mapped is None else mapped.apply(ids))
+                return colours_of_ids(ids, self.dataset.get("id_map"), classes)
         stored = reading.stored(file)
         return reading.of(stored, file) if classes is not None else stored
 

@@ -127,7 +127,7 @@ class Published:
             host: Likewise.
 
         Returns:
-            It. From then on a file of that address with another one is refused.
+            The hash. From then on a file of that address with another hash is refused.
         """
         file = self.target(folder)
         digest = file_sha256(file)

@@ -59,7 +59,8 @@ def overlapped(items: Iterable[Any], steps: Steps, ahead: int = AHEAD) -> Iterat
             one in memory at a time. Fewer are, where they are large.
 
     Yields:
-        An ``Outcome`` for each item, in order.
+        An ``Outcome`` for each item, in order. Where the items end in an error, with ``ahead``
+        that is the last outcome, of the item None.
     """
     if not ahead:
         yield from (one_by_one(item, steps) for item in items)
@@ -98,21 +99,23 @@ def read_ahead(
 ) -> Iterator[Outcome]:
     """Items that are read, in order; the first one alone, to see how large they are."""
     coming: deque[Future[Outcome]] = deque()
-    more, room, waiting = True, 1, iter(items)
-    while more or coming:
-        while more and len(coming) < room:
+    room, waiting, ended = 1, iter(items), None
+    while True:
+        while ended is None and len(coming) < room:
             try:
                 item = next(waiting)
-            except StopIteration:
-                more = False
+            except Exception as error:  # StopIteration, or what went wrong in making the items
+                ended = error
                 break
             coming.append(readers.submit(attempt, item, steps.read, item))
         if not coming:
-            return
+            break
         outcome = coming.popleft().result()
         size = 0 if outcome.error else steps.n_bytes(outcome.value)
         room = max(1, min(ahead, MOST_BYTES // max(size, 1)))
         yield outcome
+    if not isinstance(ended, StopIteration):
+        yield Outcome(None, error=ended)
 
 
 def made(read: Iterator[Outcome], steps: Steps) -> Iterator[Outcome]:

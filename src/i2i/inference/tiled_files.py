@@ -23,7 +23,6 @@ from i2i.inference.tiles import Tiling, blended_bands
 from i2i.inference.translator import Translator
 from i2i.messages import warn
 from i2i.printable import printable
-from i2i.seeds import stable_seed
 
 
 def make_tiling(tile: Any, overlap: Any, translator: Translator, channels: int) -> Tiling | None:
@@ -151,7 +150,7 @@ def write_in_tiles(
 
     from i2i.metrics.diversity import pairwise_l1
 
-    seed = stable_seed(translator.seed, "task", job.name)
+    seed = translator.task_seed(job.name)
     parts = PictureParts(translator.task, image, seed, mask)
     samples = [picture_bands(translator, parts, one, tiling) for one in which]
     height, l1 = parts.size[0], None

@@ -32,9 +32,8 @@ from i2i.inference.samples import Picture, Samples, codes_of
 from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import no_distance, write_in_tiles
 from i2i.inference.translator import Translator
-from i2i.labels.id_map import id_map_of
+from i2i.labels.id_map import colours_of_ids
 from i2i.messages import warn
-from i2i.seeds import stable_seed
 
 AT_ONCE = 8  # images of one size that a GPU works on together
 
@@ -183,7 +182,8 @@ def translate_all(translation: Translation, jobs: list[Job], on_error: str, coun
                 failed = outcome.error
                 break
             counts.left_out += 1
-            warn(f"{outcome.error} Left out, as on_error=skip asks.")
+            with tqdm.external_write_mode():  # not behind the progress bar, in its line
+                warn(f"{outcome.error} Left out, as on_error=skip asks.")
             torch.cuda.empty_cache()  # does nothing where no GPU was used
     counts.written = translation.written.images  # those that waited to be written among them
     if failed is not None:
@@ -196,8 +196,7 @@ def read_input(file: Path, task: Task, node: dict[str, Any], most_pixels: int = 
     """The image of a file, (H, W, C); a label map of class ids in the colours of its classes."""
     labels = isinstance(task, LabelTask) and task.role == "input"
     if labels and node.get("label_files") == "ids":
-        ids, its = read_ids(file, most_pixels), id_map_of(node.get("id_map"), "ids", task.classes)
-        return task.classes.encode_colours(ids if its is None else its.apply(ids))
+        return colours_of_ids(read_ids(file, most_pixels), node.get("id_map"), task.classes)
     return reading_of(node, most_pixels).read(file)
 
 
@@ -230,7 +229,7 @@ def make_samples(
     Yields:
         (B, C, H', W') in [-1, 1] on the translator's device: a picture of each image.
     """
-    seeds = [stable_seed(translator.seed, "task", read.job.name) for read in group]
+    seeds = [translator.task_seed(read.job.name) for read in group]
     encoded = [
         translator.task.encode_input(read.image, seed=seed, mask=read.mask)
         for read, seed in zip(group, seeds, strict=True)

@@ -1,6 +1,6 @@
 """The translations that a trained model offers, by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,12 +42,7 @@ class Translations:
             return self.with_attributes(route, attributes)
         if route is None:
             return next(iter(self.routes.values()))
-        if str(route) not in self.routes:
-            raise setting_error(
-                f"route={route}", f"no such route of {self.system}", " or ".join(self.routes),
-                "Name one of them, or leave route out.",
-            )  # fmt: skip
-        return self.routes[str(route)]
+        return self.routes[known_route(route, self.routes, self.system)]
 
     def with_attributes(self, route: Any, asked: Mapping[str, Any]) -> Translator:
         """What translates to pictures that have these attributes.
@@ -74,17 +69,44 @@ class Translations:
             translator.network.to(device)
         return self
 
-    def changed(self, inference: str | None = None, seed: int | None = None) -> "Translations":
+    def changed(
+        self, inference: str | None = None, seed: int | None = None, key: str = "model.inference"
+    ) -> "Translations":
         """The same with another mode or seed; None keeps what there is.
+
+        Args:
+            inference: The mode.
+            seed: Of the noise.
+            key: The option that named the mode, for the error.
 
         Raises:
             SettingError: There is no such mode.
         """
         if inference not in (None, *INFERENCE_MODES):
             raise setting_error(
-                f"model.inference={inference}", repr(inference),
+                f"{key}={inference}", repr(inference),
                 f"one of {', '.join(INFERENCE_MODES)}", "Use paper for the noise of pix2pix.",
             )  # fmt: skip
         asked = {"inference": inference, "seed": seed}
         new = {key: value for key, value in asked.items() if value is not None}
         return replace(self, routes={r: replace(t, **new) for r, t in self.routes.items()})
+
+
+def known_route(route: Any, routes: Iterable[str], system: str) -> str:
+    """The name of a route that is asked for.
+
+    Args:
+        route: The option, which may be a class that is called by a number.
+        routes: Those that there are.
+        system: Whose they are, for the error.
+
+    Raises:
+        SettingError: There is no such route.
+    """
+    known = [*routes]
+    if str(route) not in known:
+        raise setting_error(
+            f"route={route}", f"no such route of {system}", " or ".join(known),
+            "Name one of them, or leave route out.",
+        )  # fmt: skip
+    return str(route)

@@ -95,6 +95,10 @@ class Translator:
         """The codes drawn for images of these names: (B, latent) on the network's device."""
         return codes(self.latent, self.seed, names).to(self.device)
 
+    def task_seed(self, name: str) -> int:
+        """What the task draws from for an image of this name, such as a hole."""
+        return stable_seed(self.seed, "task", name)
+
     def blank(self, x: Tensor) -> Tensor:
         """What comes out for images of a shape, without noise; for checks on the meta device."""
         return self.call(x, x.new_zeros(len(x), self.latent) if self.latent else None)

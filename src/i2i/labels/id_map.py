@@ -51,6 +51,23 @@ class IdMap:
         )  # fmt: skip
 
 
+def colours_of_ids(
+    ids: np.ndarray, mapping: Mapping[int, int] | None, classes: ClassPalette
+) -> np.ndarray:
+    """The picture of a map of ids, in the colours of the classes.
+
+    Args:
+        ids: (H, W) of whole numbers.
+        mapping: ``dataset.id_map``; None where the ids are the classes already.
+        classes: Of the labels.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    its = id_map_of(mapping, "ids", classes)
+    return classes.encode_colours(ids if its is None else its.apply(ids))
+
+
 def id_map_of(
     ids: Mapping[int, int] | None, label_files: str, classes: ClassPalette | None
 ) -> IdMap | None:

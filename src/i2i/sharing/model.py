@@ -1,6 +1,6 @@
 """The Python interface: a trained model as an object that translates pictures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,9 +24,16 @@ from i2i.inference.tiled_files import PictureParts, make_tiling, picture_bands
 from i2i.inference.translation import AT_ONCE, Read, make_samples, reading_of
 from i2i.inference.translations import Translations
 from i2i.inference.translator import Translator
-from i2i.labels.id_map import id_map_of
-from i2i.seeds import stable_seed
-from i2i.sharing.pictures import IN_MEMORY, as_read, is_path, is_picture, is_pil
+from i2i.labels.id_map import colours_of_ids
+from i2i.sharing.pictures import (
+    IN_MEMORY,
+    as_read,
+    is_no_picture,
+    is_path,
+    is_picture,
+    is_pil,
+    of_array,
+)
 
 Returns = Literal["pil", "array", "ids"]
 
@@ -143,19 +150,16 @@ class Model:
                 "name" if name is not None else "mask", "one for several pictures", "none",
                 "Call translate for each picture.",
             )  # fmt: skip
-        try:
-            several = iter(picture)
-        except TypeError:
-            as_read(picture, reading_of(asked.dataset))  # says what is wrong with it
-            raise
-        found = self._several(asked, several, mask)
+        if not isinstance(picture, Iterable) or is_no_picture(picture):
+            of_array(picture)  # says what is wrong with it
+        found = self._several(asked, iter(picture), mask)
         return list(found) if isinstance(picture, list | tuple) else found
 
     def _asked(
         self, route: Any, attributes: Any, seed: int, mode: Any, samples: int, tile: Any,
         overlap: Any, side_by_side: bool | None, returns: Any,
     ) -> Asked:  # fmt: skip
-        translator = self._translations.changed(mode, seed).asked(route, attributes)
+        translator = self._translations.changed(mode, seed, "mode").asked(route, attributes)
         dataset = translator.seen(self.dataset)
         chosen = understand_samples(samples)
         require_choice_of(chosen, translator)
@@ -226,8 +230,7 @@ def input_of(asked: Asked, picture: Any) -> np.ndarray:
         elif np.ndim(array := np.asarray(picture)) == 2 and (by_ids or picture_of_ids(picture)):
             ids = array
         if ids is not None:
-            mapped = id_map_of(dataset.get("id_map"), "ids", task.classes) if by_ids else None
-            return task.classes.encode_colours(ids if mapped is None else mapped.apply(ids))
+            return colours_of_ids(ids, dataset.get("id_map") if by_ids else None, task.classes)
     return as_read(picture, reading_of(dataset, asked.most_pixels))
 
 
@@ -260,7 +263,7 @@ def made_of(asked: Asked, group: Sequence[Read]) -> list[list[torch.Tensor]]:
 def in_tiles(asked: Asked, found: Read, which: Sequence[Any]) -> list[torch.Tensor]:
     """The pictures of one image, each put together from its tiles."""
     translator = asked.translator
-    seed = stable_seed(translator.seed, "task", found.job.name)
+    seed = translator.task_seed(found.job.name)
     parts = PictureParts(translator.task, found.image, seed, found.mask)
     bands = (picture_bands(translator, parts, one, asked.tiling) for one in which)
     return [torch.cat(list(rows), -2) for rows in bands]

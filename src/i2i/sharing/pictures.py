@@ -1,13 +1,15 @@
 """Pictures that Python code hands over, as files of them would be read."""
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from i2i.errors import setting_error
+from i2i.errors import first_line, setting_error
 from i2i.images.header import Damaged
 from i2i.images.orientation import upright
 from i2i.images.profiles import in_srgb
@@ -15,6 +17,12 @@ from i2i.images.reading import Reading
 from i2i.images.transparency import shown_over
 
 EXPECTED = "a path, a PIL image, or a numpy array of (H, W) or (H, W, C)"
+TODO = {
+    "Tensor": "Convert it: levels of 8 bits, (H, W, C), by .permute(1, 2, 0).cpu().numpy().",
+    "ndarray": "Whole numbers or floats are pictures; pass list(array) for a batch of (N, H, W, C).",
+    "bytes": "Open it: PIL.Image.open(io.BytesIO(data)).",
+}
+OTHERWISE = "Give one of these, or a list or an iterator of them."
 IN_MEMORY = Path("picture")  # what a picture without a file is called in errors
 PLAIN_MODES = ("L", "RGB", "I", "I;16", "F")
 ORIENTATION = 0x0112
@@ -35,6 +43,11 @@ def is_picture(picture: Any) -> bool:
     return is_path(picture) or is_pil(picture) or isinstance(picture, np.ndarray)
 
 
+def is_no_picture(picture: Any) -> bool:
+    """Whether something that can be gone through holds no pictures, as a tensor or bytes."""
+    return isinstance(picture, bytes | Mapping | torch.Tensor)
+
+
 def as_read(picture: Any, reading: Reading) -> np.ndarray:
     """What the network's side of a data set makes of a picture, from wherever it comes.
 
@@ -50,13 +63,13 @@ def as_read(picture: Any, reading: Reading) -> np.ndarray:
     """
     if is_path(picture):
         return reading.read(Path(picture).expanduser())
-    stored = of_pil(picture, reading) if is_pil(picture) else of_array(picture)
-    height, width = stored.shape[:2]
-    if height * width > reading.most_pixels:
+    width, height = picture.size if is_pil(picture) else np.shape(picture)[1::-1] or (0, 0)
+    if height * width > reading.most_pixels:  # before a lazy image of Pillow's is decoded
         raise setting_error(
             "picture", f"{height} x {width} pixels", f"{reading.most_pixels:,} or fewer",
             "Load the model with a higher max_megapixels.",
         )  # fmt: skip
+    stored = of_pil(picture, reading) if is_pil(picture) else of_array(picture)
     return reading.of(stored, IN_MEMORY)
 
 
@@ -69,8 +82,9 @@ def of_array(picture: Any) -> np.ndarray:
     good = isinstance(picture, np.ndarray) and picture.ndim in (2, 3) and picture.size > 0
     if not good or picture.dtype.kind not in "uif":
         what = getattr(picture, "shape", None)
-        found = type(picture).__name__ if what is None else f"an array of {picture.dtype} {what}"
-        raise setting_error("picture", found, EXPECTED, "Convert it, for example with np.asarray.")
+        kind = type(picture).__name__
+        found = kind if what is None else f"an array of {picture.dtype} {tuple(what)}"
+        raise setting_error("picture", found, EXPECTED, TODO.get(kind, OTHERWISE))
     if picture.dtype.kind == "f" and not np.isfinite(picture).all():
         raise setting_error(
             "picture", "values that are no number (NaN or infinite)", "numbers everywhere",
@@ -81,6 +95,18 @@ def of_array(picture: Any) -> np.ndarray:
 
 def of_pil(picture: Any, reading: Reading) -> np.ndarray:
     """An image of Pillow's as a file of it would be read: upright, in sRGB, over the background."""
+    try:
+        picture.load()  # a TIFF turns itself here, and is upright then
+    except (OSError, ValueError, SyntaxError) as error:
+        raise setting_error(
+            "picture", f"an image of Pillow's that cannot be decoded ({first_line(error)})",
+            "a whole one", "Open another file.",
+        ) from error  # fmt: skip
+    if picture.mode in ("LAB", "HSV"):
+        raise setting_error(
+            "picture", f"an image of Pillow's of mode {picture.mode}", "grey or RGB",
+            "Convert it as you mean it: picture.convert(\"RGB\").",
+        )  # fmt: skip
     orientation = 1
     with suppress(SyntaxError, ValueError, OSError, KeyError, TypeError):  # as of a file
         orientation = picture.getexif().get(ORIENTATION, 1)

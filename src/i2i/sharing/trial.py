@@ -44,7 +44,7 @@ class Trial:
 
     def inputs(self, translator: Translator, divisor: int) -> Tensor:
         """What the network is shown, (B, C, H', W'), up to multiples, too."""
-        seeds = [stable_seed(translator.seed, "task", name) for name in self.names]
+        seeds = [translator.task_seed(name) for name in self.names]
         pairs = zip(self.images, seeds, strict=True)
         encode = translator.task.encode_input
         return pad_to_multiple(torch.stack([encode(i, seed=seed) for i, seed in pairs]), divisor)

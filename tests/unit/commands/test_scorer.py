@@ -7,10 +7,8 @@ import pytest
 
 from evaluators import pairwise
 from i2i.commands import segmenter as module
-from i2i.commands.evaluate import asked_routes
 from i2i.commands.report import of_routes, title_of
 from i2i.commands.scorer import make_scorers
-from i2i.errors import SettingError
 from i2i.labels.palette import ClassPalette
 from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.result import EvaluationResult
@@ -107,15 +105,6 @@ def test_one_route_may_be_asked_for(loaded: list[tuple]) -> None:
     assert list(scorers) == ["BtoA"]
     assert scorers["BtoA"].evaluator.name == "streets-BtoA"
     assert scorers["BtoA"].label_role == "target"
-
-
-def test_a_route_that_the_system_has_not_is_refused() -> None:
-    system = System("AtoB", "BtoA")
-    assert asked_routes(System("7", "8"), 8) == ("8",)  # a command line makes it a number
-    assert asked_routes(system, "BtoA") == ("BtoA",)
-    message = r"route=AtoC: found no such route of System; expected AtoB or BtoA"
-    with pytest.raises(SettingError, match=message):
-        asked_routes(system, "AtoC")
 
 
 def result(n: int, **found: Any) -> EvaluationResult:

@@ -104,6 +104,18 @@ def test_large_ones_are_held_one_at_a_time() -> None:
     assert most[0] <= 2  # the one that is worked on next, and one behind it
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_items_that_end_in_an_error_are_finished_first(at_once: int) -> None:
+    def some() -> Iterator[int]:
+        yield from range(10)
+        raise OSError("gone")
+
+    steps = Steps(lambda i: i, lambda g: g, lambda i, v: v, alike=lambda _: 0, at_once=at_once)
+    *before, last = overlapped(some(), steps)
+    assert [o.value for o in before] == list(range(10))
+    assert last.item is None and str(last.error) == "gone"
+
+
 def test_nothing_is_begun_once_nobody_listens() -> None:
     taken: list[int] = []
 

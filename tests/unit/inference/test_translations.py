@@ -17,7 +17,7 @@ from i2i.inference.description import (
     understand_attributes,
     understand_routes,
 )
-from i2i.inference.translations import Translations
+from i2i.inference.translations import Translations, known_route
 from i2i.inference.translator import Translator
 from i2i.labels.attributes import Attributes
 
@@ -104,6 +104,14 @@ def test_a_route_is_asked_for_by_its_name() -> None:
         SettingError, match=r"route=AtoC: found no such route of StarGAN; expected A"
     ):
         found.asked("AtoC")
+
+
+def test_evaluate_asks_by_the_same_rule() -> None:
+    assert known_route(8, ("7", "8"), "System") == "8"  # a command line makes it a number
+    assert known_route("BtoA", ("AtoB", "BtoA"), "System") == "BtoA"
+    message = r"route=AtoC: found no such route of System; expected AtoB or BtoA"
+    with pytest.raises(SettingError, match=message):
+        known_route("AtoC", ("AtoB", "BtoA"), "System")
 
 
 def test_a_domain_that_is_called_zero_is_no_missing_one() -> None:
