@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from i2i.commands.launch import launch
+from i2i.commands.translate import asked_translator
 from i2i.config.numbers import require_numbers
 from i2i.config.unread import require_read
 from i2i.errors import setting_error
@@ -125,14 +126,10 @@ def asked(cfg: Any, translations: Any) -> tuple[Any, str]:
     Raises:
         SettingError: The model has no such route, or knows no attributes.
     """
-    from omegaconf import OmegaConf
-
-    chosen = cfg.attributes
-    plain = OmegaConf.to_container(chosen) if OmegaConf.is_config(chosen) else chosen
-    translator = translations.asked(cfg.route, plain)
-    routes = list(translations.routes)
-    route = ", ".join(f"{k}={v}" for k, v in plain.items()) if plain else None
-    return translator, route or (routes[0] if cfg.route is None else str(cfg.route))
+    translator = asked_translator(translations, cfg)
+    if cfg.attributes is not None:
+        return translator, ", ".join(f"{k}={v}" for k, v in cfg.attributes.items())
+    return translator, next(iter(translations.routes)) if cfg.route is None else str(cfg.route)
 
 
 def trials_for(cfg: Any, translator: Any, dataset: Any, least: int) -> list[Any]:

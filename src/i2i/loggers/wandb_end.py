@@ -39,7 +39,7 @@ def finish(ended_well: bool = True, seconds: float = FINISH) -> None:
         leave()
         say(
             "W&B has not got everything yet: wandb sync --include-online RUN_DIR/wandb/run-* sends "
-            "the rest, but for tables and artifacts"
+            "the rest; the files of tables and artifacts stay in that folder"
         )
 
 

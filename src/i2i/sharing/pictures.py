@@ -19,7 +19,7 @@ from i2i.images.transparency import shown_over
 EXPECTED = "a path, a PIL image, or a numpy array of (H, W) or (H, W, C)"
 TODO = {
     "Tensor": "Convert it: levels of 8 bits, (H, W, C), by .permute(1, 2, 0).cpu().numpy().",
-    "ndarray": "Whole numbers or floats are pictures; pass list(array) for a batch of (N, H, W, C).",
+    "ndarray": "Whole numbers or floats are pictures; pass list(array) for (N, H, W, C).",
     "bytes": "Open it: PIL.Image.open(io.BytesIO(data)).",
 }
 OTHERWISE = "Give one of these, or a list or an iterator of them."
