@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 import i2i
 from conftest import CONF, ROOT, TINY_UNET, Run, labelled_options, smooth_noise
-from i2i.config.saved_translations import load_translations
+from i2i.checkpoints.saved_translations import load_translations
 from i2i.data.earth import PICTURES, picture_folder, read_picture
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError

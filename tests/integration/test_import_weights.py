@@ -12,7 +12,7 @@ from torch import Tensor
 
 from conftest import Run, smooth_noise
 from field_networks import FieldPatchGAN, FieldResNet, FieldUNet, randomised
-from i2i.config.saved_model import load_model
+from i2i.checkpoints.saved_model import load_model
 from i2i.files.safetensors_file import NAME
 from i2i.seeds import stable_seed
 from weights_server import serving

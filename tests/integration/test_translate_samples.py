@@ -87,7 +87,7 @@ def test_the_noise_of_a_sample_is_that_of_its_number(
     translated: Callable, no_network: None, run_dir: Path, inputs: Path
 ) -> None:
     """(seed, name), and (seed, name, k) from k = 1 on, whatever the number of samples."""
-    from i2i.config.saved_model import load_model
+    from i2i.checkpoints.saved_model import load_model
     from i2i.images.quantise import to_uint8
     from i2i.images.ranges import to_float
     from i2i.inference.translate import paper_mode, seeded_noise

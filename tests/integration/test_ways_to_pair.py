@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import Run, smooth_noise
-from i2i.config.checkpoint import read_checkpoint
+from i2i.checkpoints.checkpoint import read_checkpoint
 
 Command = Callable[..., int]
 STEPS = ["trainer.max_steps=2", "trainer.limit_val_batches=1"]

@@ -1,1 +1,1 @@
-"""The commands; with config/ and src/*.py the only code that knows Hydra."""
+"""The commands; with config/, checkpoints/ and src/*.py the only code that knows Hydra."""

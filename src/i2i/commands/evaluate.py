@@ -24,11 +24,11 @@ def evaluate(cfg: Any) -> None:
 
     from i2i.callbacks.samples import SampleGrid
     from i2i.callbacks.scoring import Scoring
+    from i2i.checkpoints.saved_model import load_model
     from i2i.cluster.devices import processes_of
     from i2i.cluster.job_processes import finish_processes
     from i2i.commands.one_job import processes_of_one_job
     from i2i.commands.scorer import make_scorers, require_pictures
-    from i2i.config.saved_model import load_model
     from i2i.inference.translations import known_route
 
     require_read(cfg, "evaluate")

@@ -30,7 +30,7 @@ def export(cfg: Any) -> None:
     Args:
         cfg: The composed configuration.
     """
-    from i2i.config.saved_translations import load_translations
+    from i2i.checkpoints.saved_translations import load_translations
     from i2i.run_folder import require_writable
 
     require_read(cfg, "export")
@@ -184,7 +184,7 @@ def shared(cfg: Any, translations: Any, checkpoint: Any, folder: Path) -> Any:
     Raises:
         SettingError: What was loaded makes other pictures.
     """
-    from i2i.config.saved_translations import load_translations
+    from i2i.checkpoints.saved_translations import load_translations
     from i2i.sharing.folder import write
     from i2i.sharing.parity import same_translators
 

@@ -39,7 +39,7 @@ def write_run(found: Any, typed: Sequence[str], output: Path) -> tuple[list[str]
     """
     from omegaconf import OmegaConf
 
-    from i2i.config.saved_model import load_model
+    from i2i.checkpoints.saved_model import load_model
     from i2i.files.saving import save_whole, writing
     from i2i.inference.description import described
     from i2i.run_folder import code_version, write_json, write_text
@@ -147,8 +147,8 @@ def require_fit(content: dict[str, Any], config: dict[str, Any], found: Any, out
     """
     from hydra.utils import instantiate
 
-    from i2i.config.checkpoint import Checkpoint
-    from i2i.config.saved_model import require_fitting, saved_task
+    from i2i.checkpoints.checkpoint import Checkpoint
+    from i2i.checkpoints.saved_model import require_fitting, saved_task
 
     first = found.networks["file"]
     for side, has in (("input", first.inputs), ("target", first.outputs)):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from i2i.checkpoints.saved_model import parameters_of, require_finite, require_fitting
 from i2i.config.resolvers import more_is_better
-from i2i.config.saved_model import parameters_of, require_finite, require_fitting
 from i2i.data.batches import OTHER_SIDE
 from i2i.errors import setting_error
 

@@ -32,8 +32,8 @@ def sample(cfg: Any) -> None:
     """
     from omegaconf import OmegaConf
 
+    from i2i.checkpoints.saved_model import load_model
     from i2i.cluster.devices import resolve_accelerator, torch_device
-    from i2i.config.saved_model import load_model
 
     require_read(cfg, "sample")
     codes = None if cfg.z is None else read_codes(Path(str(cfg.z)).expanduser(), f"z={cfg.z}")

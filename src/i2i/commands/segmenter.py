@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2i.config.saved_model import load_model
+from i2i.checkpoints.saved_model import load_model
 from i2i.data.paired_transforms import Role, as_size
 from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.task import Task

@@ -3,6 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from i2i.checkpoints.checkpoint import read_checkpoint
+from i2i.checkpoints.resume import checkpoint_to_resume, with_earlier_options
+from i2i.checkpoints.same_run import check_same_run, finished, require_same_images
+from i2i.checkpoints.starting_weights import start_from
+from i2i.checkpoints.training_state import require_restorable, restoring
 from i2i.cluster.environment import rank, require_task, slurm_step
 from i2i.cluster.requeue import note_job
 from i2i.commands.end_of_a_run import closing
@@ -10,7 +15,6 @@ from i2i.commands.launch import launch, write_options
 from i2i.commands.one_job import processes_of_one_job
 from i2i.commands.parts_of_a_run import build, make_callbacks
 from i2i.commands.report import report, score_for_sweep
-from i2i.config.checkpoint import read_checkpoint
 from i2i.config.domains import settle_domains
 from i2i.config.pairing import settle_pairing
 from i2i.config.plain_config import (
@@ -18,11 +22,7 @@ from i2i.config.plain_config import (
     plain_config,
     say_what_has_no_effect,
 )
-from i2i.config.resume import checkpoint_to_resume, with_earlier_options
 from i2i.config.run_name import record_of
-from i2i.config.same_run import check_same_run, finished, require_same_images
-from i2i.config.starting_weights import start_from
-from i2i.config.training_state import require_restorable, restoring
 from i2i.config.unread import require_read
 from i2i.data.option_checks import SPLITS
 from i2i.errors import in_words, setting_error

@@ -60,7 +60,7 @@ def translate(cfg: Any) -> None:
 
 def loaded(cfg: Any) -> tuple[Any, Any]:
     """What translates, with the options that were typed for it, and its checkpoint."""
-    from i2i.config.saved_translations import load_translations
+    from i2i.checkpoints.saved_translations import load_translations
 
     model, checkpoint = load_translations(cfg.checkpoint, cfg.model.inference, cfg.seed)
     return asked_translator(model, cfg), checkpoint

@@ -1,1 +1,1 @@
-"""Composed configurations: checks, resuming, differences, and a model rebuilt from its own."""
+"""Composed configurations: what may be typed, what it means, and what two of them disagree on."""

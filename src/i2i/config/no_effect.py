@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from i2i.config.composing import composed
 from i2i.config.differences import below, select
-from i2i.config.rebuilt import key_of
+from i2i.config.plain_words import key_of
 from i2i.config.resolvers import in_sweep, more_is_better
 from i2i.errors import setting_error
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from i2i.config.rebuilt import key_of
+from i2i.config.plain_words import key_of
 from i2i.errors import SettingError
 from i2i.resources import root_dir
 

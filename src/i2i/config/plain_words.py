@@ -227,3 +227,8 @@ def value_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(value_text, value)) + "]"
     return quoted(value)
+
+
+def key_of(option: str) -> str:
+    """What an option sets: ``generator`` of ``generator=unet``, ``a.b`` of ``++a.b=1``."""
+    return option.partition("=")[0].lstrip("+~")

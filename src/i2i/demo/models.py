@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 from PIL import Image
 
-from i2i.config.saved_translations import load_translations
+from i2i.checkpoints.saved_translations import load_translations
 from i2i.demo.uploads import Taken, Way
 from i2i.errors import SettingError
 from i2i.images.pixel_limit import LARGEST_LIMIT

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from i2i.config.checkpoint import Checkpoint
+from i2i.checkpoints.checkpoint import Checkpoint
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import mapping, number, read_json
 from i2i.printable import printable

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from i2i import __version__
-from i2i.config.checkpoint import Checkpoint
+from i2i.checkpoints.checkpoint import Checkpoint
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import mapping, read_json
 from i2i.inference.translations import Translations

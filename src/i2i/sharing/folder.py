@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from i2i.config.checkpoint import Checkpoint
-from i2i.config.shared_folder import NETWORK, RECORD, VERSION, of_dataset
+from i2i.checkpoints.checkpoint import Checkpoint
+from i2i.checkpoints.shared_folder import NETWORK, RECORD, VERSION, of_dataset
 from i2i.files.safetensors_file import NAME
 from i2i.inference.description import Described
 from i2i.inference.translations import Translations

@@ -33,7 +33,7 @@ def load(
     Raises:
         SettingError: There is no model that translates, or no such device.
     """
-    from i2i.config.saved_translations import load_translations
+    from i2i.checkpoints.saved_translations import load_translations
     from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS
     from i2i.sharing.model import Model
 

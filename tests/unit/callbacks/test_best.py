@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from i2i.callbacks.best import Best
-from i2i.config.training_state import alike
+from i2i.checkpoints.training_state import alike
 
 
 def test_a_run_without_scores_writes_what_a_resumed_one_expects(tmp_path: Path) -> None:

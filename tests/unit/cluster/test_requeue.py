@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from i2i.checkpoints.resume import checkpoint_to_resume
 from i2i.cluster import requeue as module
 from i2i.cluster.job_processes import check_processes
 from i2i.cluster.requeue import earlier_stretch, end_step, note_job, requeue
-from i2i.config.resume import checkpoint_to_resume
 from i2i.errors import SettingError
 
 STEP = {"SLURM_JOB_ID": "12", "SLURM_STEP_ID": "0", "SLURM_JOB_NAME": "x", "SLURM_PROCID": "0",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from i2i.config.allowed_classes import check_targets
-from i2i.config.checkpoint import Checkpoint
+from i2i.checkpoints.allowed_classes import check_targets
+from i2i.checkpoints.checkpoint import Checkpoint
 from i2i.errors import setting_error
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import mapping, read_json

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from bit_for_bit import assert_same
 from conftest import Run, write_pairs
-from i2i.config.same_run import names_a_number
+from i2i.checkpoints.same_run import names_a_number
 
 
 def contents(folder: Path) -> dict[str, str]:

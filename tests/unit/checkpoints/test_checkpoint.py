@@ -10,8 +10,8 @@ import yaml
 from torch import nn
 
 from conftest import CONF, Run
-from i2i.config.allowed_classes import check_targets, entries
-from i2i.config.checkpoint import (
+from i2i.checkpoints.allowed_classes import check_targets, entries
+from i2i.checkpoints.checkpoint import (
     Checkpoint,
     checkpoint_file,
     read_checkpoint,
@@ -169,7 +169,7 @@ def test_what_the_presets_name_is_allowed(target: str) -> None:
         "i2i.commands.launch.launch",
         "i2i.run_folder.write_text",
         "i2i.files.archive.Archive",  # a class that is no part of a model
-        "i2i.config.checkpoint.importlib.import_module",
+        "i2i.checkpoints.checkpoint.importlib.import_module",
         "i2ievil.Network",
         "builtins.eval",
         "${a}",

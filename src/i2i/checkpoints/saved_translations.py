@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from i2i.config.allowed_classes import check_targets
-from i2i.config.checkpoint import Checkpoint, read_checkpoint, same_weights
-from i2i.config.saved_model import (
+from i2i.checkpoints.allowed_classes import check_targets
+from i2i.checkpoints.checkpoint import Checkpoint, read_checkpoint, same_weights
+from i2i.checkpoints.saved_model import (
     built,
     load_model,
     on_no_device,
@@ -15,7 +15,7 @@ from i2i.config.saved_model import (
     require_no_giant,
     saved_task,
 )
-from i2i.config.shared_folder import broken, read_shared
+from i2i.checkpoints.shared_folder import broken, read_shared
 from i2i.errors import in_words, setting_error
 from i2i.files.safetensors_file import safetensors_file
 from i2i.inference.description import Described, understand_attributes, understand_routes

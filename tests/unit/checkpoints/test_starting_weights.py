@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from conftest import TINY_UNET, Run
-from i2i.config.starting_weights import Channels, checked
+from i2i.checkpoints.starting_weights import Channels, checked
 from i2i.errors import SettingError
 
 

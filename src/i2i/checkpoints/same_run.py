@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from i2i.checkpoints.checkpoint import Checkpoint
+from i2i.checkpoints.rebuilt import NOT_TAKEN
 from i2i.cluster.devices import processes_of
-from i2i.config.checkpoint import Checkpoint
 from i2i.config.differences import below, differences, flat, without_copies
-from i2i.config.rebuilt import NOT_TAKEN, key_of
+from i2i.config.plain_words import key_of
 from i2i.errors import setting_error
 from i2i.messages import say
 

@@ -4,8 +4,8 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from i2i.config.allowed_classes import entries
-from i2i.config.checkpoint import (
+from i2i.checkpoints.allowed_classes import entries
+from i2i.checkpoints.checkpoint import (
     Checkpoint,
     read_checkpoint,
     same_weights,

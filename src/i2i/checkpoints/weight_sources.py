@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from i2i.config.checkpoint import Checkpoint, read_checkpoint
+from i2i.checkpoints.checkpoint import Checkpoint, read_checkpoint
 from i2i.errors import setting_error
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import mapping, read_json

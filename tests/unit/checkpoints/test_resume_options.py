@@ -14,10 +14,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from conftest import CONF, ROOT
-from i2i.config import rebuilt
+from i2i.checkpoints import rebuilt
+from i2i.checkpoints.resume import last_checkpoint, with_earlier_options
 from i2i.config.plain_config import presets
 from i2i.config.resolvers import register
-from i2i.config.resume import last_checkpoint, with_earlier_options
 from i2i.errors import SettingError
 
 

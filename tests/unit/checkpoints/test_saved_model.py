@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from conftest import TINY_UNET, Run
-from i2i.config.checkpoint import Checkpoint
-from i2i.config.saved_model import not_finite
+from i2i.checkpoints.checkpoint import Checkpoint
+from i2i.checkpoints.saved_model import not_finite
 
 
 def spoil(run_dir: Path, *names: str, part: str = "generator.", value: float = math.nan) -> None:

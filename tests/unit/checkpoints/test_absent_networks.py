@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from conftest import Run
-from i2i.config.saved_model import load_model
+from i2i.checkpoints.saved_model import load_model
 from i2i.errors import SettingError
 
 

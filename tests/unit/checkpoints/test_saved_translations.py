@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from conftest import Run
-from i2i.config.saved_model import load_model
-from i2i.config.saved_translations import load_translations
+from i2i.checkpoints.saved_model import load_model
+from i2i.checkpoints.saved_translations import load_translations
 from i2i.errors import SettingError
 from i2i.files.saving import save_whole
 

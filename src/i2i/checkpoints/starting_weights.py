@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from i2i.config.saved_model import parameters_of, require_finite
-from i2i.config.weight_sources import Source, networks_of, read_source
+from i2i.checkpoints.saved_model import parameters_of, require_finite
+from i2i.checkpoints.weight_sources import Source, networks_of, read_source
 from i2i.errors import setting_error
 from i2i.messages import say
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from i2i.config.allowed_classes import allowed_types, check_targets
-from i2i.config.training_state import OF_LIGHTNING, whole_epochs, without_values
+from i2i.checkpoints.allowed_classes import allowed_types, check_targets
+from i2i.checkpoints.training_state import OF_LIGHTNING, whole_epochs, without_values
 from i2i.errors import SettingError, setting_error
 
 BUILT_FROM_FILE = ("model", "generator", "dataset", "metrics")

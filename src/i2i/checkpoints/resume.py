@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.cluster.requeue import earlier_stretch
-from i2i.config.plain_words import flag_positions, quoted
+from i2i.config.plain_words import flag_positions, key_of, quoted
 from i2i.errors import in_words, setting_error
 from i2i.messages import say
 
@@ -68,8 +68,8 @@ def with_earlier_options(argv: Sequence[str]) -> list[str]:
     Raises:
         SettingError: There is no such checkpoint, or its options cannot be had again.
     """
-    from i2i.config.checkpoint import read_checkpoint
-    from i2i.config.rebuilt import Rebuilt, key_of
+    from i2i.checkpoints.checkpoint import read_checkpoint
+    from i2i.checkpoints.rebuilt import Rebuilt
 
     flags = flag_positions(argv)
     typed = [word for i, word in enumerate(argv) if i not in flags]
@@ -121,8 +121,6 @@ def require_same_experiment(saved: dict, typed: Sequence[str], setting: str) -> 
     Raises:
         SettingError: One was typed.
     """
-    from i2i.config.rebuilt import key_of
-
     had = (saved.get("presets") or {}).get("experiments")
     for word in typed:
         if key_of(word) == "experiments" and word.partition("=")[2] not in (str(had), "null"):
@@ -138,8 +136,6 @@ def require_own_data(saved: dict, typed: Sequence[str], setting: str) -> None:
     Raises:
         SettingError: One was typed.
     """
-    from i2i.config.rebuilt import key_of
-
     for word in typed:
         if key_of(word) == "data_dir":
             raise setting_error(

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from conftest import Run
-from i2i.config.training_state import alike, is_plain, restoring, without_values
+from i2i.checkpoints.training_state import alike, is_plain, restoring, without_values
 from i2i.errors import SettingError
 
 
@@ -66,7 +66,7 @@ def test_odd_parts_are_damage_and_the_run_stays_as_it_was(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """One run of the command shows it; the others ask what the command asks."""
-    from i2i.config import training_state
+    from i2i.checkpoints import training_state
 
     run_dir = Path(shutil.copytree(begun, tmp_path / "run"))
     file = run_dir / "checkpoints" / "last.ckpt"

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from i2i.checkpoints.allowed_classes import allowed_types, check_targets, entries
 from i2i.cluster.environment import launched
-from i2i.config.allowed_classes import allowed_types, check_targets, entries
 from i2i.config.composing import composed
 from i2i.config.differences import below, differences, flat, has, nodes_above, select
-from i2i.config.plain_words import quoted, value_text
+from i2i.config.plain_words import key_of, quoted, value_text
 from i2i.errors import first_line, setting_error
 
 # Asked of this machine, or of this command line, and never taken from a file.
@@ -265,8 +265,3 @@ def too_many(devices: Any) -> bool:
     most = max(os.cpu_count() or 1, torch.cuda.device_count())
     number = len(devices) if isinstance(devices, list | tuple | str) else devices
     return isinstance(devices, bool) or not isinstance(number, int) or number > most
-
-
-def key_of(option: str) -> str:
-    """What an option sets: ``generator`` of ``generator=unet``, ``a.b`` of ``++a.b=1``."""
-    return option.partition("=")[0].lstrip("+~")
