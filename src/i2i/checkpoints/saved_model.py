@@ -181,7 +181,7 @@ def saved_task(node: dict[str, Any]) -> Any:
     Args:
         node: The options, whose classes were checked.
     """
-    from i2i.data.reader_options import understood_task
+    from i2i.data.reading.reader_options import understood_task
 
     return understood_task(node, built(node.get("classes")), built(node.get("task")))
 

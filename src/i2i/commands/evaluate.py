@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from i2i.commands.asked_metrics import make_evaluator
-from i2i.commands.data_to_score import find_data, require_direction
 from i2i.commands.launch import launch
+from i2i.commands.scoring.asked_metrics import make_evaluator
+from i2i.commands.scoring.data_to_score import find_data, require_direction
 from i2i.config.unread import require_read
 from i2i.errors import setting_error
 from i2i.scores import by_name
@@ -28,7 +28,7 @@ def evaluate(cfg: Any) -> None:
     from i2i.cluster.devices import processes_of
     from i2i.cluster.job_processes import finish_processes
     from i2i.commands.one_job import processes_of_one_job
-    from i2i.commands.scorer import make_scorers, require_pictures
+    from i2i.commands.scoring.scorer import make_scorers, require_pictures
     from i2i.inference.translations import known_route
 
     require_read(cfg, "evaluate")

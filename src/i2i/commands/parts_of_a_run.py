@@ -107,7 +107,7 @@ def make_scoring(cfg: Any, datamodule: Any, model: Any) -> Any:
 
     from i2i.callbacks.scoring import Scoring
     from i2i.cluster.devices import processes_of
-    from i2i.commands.scorer import fewest_of_a_route, make_scorers, require_pictures
+    from i2i.commands.scoring.scorer import fewest_of_a_route, make_scorers, require_pictures
 
     evaluator = instantiate(cfg.metrics)
     scorers = make_scorers(evaluator, datamodule, model)

@@ -10,8 +10,8 @@ from torch import Tensor
 from i2i.commands.launch import launch
 from i2i.config.unread import require_read
 from i2i.errors import setting_error
+from i2i.images.formats.picture_formats import FORMATS, check_quality, write_picture
 from i2i.images.grid import image_grid
-from i2i.images.picture_formats import FORMATS, check_quality, write_picture
 from i2i.images.rgb import rgb_of_tensor
 from i2i.inference.files_to_translate import noise_name
 from i2i.inference.form import default_format, form_of

@@ -11,12 +11,12 @@ from i2i.cluster.gathering import made_once
 from i2i.data.batch_sampler import ResumableBatchSampler, require_whole_batch
 from i2i.data.batches import Batch
 from i2i.data.collate import collate, finish, settle_worker
-from i2i.data.content_checks import all_looked_at
-from i2i.data.damage import Unreadable
-from i2i.data.image_cache import ImageCache, affordable, can_share
 from i2i.data.image_dataset import CachePart, ImageDataset
 from i2i.data.option_checks import SPLITS, at_least, check_crop, check_same_size, not_negative
 from i2i.data.paired_transforms import PairedTransform, as_size
+from i2i.data.reading.content_checks import all_looked_at
+from i2i.data.reading.damage import Unreadable
+from i2i.data.reading.image_cache import ImageCache, affordable, can_share
 from i2i.data.splits import Splits
 from i2i.messages import say
 

@@ -16,7 +16,7 @@ from i2i.data.index.pair_table import PairTable
 from i2i.data.index.same_places import find_same_places
 from i2i.data.paired_transforms import Role
 from i2i.data.pairing import Attributed, Labelled, Paired, Pairing, Samples, Unpaired
-from i2i.data.sides import Side, apart
+from i2i.data.reading.sides import Side, apart
 
 
 class Folders(Protocol):

@@ -10,12 +10,12 @@ from torch.utils.data import Dataset
 
 from i2i.data.batch_sampler import SampleKey
 from i2i.data.batches import Batch
-from i2i.data.damage import Unreadable, in_its_place
-from i2i.data.image_cache import ImageCache
-from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import PairedTransform, Role, crop_centre
 from i2i.data.pairing import Part, Samples
-from i2i.data.sides import Unit
+from i2i.data.reading.damage import Unreadable, in_its_place
+from i2i.data.reading.image_cache import ImageCache
+from i2i.data.reading.pair_reader import PairReader
+from i2i.data.reading.sides import Unit
 from i2i.data.tasks.task import Task
 from i2i.images.ranges import to_planes
 from i2i.images.stored import ImageError

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from i2i.data.batch_sampler import mix_seed
 from i2i.data.paired_transforms import Role
-from i2i.data.sides import Side, Unit, n_units
+from i2i.data.reading.sides import Side, Unit, n_units
 
 Pairing = Literal["paired", "unpaired", "labelled"]
 PAIRINGS: tuple[Pairing, ...] = ("paired", "unpaired", "labelled")

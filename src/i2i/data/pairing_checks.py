@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from i2i.data.index.folder_patterns import Folder
 from i2i.data.option_checks import one_of
-from i2i.data.pair_reader import PairReader
 from i2i.data.pairing import PAIRINGS, Pairing
+from i2i.data.reading.pair_reader import PairReader
 from i2i.errors import setting_error
 
 

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from i2i.data.content_checks import check_no_ids
 from i2i.data.folders import folders_of, sides_of
 from i2i.data.index.attribute_tables import tables_of
 from i2i.data.index.pair_list import PairList
 from i2i.data.index.pair_sizes import Sizes
 from i2i.data.index.pair_table import PairTable
-from i2i.data.known_values import KnownValues
 from i2i.data.option_checks import (
     SPLITS,
     check_id_files,
@@ -18,15 +16,17 @@ from i2i.data.option_checks import (
     check_ways_to_pair,
     one_of,
 )
-from i2i.data.pair_reader import ROLES, Direction, LabelAs, LabelFiles, Side
 from i2i.data.pairing import Pairing, Samples
 from i2i.data.pairing_checks import check_labels_alone, check_pairing, pairing_of
-from i2i.data.reader_options import reader_of
+from i2i.data.reading.content_checks import check_no_ids
+from i2i.data.reading.known_values import KnownValues
+from i2i.data.reading.pair_reader import ROLES, Direction, LabelAs, LabelFiles, Side
+from i2i.data.reading.reader_options import reader_of
+from i2i.data.reading.told_of_files import say_transparency
 from i2i.data.source import PairSource
 from i2i.data.split_files import SplitFiles, check_splits
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask
-from i2i.data.told_of_files import say_transparency
 from i2i.errors import setting_error
 from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS
 from i2i.images.transparency import DEFAULT_BACKGROUND

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from i2i.data.pair_reader import halves
+from i2i.data.reading.pair_reader import halves
 from i2i.demo.drawing import Drawing
 from i2i.errors import SettingError
 from i2i.images.ids import read_ids

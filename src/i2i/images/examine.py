@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from i2i.files.ordinary import Unreadable, open_regular
+from i2i.images.formats.header import Damaged, Header
 from i2i.images.formats.known import format_of
-from i2i.images.header import Damaged, Header
 from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.stored import image_error
 

@@ -7,8 +7,8 @@ import numpy as np
 from i2i.errors import setting_error
 from i2i.files.ordinary import Unreadable, read_bytes
 from i2i.images.formats.by_pillow import pillow
+from i2i.images.formats.header import Damaged, as_file, in_a_few_words
 from i2i.images.formats.known import format_of
-from i2i.images.header import Damaged, as_file, in_a_few_words
 from i2i.images.orientation import upright
 from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.stored import MOST_FILE, decoded, image_error

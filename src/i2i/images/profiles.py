@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from i2i.errors import first_line
-from i2i.images.header import Damaged
+from i2i.images.formats.header import Damaged
 
 MODES = {1: "L", 3: "RGB", 4: "CMYK"}  # by channels
 STEPS = 17  # of a channel, for the look whether a profile is sRGB

@@ -6,8 +6,8 @@ import numpy as np
 
 from i2i.errors import SettingError, setting_error
 from i2i.files.ordinary import Unreadable, read_bytes
+from i2i.images.formats.header import Damaged, Header
 from i2i.images.formats.known import NAMES, format_of
-from i2i.images.header import Damaged, Header
 from i2i.images.notes import note_once
 from i2i.images.orientation import upright
 from i2i.images.pixel_limit import MOST_PIXELS

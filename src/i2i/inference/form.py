@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from i2i.data.pair_reader import role_of
+from i2i.data.reading.pair_reader import role_of
 from i2i.errors import setting_error
-from i2i.images.picture_formats import FORMATS, LOSSY, SUFFIXES, holds
+from i2i.images.formats.picture_formats import FORMATS, LOSSY, SUFFIXES, holds
 from i2i.images.picture_kind import PLAIN_PICTURES, PictureKind
 from i2i.images.quantise import to_uint8
 from i2i.images.transparency import KEEP

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.errors import setting_error
-from i2i.images.picture_formats import (
+from i2i.images.formats.picture_formats import (
     FORMATS,
     OTHER_SUFFIXES,
     QUALITY,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from i2i.data.pair_reader import halves, photo_side
 from i2i.data.paired_transforms import as_size
+from i2i.data.reading.pair_reader import halves, photo_side
 from i2i.errors import setting_error
 
 

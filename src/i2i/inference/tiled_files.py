@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
-from i2i.images.picture_formats import QUALITY, row_writer
+from i2i.images.formats.picture_formats import QUALITY, row_writer
 from i2i.images.quantise import to_uint8
 from i2i.inference.files_to_translate import Job, noise_name
 from i2i.inference.form import IN_8_BITS, Form

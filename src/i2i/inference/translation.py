@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from i2i.data.pair_reader import role_of
-from i2i.data.picture_values import PictureValues
+from i2i.data.reading.pair_reader import role_of
+from i2i.data.reading.picture_values import PictureValues
 from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.masks import read_mask
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
+from i2i.images.formats.picture_formats import write_picture
 from i2i.images.ids import read_ids
-from i2i.images.picture_formats import write_picture
 from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.quantise import to_uint8
 from i2i.images.reading import Reading

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from i2i.blocks import beside, with_code
 from i2i.data.batches import OTHER_SIDE
-from i2i.data.pair_reader import OTHER_WAY
+from i2i.data.reading.pair_reader import OTHER_WAY
 from i2i.data.tasks.task import Task
 from i2i.inference.translate import has_noise, translate
 from i2i.seeds import stable_seed

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from i2i.data.batches import Batch
 from i2i.data.collate import collate
-from i2i.data.damage import sample_or_none
+from i2i.data.reading.damage import sample_or_none
 from i2i.metrics.result import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from i2i.errors import first_line, setting_error
-from i2i.images.header import Damaged
+from i2i.images.formats.header import Damaged
 from i2i.images.orientation import upright
 from i2i.images.profiles import in_srgb
 from i2i.images.reading import Reading

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from i2i.data.batches import Batch
-from i2i.data.pair_reader import OTHER_WAY
+from i2i.data.reading.pair_reader import OTHER_WAY
 from i2i.inference.translator import Translator
 from i2i.losses.gan import (
     GANLoss,

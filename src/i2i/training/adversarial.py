@@ -15,13 +15,13 @@ from i2i.metrics.shown import Shown
 from i2i.seeds import stable_seed
 from i2i.training.diffaugment import DiffAugment
 from i2i.training.ema import EMA
-from i2i.training.finite import FiniteTerms
 from i2i.training.game import Game
 from i2i.training.players import GENERATOR, Player, frozen
 from i2i.training.rounds import steps_in
 from i2i.training.routes import Routes
 from i2i.training.speed import Speed
-from i2i.training.where_it_began import where_it_began
+from i2i.training.watching.finite import FiniteTerms
+from i2i.training.watching.where_it_began import where_it_began
 
 Terms = dict[str, Tensor]
 Made = dict[str, Tensor]

@@ -17,7 +17,7 @@ from i2i.training.players import GENERATOR, Player
 from i2i.training.rounds import Rounds, critics_first, require_all_before_g
 from i2i.training.schedules import renewed, total_steps
 from i2i.training.speed import Speed, require_moments
-from i2i.training.witness import Witness
+from i2i.training.watching.witness import Witness
 
 
 class Game(FastModule):

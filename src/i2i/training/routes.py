@@ -11,7 +11,7 @@ from i2i.data.tasks.task import Task
 from i2i.inference.translator import Translator
 from i2i.labels.attributes import Attributes
 from i2i.metrics.shown import Shown, shown_of
-from i2i.training.finite import FiniteTerms
+from i2i.training.watching.finite import FiniteTerms
 
 
 class Routes:

@@ -13,7 +13,7 @@ from i2i.images.picture_kind import PictureKind
 from i2i.metrics.result import EvaluationResult
 from i2i.metrics.scorer import Scorer
 from i2i.metrics.shown import Shown
-from i2i.training.finite import FiniteTerms
+from i2i.training.watching.finite import FiniteTerms
 
 
 class Recorder:

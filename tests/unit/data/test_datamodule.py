@@ -10,11 +10,11 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from conftest import Told
-from i2i.data import content_checks as content
 from i2i.data import datamodule
 from i2i.data.datamodule import PairedDataModule
-from i2i.data.image_cache import ImageCache, can_share
 from i2i.data.paired_transforms import PairedTransform
+from i2i.data.reading import content_checks as content
+from i2i.data.reading.image_cache import ImageCache, can_share
 from i2i.errors import SettingError
 from i2i.images.image_io import write_png
 from i2i.labels.palette import ClassPalette
@@ -407,7 +407,7 @@ def test_without_shared_memory_images_are_read_each_epoch_and_that_is_said(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     """As on Windows."""
-    monkeypatch.setattr("i2i.data.image_cache.fcntl", None)
+    monkeypatch.setattr("i2i.data.reading.image_cache.fcntl", None)
     cache = ImageCache(1, 10_000)
     cache.put(0, (np.zeros((2, 2, 3), np.uint8),))
     assert cache.get(0) is None and cache.used == 0

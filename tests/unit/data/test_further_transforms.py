@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from i2i.data.further_transforms import FurtherTransforms
-from i2i.data.image_cache import ImageCache, can_share
+from i2i.data.reading.image_cache import ImageCache, can_share
 from i2i.errors import SettingError
 from unit.data.test_paired_transforms import PairedTransform
 

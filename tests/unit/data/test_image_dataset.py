@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from i2i.data.batch_sampler import SampleKey
-from i2i.data.image_cache import ImageCache, can_share
 from i2i.data.image_dataset import CachePart, ImageDataset
 from i2i.data.index.pair_index import find_pairs
 from i2i.data.index.pair_list import PairList
-from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import PairedTransform
 from i2i.data.pairing import Paired
-from i2i.data.sides import Side
+from i2i.data.reading.image_cache import ImageCache, can_share
+from i2i.data.reading.pair_reader import PairReader
+from i2i.data.reading.sides import Side
 from i2i.data.tasks.inpainting import Inpainting
 from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError

@@ -7,7 +7,7 @@ import pytest
 from i2i.data.batch_sampler import mix_seed
 from i2i.data.index.pair_list import PairList
 from i2i.data.pairing import Labelled, Paired, Plan, Unpaired
-from i2i.data.sides import Side, apart
+from i2i.data.reading.sides import Side, apart
 
 
 def names(prefix: str, n: int) -> PairList:

@@ -13,8 +13,8 @@ import torch
 from conftest import Told
 from i2i.data import batches
 from i2i.data.datamodule import PairedDataModule
-from i2i.data.image_cache import can_share
 from i2i.data.paired_transforms import PairedTransform
+from i2i.data.reading.image_cache import can_share
 from i2i.data.tasks.colorization import Colorization
 from i2i.errors import SettingError
 from i2i.images.image_io import write_png

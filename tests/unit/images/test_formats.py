@@ -14,7 +14,7 @@ from PIL import Image
 
 from i2i.errors import SettingError
 from i2i.images.examine import examine_image
-from i2i.images.header import Header
+from i2i.images.formats.header import Header
 from i2i.images.ids import read_ids
 from i2i.images.image_io import IMAGE_SUFFIXES
 from i2i.images.stored import read_stored

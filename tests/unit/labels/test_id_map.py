@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i.data.content_checks import check_labels, check_no_ids
 from i2i.data.index.pair_list import PairFiles
-from i2i.data.pair_reader import PairReader
+from i2i.data.reading.content_checks import check_labels, check_no_ids
+from i2i.data.reading.pair_reader import PairReader
 from i2i.data.tasks.label_map import task_of
 from i2i.errors import SettingError
 from i2i.images.image_io import write_png

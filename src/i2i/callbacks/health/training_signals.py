@@ -1,4 +1,4 @@
-"""Signs of failure in a training step: numbers from what it left (``i2i.training.witness``)."""
+"""Signs of failure in a training step: numbers from what ``training.watching.witness`` left."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from i2i.callbacks.health.picture_signals import at_ends, checkerboard, middle, spread_beside
 from i2i.data.batches import images
 from i2i.training.players import GENERATOR
-from i2i.training.witness import Witness
+from i2i.training.watching.witness import Witness
 
 MOST = 8  # pictures of a batch that are looked at
 LEAST = 16  # pixels of a side in which lines can be told from their neighbours

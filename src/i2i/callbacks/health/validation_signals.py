@@ -18,7 +18,7 @@ from i2i.callbacks.health.training_signals import LEAST
 from i2i.data.batches import Batch, size, take
 from i2i.data.collate import collate
 from i2i.metrics.shown import Shown
-from i2i.training.answers import Answers, answers
+from i2i.training.watching.answers import Answers, answers
 
 LOW_IS_BAD = ("val_spread", "val_lightness")
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from i2i.images.examine import examine_image
-from i2i.images.header import Header
+from i2i.images.formats.header import Header
 
 # Sets that are decoded before training: a tenth of a second of one core. Files of larger ones are
 # seen to be damaged when they are read.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from i2i.images.header import Header
+from i2i.images.formats.header import Header
 from i2i.images.values import type_name
 
 MOST_OF_A_TYPE = 4  # files that stand for those of a type

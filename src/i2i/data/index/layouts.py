@@ -8,7 +8,7 @@ from typing import NamedTuple
 from i2i.data.index.csv_rows import pairs_files
 from i2i.data.index.tree import Tree, tree_below
 from i2i.images.examine import examine_image
-from i2i.images.header import Header
+from i2i.images.formats.header import Header
 
 SPLIT_WORDS = {
     "train": ("train", "training", "trn"),

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from i2i.data.batches import OTHER_SIDE
 from i2i.data.option_checks import at_least, one_of
-from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
+from i2i.data.reading.pair_reader import PairReader
 from i2i.data.tasks.task import PhotoTask, Task
 from i2i.images.ranges import to_float
 from i2i.labels.palette import ClassPalette

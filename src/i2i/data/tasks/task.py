@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from i2i.data.content_checks import check_labels, check_photos
 from i2i.data.index.pair_list import PairFiles
-from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
+from i2i.data.reading.content_checks import check_labels, check_photos
+from i2i.data.reading.pair_reader import PairReader
 from i2i.errors import setting_error
 from i2i.images.picture_kind import PictureKind
 from i2i.images.ranges import to_float

@@ -1,1 +1,1 @@
-"""The file formats that pictures are read from, one family a file."""
+"""The file formats of pictures: one family that is read a file, their heads, and writing."""

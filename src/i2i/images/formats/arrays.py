@@ -8,7 +8,15 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from i2i.images.header import Damaged, Data, Format, Header, as_file, cut_short, in_a_few_words
+from i2i.images.formats.header import (
+    Damaged,
+    Data,
+    Format,
+    Header,
+    as_file,
+    cut_short,
+    in_a_few_words,
+)
 
 _NPY_START, _ZIP_START = b"\x93NUMPY", b"PK\x03\x04"
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from i2i.images.header import Damaged, Data, Format, Header, as_file, in_a_few_words
+from i2i.images.formats.header import Damaged, Data, Format, Header, as_file, in_a_few_words
 from i2i.images.orientation import orientation_of
 
 # By Pillow's modes: what a picture is read as, and its channels, alpha aside.

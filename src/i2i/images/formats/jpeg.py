@@ -6,7 +6,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from i2i.images.formats.by_pillow import pillow
-from i2i.images.header import Damaged, Data, Format, Header, as_file, cut_short, in_a_few_words
+from i2i.images.formats.header import (
+    Damaged,
+    Data,
+    Format,
+    Header,
+    as_file,
+    cut_short,
+    in_a_few_words,
+)
 from i2i.images.orientation import orientation_of
 
 _START = b"\xff\xd8\xff"

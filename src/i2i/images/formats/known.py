@@ -2,10 +2,10 @@
 
 from i2i.images.formats.arrays import NPY, NPZ
 from i2i.images.formats.by_pillow import BMP, GIF, PNM, WEBP
+from i2i.images.formats.header import Damaged, Data, Format
 from i2i.images.formats.jpeg import JPEG
 from i2i.images.formats.png import PNG
 from i2i.images.formats.tiff import TIFF
-from i2i.images.header import Damaged, Data, Format
 
 FORMATS = (JPEG, PNG, WEBP, TIFF, BMP, GIF, PNM, NPY, NPZ)
 NAMES = ", ".join(known.name for known in FORMATS)

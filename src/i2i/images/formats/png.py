@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from i2i.images.header import Damaged, Data, Format, Header, cut_short
+from i2i.images.formats.header import Damaged, Data, Format, Header, cut_short
 from i2i.images.orientation import orientation_of
 
 _START = b"\x89PNG\r\n\x1a\n"

@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from i2i.images.header import Damaged, Data, Format, Header, as_file, cut_short, in_a_few_words
+from i2i.images.formats.header import (
+    Damaged,
+    Data,
+    Format,
+    Header,
+    as_file,
+    cut_short,
+    in_a_few_words,
+)
 
 _STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF and BigTIFF, of both byte orders
 _ORIENTATION = 274

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from i2i.callbacks.health.training_signals import MOST, idle, of_step
-from i2i.training.witness import Witness, said
+from i2i.training.watching.witness import Witness, said
 
 
 def pictures(seed: int, n: int = 4, channels: int = 3, side: int = 32) -> Tensor:

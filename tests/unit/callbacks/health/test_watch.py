@@ -12,7 +12,7 @@ import torch
 from i2i.callbacks.health.watch import Health
 from i2i.errors import SettingError
 from i2i.training.rounds import Rounds
-from i2i.training.witness import Witness
+from i2i.training.watching.witness import Witness
 
 ONE = (("d", "g"),)
 

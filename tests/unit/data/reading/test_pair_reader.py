@@ -11,10 +11,10 @@ from PIL import Image
 from i2i.data.batch_sampler import SampleKey
 from i2i.data.image_dataset import ImageDataset
 from i2i.data.index.pair_index import PairFiles, find_pairs
-from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import PairedTransform
 from i2i.data.pairing import Paired
-from i2i.data.sides import Side
+from i2i.data.reading.pair_reader import PairReader
+from i2i.data.reading.sides import Side
 from i2i.data.tasks.label_map import LabelTask
 from i2i.errors import SettingError
 from i2i.images.ids import read_ids

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from i2i.data.pair_reader import ROLES, PairReader
 from i2i.data.paired_transforms import Role
+from i2i.data.reading.pair_reader import ROLES, PairReader
 from i2i.data.tasks.task import PhotoTask
 from i2i.errors import setting_error
 from i2i.images.picture_kind import PictureKind, understand_shown

@@ -17,8 +17,8 @@ def make_scorers(evaluator: Any, datamodule: Any, model: Any) -> dict[str, Any]:
     Returns:
         Scorers by route, of those that it evaluates.
     """
-    from i2i.commands.classifier import load_classifier
-    from i2i.commands.segmenter import load_segmenter
+    from i2i.commands.scoring.classifier import load_classifier
+    from i2i.commands.scoring.segmenter import load_segmenter
     from i2i.metrics.class_accuracy import ITSELF
     from i2i.metrics.scorer import Scorer
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from i2i.data.option_checks import background_for
-from i2i.data.pair_reader import ROLES, PairReader
-from i2i.data.picture_values import PictureValues
+from i2i.data.reading.pair_reader import ROLES, PairReader
+from i2i.data.reading.picture_values import PictureValues
 from i2i.data.tasks.label_map import task_of
 from i2i.data.tasks.task import PhotoTask, Task
 from i2i.images.pixel_limit import DEFAULT_MEGAPIXELS, pixel_limit

@@ -7,11 +7,11 @@ from typing import Any
 from lightning.pytorch import LightningDataModule
 
 from i2i.data.index.pair_list import PairList
-from i2i.data.looking_at_values import find_values
-from i2i.data.pair_reader import ROLES, PairReader
-from i2i.data.picture_values import PictureValues
+from i2i.data.reading.looking_at_values import find_values
+from i2i.data.reading.pair_reader import ROLES, PairReader
+from i2i.data.reading.picture_values import PictureValues
+from i2i.data.reading.told_of_files import check_types
 from i2i.data.tasks.task import PhotoTask, Task
-from i2i.data.told_of_files import check_types
 from i2i.images.values import BY_TYPE, PLAIN
 
 

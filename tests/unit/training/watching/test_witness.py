@@ -10,7 +10,7 @@ from lightning.pytorch import Callback, Trainer
 from i2i.losses.gan import LeastSquaresGAN, VanillaGAN, WassersteinGP
 from i2i.systems.pix2pix import Pix2Pix
 from i2i.training.trainer import build_trainer
-from i2i.training.witness import OF_EACH, some_of
+from i2i.training.watching.witness import OF_EACH, some_of
 from unit.training.test_adversarial import Pairs, make_model
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from i2i.data.index.heads import Heads, together
 from i2i.data.index.pair_list import PairList
-from i2i.data.pair_reader import ROLES, PairReader, role_of
 from i2i.data.paired_transforms import Role
+from i2i.data.reading.pair_reader import ROLES, PairReader, role_of
 from i2i.images.notes import note_once
 from i2i.images.other_types import misfit, told
 from i2i.images.reading import WITH_ALPHA, Reading

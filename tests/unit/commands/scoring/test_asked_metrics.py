@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from conftest import CONF, ROOT
-from i2i.commands.asked_metrics import asked_metrics, nodes
+from i2i.commands.scoring.asked_metrics import asked_metrics, nodes
 from i2i.config.resolvers import register
 from i2i.errors import SettingError
 

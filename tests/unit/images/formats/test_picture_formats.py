@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from i2i.errors import SettingError
-from i2i.images.picture_formats import SUFFIXES, check_quality, row_writer, write_picture
+from i2i.images.formats.picture_formats import SUFFIXES, check_quality, row_writer, write_picture
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP", "tif": "TIFF"}
 

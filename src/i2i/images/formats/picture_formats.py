@@ -8,8 +8,8 @@ import numpy as np
 
 from i2i.errors import SettingError, setting_error
 from i2i.files import atomic
+from i2i.images.formats.png_writer import PngWriter
 from i2i.images.image_io import cannot_write
-from i2i.images.png_writer import PngWriter
 
 # As output_format= names them; the first that holds a picture is the default.
 FORMATS = ("png", "jpg", "webp", "tif", "npy")

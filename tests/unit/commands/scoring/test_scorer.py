@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from evaluators import pairwise
-from i2i.commands import segmenter as module
 from i2i.commands.report import of_routes, title_of
-from i2i.commands.scorer import make_scorers
+from i2i.commands.scoring import segmenter as module
+from i2i.commands.scoring.scorer import make_scorers
 from i2i.labels.palette import ClassPalette
 from i2i.metrics.evaluator import PairEvaluator
 from i2i.metrics.result import EvaluationResult

@@ -9,14 +9,14 @@ import torch
 from torch.utils.data import DataLoader
 
 from conftest import Told
-from i2i.data import damage
 from i2i.data.batch_sampler import ResumableBatchSampler, SampleKey
 from i2i.data.collate import collate
-from i2i.data.damage import in_its_place
 from i2i.data.datamodule import PairedDataModule
 from i2i.data.image_dataset import ImageDataset
 from i2i.data.index import examined
 from i2i.data.paired_transforms import PairedTransform
+from i2i.data.reading import damage
+from i2i.data.reading.damage import in_its_place
 from i2i.errors import SettingError
 from i2i.images.stored import ImageError
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from i2i.checkpoints.saved_model import load_model
-from i2i.commands.data_to_score import KIND_OF_LABELS
+from i2i.commands.scoring.data_to_score import KIND_OF_LABELS
 from i2i.data.paired_transforms import as_size
 from i2i.errors import setting_error
 from i2i.messages import warn

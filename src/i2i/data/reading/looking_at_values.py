@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 
-from i2i.data.content_checks import from_all_over
 from i2i.data.index.pair_list import PairFiles
 from i2i.data.option_checks import SPLITS
-from i2i.data.pair_reader import ROLES, PairReader
 from i2i.data.paired_transforms import Role
+from i2i.data.reading.content_checks import from_all_over
+from i2i.data.reading.pair_reader import ROLES, PairReader
 from i2i.errors import SettingError, setting_error
 from i2i.images.values import (
     BY_DATA,

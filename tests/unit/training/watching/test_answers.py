@@ -8,8 +8,8 @@ import torch
 from bit_for_bit import assert_same
 from i2i.data.collate import collate
 from i2i.losses.gan import LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
-from i2i.training.answers import answers, means
 from i2i.training.diffaugment import KINDS
+from i2i.training.watching.answers import answers, means
 from unit.systems import (
     test_bicyclegan,
     test_cgan,

@@ -19,9 +19,9 @@ from i2i.errors import SettingError
 from i2i.losses.gan import VanillaGAN, WassersteinGP
 from i2i.losses.reconstruction import L1
 from i2i.systems.pix2pix import Pix2Pix
-from i2i.training import finite
-from i2i.training.finite import FiniteTerms
 from i2i.training.trainer import build_trainer
+from i2i.training.watching import finite
+from i2i.training.watching.finite import FiniteTerms
 from unit.training.test_adversarial import Pairs, make_model
 
 

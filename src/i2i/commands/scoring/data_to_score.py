@@ -152,7 +152,7 @@ def check_same_role(trained: dict[str, Any], asked: dict[str, Any]) -> None:
     Raises:
         SettingError: The label map is on the other side.
     """
-    from i2i.data.pair_reader import OTHER_WAY, role_of
+    from i2i.data.reading.pair_reader import OTHER_WAY, role_of
 
     was, now = (role_of(node.get("label_side"), node["direction"]) for node in (trained, asked))
     if asked.get("task") is None and None not in (was, now) and was != now:

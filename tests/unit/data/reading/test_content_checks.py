@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from i2i.data import content_checks as content
-from i2i.data.content_checks import check_labels, from_all_over
 from i2i.data.index.pair_list import PairFiles
+from i2i.data.reading import content_checks as content
+from i2i.data.reading.content_checks import check_labels, from_all_over
 from i2i.errors import SettingError
 from i2i.labels.palette import ClassPalette
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2i.data import image_cache
-from i2i.data.image_cache import ImageCache, affordable, can_share
+from i2i.data.reading import image_cache
+from i2i.data.reading.image_cache import ImageCache, affordable, can_share
 
 fcntl = pytest.importorskip("fcntl")
 pytestmark = pytest.mark.skipif(not can_share(), reason="no memory to share on this system")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from i2i.data.index.pair_list import PairFiles
-from i2i.data.pair_reader import PairReader
 from i2i.data.paired_transforms import Role
+from i2i.data.reading.pair_reader import PairReader
 from i2i.errors import setting_error
 from i2i.images.stored import ImageError
 from i2i.labels.id_map import looks_like_mask, map_for

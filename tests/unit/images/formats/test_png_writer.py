@@ -10,7 +10,7 @@ from PIL import Image
 
 from i2i.errors import SettingError
 from i2i.images.examine import check_image
-from i2i.images.png_writer import PngWriter
+from i2i.images.formats.png_writer import PngWriter
 from i2i.images.reading import Reading
 
 

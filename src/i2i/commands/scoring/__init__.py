@@ -1,0 +1,1 @@
+"""What a checkpoint is scored with, and on which data."""

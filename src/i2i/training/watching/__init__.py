@@ -1,0 +1,1 @@
+"""What a training step tells whoever watches it, and where numbers stopped being any."""
