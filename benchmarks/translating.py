@@ -1,5 +1,6 @@
 """How fast a folder is translated, and how long one picture takes from a cold start."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -64,7 +65,14 @@ def measure_network(options: list[str], folder: Path, n: int, runs: int) -> dict
     folders = [f"input={pictures}", f"output={folder / 'made'}"]
     wholes = [run([*translate, *folders]) for _ in range(runs)]
     rate = (n - 1) / (min(wholes) - min(starts))
-    return {"start_s": median(starts), "python_start_s": median(called), "pictures_per_s": rate}
+    workers = [*folders, f"workers={os.cpu_count()}"]
+    in_processes = [run([*translate, *workers]) for _ in range(runs)]
+    return {
+        "start_s": median(starts),
+        "python_start_s": median(called),
+        "pictures_per_s": rate,
+        "pictures_per_s_workers": (n - 1) / (min(in_processes) - min(starts)),
+    }
 
 
 def measure(plan: Plan) -> dict[str, Any]:

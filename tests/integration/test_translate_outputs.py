@@ -1,12 +1,14 @@
 """Outputs of translate.py: one file, formats, what stands there, and errors of one file."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from conftest import Run
@@ -29,6 +31,15 @@ def picture(file: Path, height: int = 64, width: int = 64) -> Path:
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
     cv2.imwrite(str(file), image)
     return file
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Some networks' last bits depend on the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def files_of(folder: Path) -> list[str]:
@@ -179,6 +190,28 @@ def test_an_error_in_the_middle_says_how_to_go_on(
     assert files_of(tmp_path / "out") == ["a.png", "b.png", "c.png"]
 
 
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_several_processes_write_the_same_pictures(
+    start: str, translate: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With noise, in another format, one of them damaged; a second command goes on."""
+    monkeypatch.setattr("i2i.inference.in_processes.START", start)
+    for number in range(5):
+        picture(tmp_path / "in" / "below" / f"{number}.png", 64, 64 + 8 * number)
+    (tmp_path / "in" / "torn.png").write_bytes((tmp_path / "in/below/0.png").read_bytes()[:200])
+    base = [f"input={tmp_path / 'in'}", "model.inference=paper", "output_format=tif"]
+    with one_thread():
+        assert translate(*base, f"output={tmp_path / '1'}", "on_error=skip")[0] == 0
+    several = [*base, f"output={tmp_path / '2'}", "workers=2"]
+    code, _, err = translate(*several)
+    assert code == 1 and "torn.png" in err and "images were written; overwrite=skip goes on" in err
+    code, out, _ = translate(*several, "on_error=skip", "overwrite=skip")
+    assert code == 0 and "1 left out" in out and re.search("Warning: .*torn.png.* Left out", out)
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
+    for name in files_of(tmp_path / "1"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
 def test_names_without_utf_8_and_of_255_bytes(translate: Callable, tmp_path: Path) -> None:
     odd = b"caf\xe9.png".decode("utf-8", "surrogateescape")
     names = [odd, f"{'x' * 251}.png", "a [b], 'c'={d}.png"]
@@ -204,6 +237,10 @@ def test_names_without_utf_8_and_of_255_bytes(translate: Callable, tmp_path: Pat
         (["overwrite=maybe"], "overwrite=maybe: found 'maybe'"),
         (["side_by_side=half"], "side_by_side=half: found 'half'; expected true, false or null"),
         (["max_megapixels=0"], "max_megapixels=0: found 0"),
+        (["workers=0"], "workers=0: found 0; expected a whole number from 1"),
+        (["workers=1.5"], "workers=1.5: found 1.5; expected a whole number"),
+        (["workers=2", "tile=64"], "workers=2: found tile=64, for which one picture is held"),
+        (["workers=2", "samples=3"], "workers=2: found samples=3, for which all samples"),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_nothing_is_made(

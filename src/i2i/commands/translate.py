@@ -32,6 +32,7 @@ def translate(cfg: Any) -> None:
     check_on_error(cfg.on_error)
     pixel_limit(cfg.max_megapixels, "max_megapixels")
     require_choice("side_by_side", cfg.side_by_side)
+    require_workers(cfg, samples.measured)
     source = Path(str(cfg.input)).expanduser()
     output = understand_output(
         source, cfg.output, cfg.output_format, cfg.quality, cfg.overwrite
@@ -107,6 +108,11 @@ def translate_jobs(
         print(words)
     masks = find_masks(cfg.mask, [job.name for job in jobs], translator.task, cfg.on_error)
     device = torch_device(resolve_accelerator(cfg.accelerator))
+    if device.type != "cpu" and cfg.workers > 1:
+        raise setting_error(
+            f"workers={cfg.workers}", f"accelerator={device.type}", "a CPU, whose cores they use",
+            "Leave workers out, or type accelerator=cpu.",
+        )  # fmt: skip
     translator.network.to(device)
     distance = load_distance(cfg.lpips_weights, device) if samples.measured else None
     translation = Translation(
@@ -120,6 +126,7 @@ def translate_jobs(
         side_by_side=cfg.side_by_side,
         most_pixels=pixel_limit(cfg.max_megapixels, "max_megapixels"),
         form=form,
+        workers=cfg.workers,
     )
     translate_all(translation, jobs, cfg.on_error, counts)
     if samples.measured and translation.diversity.rows:
@@ -149,6 +156,30 @@ def require_choice(option: str, value: Any) -> None:
         raise setting_error(
             f"{option}={value}", repr(value), "true, false or null", f"Leave {option} out."
         )
+
+
+def require_workers(cfg: Any, measured: bool) -> None:
+    """Refuses a number of processes that is none, or that other options leave no use for.
+
+    Args:
+        cfg: The options.
+        measured: Whether the samples of each image are compared.
+
+    Raises:
+        SettingError: It is.
+    """
+    if type(cfg.workers) is not int or cfg.workers < 1:
+        raise setting_error(
+            f"workers={cfg.workers}", repr(cfg.workers), "a whole number from 1",
+            "The number of cores is a good one.",
+        )  # fmt: skip
+    other = "tile" if cfg.tile is not None else "samples" if measured else None
+    if cfg.workers > 1 and other:
+        why = {"tile": "one picture is held at a time", "samples": "all samples are compared"}
+        raise setting_error(
+            f"workers={cfg.workers}", f"{other}={cfg[other]}, for which {why[other]}", "1",
+            f"Leave workers or {other} out.",
+        )  # fmt: skip
 
 
 def load_distance(weights_file: str | None, device: Any) -> Any:

@@ -33,10 +33,11 @@ class Steps:
     Attributes:
         read: From an item to what is worked on; by several threads.
         make: From a list of those, which are alike, to a list of results; by the calling thread.
-        write: From an item and its result to a value; by one thread, in order.
+        write: From an item and what was encoded to a value; by one thread, in order.
         alike: What must be equal of those that are worked on together; None: each by itself.
         at_once: Items that are worked on together, at most.
         n_bytes: How large one is that has been read.
+        encode: From an item and its result to what is written, by the thread that writes.
     """
 
     read: Callable[[Any], Any]
@@ -45,6 +46,7 @@ class Steps:
     alike: Callable[[Any], Hashable] | None = None
     at_once: int = 1
     n_bytes: Callable[[Any], int] = lambda _: 0
+    encode: Callable[[Any, Any], Any] = lambda _, made: made
 
 
 def overlapped(items: Iterable[Any], steps: Steps, ahead: int = AHEAD) -> Iterator[Outcome]:
@@ -154,7 +156,8 @@ def together(group: list[Outcome], steps: Steps) -> list[Outcome]:
 
 
 def finished(outcome: Outcome, steps: Steps) -> Outcome:
-    """The last step of an item, unless an earlier one failed."""
-    if outcome.error:
-        return outcome
-    return attempt(outcome.item, steps.write, outcome.item, outcome.value)
+    """The last steps of an item, unless an earlier one failed."""
+    for step in (steps.encode, steps.write):
+        if outcome.error is None:
+            outcome = attempt(outcome.item, step, outcome.item, outcome.value)
+    return outcome

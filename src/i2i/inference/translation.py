@@ -16,7 +16,7 @@ from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.masks import read_mask
 from i2i.data.tasks.task import Task
 from i2i.errors import SettingError, setting_error
-from i2i.images.formats.picture_formats import write_picture
+from i2i.images.formats.picture_formats import encode_picture, write_encoded
 from i2i.images.ids import read_ids
 from i2i.images.pixel_limit import MOST_PIXELS
 from i2i.images.quantise import to_uint8
@@ -25,9 +25,10 @@ from i2i.images.transparency import DEFAULT_BACKGROUND, background_of
 from i2i.images.values import BY_TYPE, PLAIN
 from i2i.inference.files_to_translate import Job
 from i2i.inference.form import IN_8_BITS, Form
+from i2i.inference.in_processes import in_processes
 from i2i.inference.one_file import Counts, Written, about
 from i2i.inference.outputs import Output
-from i2i.inference.overlapped import AHEAD, Steps, overlapped
+from i2i.inference.overlapped import AHEAD, Outcome, Steps, overlapped
 from i2i.inference.samples import Picture, Samples, codes_of
 from i2i.inference.side_by_side import part_to_translate
 from i2i.inference.tiled_files import no_distance, write_in_tiles
@@ -53,6 +54,7 @@ class Translation:
         side_by_side: The option.
         most_pixels: Of a picture.
         form: As what pictures are written.
+        workers: Processes of one thread each; 1: this one.
         written: The files that were.
     """
 
@@ -66,6 +68,7 @@ class Translation:
     side_by_side: bool | None = None
     most_pixels: int = MOST_PIXELS
     form: Form = IN_8_BITS
+    workers: int = 1
     written: Written = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,15 +132,36 @@ class Translation:
         if self.diversity:
             self.diversity.add_l1(job.name, l1, no_distance(self.tiling, job.file), codes_of(which))
 
-    def write(self, job: Job, pictures: list[np.ndarray]) -> None:
-        """Writes the pictures of an image, but those in tiles, which are written already."""
+    def encode(self, job: Job, pictures: list[np.ndarray]) -> list[bytes]:
+        """The contents of an image's files; of one in tiles, which are written already, none."""
         with about(job.file):
-            if pictures:
+            pairs = zip(pictures, job.targets, strict=bool(pictures))
+            return [encode_picture(to, picture, self.output.quality) for picture, to in pairs]
+
+    def write(self, job: Job, encoded: list[bytes]) -> None:
+        """Writes the files of an image."""
+        with about(job.file):
+            if encoded:
                 self.written.refuse(job.targets)
-            for picture, target in zip(pictures, job.targets, strict=bool(pictures)):
-                write_picture(target, picture, self.output.quality)
+            for target, content in zip(job.targets, encoded, strict=bool(encoded)):
+                write_encoded(target, content)
             self.written.add(job.targets)
             self.written.images += 1
+
+    def steps(self) -> Steps:
+        """What is done with each job."""
+        # A CPU works on one image after the other anyway.
+        at_once = 1 if self.translator.device.type == "cpu" else AT_ONCE
+        return Steps(
+            self.read, self.make, self.write, encode=self.encode, at_once=at_once,
+            alike=lambda read: read.image.shape, n_bytes=lambda read: read.image.nbytes,
+        )  # fmt: skip
+
+    def outcomes(self, jobs: list[Job]) -> Iterator[Outcome]:
+        """What becomes of each job; several are under way at a time, unless they are large."""
+        if self.workers > 1 and len(jobs) > 1:
+            return in_processes(jobs, self.steps, self.workers)
+        return overlapped(jobs, self.steps(), 0 if self.tiling or len(jobs) < 2 else AHEAD)
 
 
 @dataclass
@@ -167,14 +191,8 @@ def translate_all(translation: Translation, jobs: list[Job], on_error: str, coun
     Raises:
         SettingError: An image cannot be translated.
     """
-    # A CPU works on one image after the other anyway; one large enough for tiles is held alone.
-    on_cpu, in_tiles = translation.translator.device.type == "cpu", translation.tiling is not None
-    steps = Steps(
-        translation.read, translation.make, translation.write, at_once=1 if on_cpu else AT_ONCE,
-        alike=lambda read: read.image.shape, n_bytes=lambda read: read.image.nbytes,
-    )  # fmt: skip
-    ahead, failed = 0 if in_tiles or len(jobs) < 2 else AHEAD, None
-    with closing(overlapped(jobs, steps, ahead)) as done:
+    failed = None
+    with closing(translation.outcomes(jobs)) as done:
         for outcome in tqdm(done, unit="image", total=len(jobs), disable=len(jobs) < 2):
             if outcome.error is None:
                 continue

@@ -65,15 +65,20 @@ def check_quality(quality: Any, file_format: str) -> int:
 
 
 def write_picture(path: Path, image: np.ndarray, quality: int = QUALITY) -> None:
-    """Writes a picture in the format of its suffix, whole or not at all; makes its folder.
+    """Writes a picture in the format of its suffix: ``encode_picture``, then ``write_encoded``."""
+    write_encoded(path, encode_picture(path, image, quality))
+
+
+def encode_picture(path: Path, image: np.ndarray, quality: int = QUALITY) -> bytes:
+    """A picture as the contents of its file.
 
     Args:
-        path: The file to write or to replace; ends in one of ``SUFFIXES``.
+        path: The file, which ends in one of ``SUFFIXES``.
         image: (H, W, C): uint8 grey or RGB; or what else the format ``holds``.
         quality: 1 to 100, of JPEG and WebP; the others keep every pixel as it is.
 
     Raises:
-        SettingError: The folder or the file cannot be written, or the format holds no such size.
+        SettingError: The format holds no such size.
         ValueError: The format holds no such type or channels.
     """
     kind = SUFFIXES[path.suffix.lower()]
@@ -82,9 +87,16 @@ def write_picture(path: Path, image: np.ndarray, quality: int = QUALITY) -> None
         raise ValueError(f"image is {image.dtype} {image.shape}, which {kind} does not hold")
     by_opencv = kind != "npy" and holds("png", image.dtype, image.shape[2])
     if (by_opencv and image.shape[2] != 4) or kind == "png":
-        encoded = _by_opencv(image, kind, quality)
-    else:
-        encoded = _array(image) if kind == "npy" else _tiff(image)
+        return _by_opencv(image, kind, quality)
+    return _array(image) if kind == "npy" else _tiff(image)
+
+
+def write_encoded(path: Path, encoded: bytes) -> None:
+    """Writes or replaces a picture's file, whole or not at all; makes its folder.
+
+    Raises:
+        SettingError: The folder or the file cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_bytes(path, encoded, durable=False)
