@@ -1,11 +1,14 @@
 """Which number means which failure, from where on, why, and what to do."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 ABOVE, BELOW = "above", "below"
+OPTIONS = re.compile(r"\{([^}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class Alarm:
         side: On which side of the limit the number is bad.
         limit: From where on.
         words: What is wrong, with ``{value}``, ``{signal}`` and ``{limit}``.
-        knob: What to turn.
+        knobs: What to turn, clause by clause; ``{a.b|a.c}`` stands for those options that the run
+            has, and a clause without any is left out.
     """
 
     name: str
@@ -26,11 +30,45 @@ class Alarm:
     side: str
     limit: float
     words: str
-    knob: str
+    knobs: tuple[str, ...]
 
     def bad(self, value: float) -> bool:
         """Whether a reading is on the bad side; no number is on neither."""
         return value > self.limit if self.side == ABOVE else value < self.limit
+
+    def text(self, signal: str, value: float, config: Mapping[str, Any]) -> str:
+        """What to say of a reading.
+
+        Args:
+            signal: Its name.
+            value: The reading.
+            config: That of the run; its options alone are advised.
+        """
+        clauses = [clause for knob in self.knobs if (clause := advised(knob, config))]
+        words = self.words.format(value=value, signal=signal)
+        return " ".join(
+            f"{part[0].upper()}{part[1:]}." for part in (words, "; ".join(clauses)) if part
+        )
+
+
+def advised(knob: str, config: Mapping[str, Any]) -> str | None:
+    """A clause with the options that a run has; None where it is about others."""
+    for asked in OPTIONS.findall(knob):
+        there = [option for option in asked.split("|") if has(config, option)]
+        if not there:
+            return None
+        knob = knob.replace(f"{{{asked}}}", " or ".join(there))
+    return knob
+
+
+def has(config: Mapping[str, Any], option: str) -> bool:
+    """Whether a configuration has an option."""
+    node: Any = config
+    for key in option.split("."):
+        if not isinstance(node, Mapping) or key not in node:
+            return False
+        node = node[key]
+    return True
 
 
 ALARMS = (
@@ -42,8 +80,10 @@ ALARMS = (
         "d_has_won", "d_right", ABOVE, 0.999,
         "D has won: it is right on {value:.1%} of the patches, real and made, and G gets next to "
         "no gradient from it",
-        "Lower optimizer.discriminator.lr or raise gan_loss.r1; for few images add "
-        "model.diffaugment=[color,translation,cutout]",
+        (
+            "lower {optimizer.discriminator.lr}", "raise {gan_loss.r1}",
+            "for few images add {model.diffaugment}=[color,translation,cutout]",
+        ),
     ),
     # The gap of a critic whose slope is 1 is at most the mean distance of any pairing of real and
     # made images (Kantorovich-Rubinstein; Gulrajani et al. 2017, Eq. 2), and so at most 1 in parts
@@ -52,7 +92,9 @@ ALARMS = (
         "critic_is_steep", "critic_gap", ABOVE, 3.0,
         "The critic's gap is {value:.1f} times the distance of real and made images: its slope is "
         "far above 1, and it measures no distance any more",
-        "Raise gan_loss.weight (the gradient penalty), or lower optimizer.discriminator.lr",
+        (
+            "raise {gan_loss.weight} (the gradient penalty)", "lower {optimizer.discriminator.lr}",
+        ),
     ),
     # Outputs of different inputs are the same picture within a few levels: mode collapse in a
     # conditional GAN (Isola et al. 2017, Sec. 3.1: G "simply learned to ignore the noise"; here it
@@ -62,9 +104,11 @@ ALARMS = (
         "g_ignores_input", "*spread", BELOW, 0.03,
         "G ignores its input: its outputs differ by {value:.2%} of what inputs and real pictures "
         "differ by",
-        "Raise the weight of what ties an output to its input (model.lambda_l1, "
-        "model.lambda_cycle, model.lambda_nce), lower optimizer.generator.lr, or use "
-        "generator.norm=instance",
+        (
+            "raise the weight of what ties an output to its input ({model.lambda_l1|"
+            "model.lambda_cycle|model.lambda_nce|model.lambda_latent})",
+            "lower {optimizer.generator.lr}", "use {generator.norm}=instance",
+        ),
     ),
     # Half of what real pictures have inside the range: a last layer of tanh that is saturated
     # learns nothing any more, since its slope at 0.996 is below 0.01.
@@ -72,8 +116,10 @@ ALARMS = (
         "saturated", "*ends", ABOVE, 0.5,
         "Made pictures are saturated or black: {value:.0%} of the values that lie inside the range "
         "in real ones are at its ends",
-        "Lower optimizer.generator.lr or clip with model.clip_g=1; a task or data set with values "
-        "outside [-1, 1] looks like this, too",
+        (
+            "lower {optimizer.generator.lr}", "clip with {model.clip_g}=1",
+            "a task or data set with values outside [-1, 1] looks like this, too",
+        ),
     ),
     # A ripple with an rms of 6 levels of 255 shows on flat areas: an amplitude of 3 % of the range,
     # several times the contrast threshold of about 0.5 % (Robson 1966) at that width. A U-Net has 4
@@ -83,8 +129,10 @@ ALARMS = (
         "checkerboard", "*checkerboard", ABOVE, 6.0,
         "Made pictures have a checkerboard: lines of period 2 or 4 pixels with {value:.1f} levels "
         "of 255 more than real ones have",
-        "Use a generator that enlarges before it convolves (generator=unet_upsample or "
-        "generator=resnet9_blur; Odena et al. 2016), or train for longer",
+        (
+            "use a generator that enlarges before it convolves (generator=unet_upsample or "
+            "generator=resnet9_blur; Odena et al. 2016)", "train for longer",
+        ),
     ),
     # Ten times the difference that is just noticeable (2.3; Mahy et al. 1994), as the mean of all
     # pixels of all pictures: another palette, not another picture. Trained runs have 1 to 15.
@@ -92,15 +140,20 @@ ALARMS = (
         "colours_shift", "val_colours", ABOVE, 23.0,
         "The colours are off: mean colours of made and of real pictures are {value:.0f} apart in "
         "CIE Lab (2 is just noticeable)",
-        "Raise model.lambda_l1 or model.lambda_identity (Zhu et al. 2017, Sec. 5.2), and check "
-        "dataset.direction",
+        (
+            "raise {model.lambda_l1|model.lambda_identity|model.lambda_cycle|model.lambda_nce} "
+            "(identity: Zhu et al. 2017, Sec. 5.2)", "check dataset.direction",
+        ),
     ),
     # As strongly against the truth as what explains a quarter of the variance goes with it.
     Alarm(
         "colours_invert", "val_lightness", BELOW, -0.5,
         "Light and dark are exchanged: the lightness of made pictures correlates with that of the "
         "true answers by {value:.2f}",
-        "Check dataset.direction and the targets, and raise model.lambda_l1",
+        (
+            "raise {model.lambda_l1|model.lambda_identity|model.lambda_cycle|model.lambda_nce}",
+            "check dataset.direction and the targets",
+        ),
     ),
     # r_v of Karras et al. 2020 ("Training generative adversarial networks with limited data",
     # Sec. 3.1, Eq. 1): 0 where D takes validation pictures for training ones, 1 where it takes
@@ -109,15 +162,20 @@ ALARMS = (
         "overfitting_d", "val_r_v", ABOVE, 0.9,
         "D knows its training pictures by heart: it takes validation ones for made ones "
         "(r_v = {value:.2f}; 1 is complete)",
-        "Add model.diffaugment=[color,translation,cutout], or use more images; best.ckpt is from "
-        "before it harms",
+        (
+            "add {model.diffaugment}=[color,translation,cutout]", "use more images",
+            "best.ckpt is from before it harms",
+        ),
     ),
     # A factor is a matter of the task; at 3 a network has learned answers, not a mapping.
     Alarm(
         "overfitting_g", "val_l1_ratio", ABOVE, 3.0,
         "G knows its training pictures by heart: its L1 on validation pictures is {value:.1f} "
         "times that on training ones",
-        "Use more images or augmentation=jitter, a smaller generator.base_channels, or fewer steps",
+        (
+            "use more images", "use augmentation=jitter", "use a smaller {generator.base_channels}",
+            "train for fewer steps",
+        ),
     ),
     # float32 has 24 bits: an update below 6e-8 of its weight changes none. Healthy ones are about
     # 1e-3, and 1e-5 at the end of a schedule.
@@ -125,12 +183,16 @@ ALARMS = (
         "nothing_moves", "moves_*", BELOW, 6e-8,
         "Nothing moves: an update of a player changes its weights by {value:.1e} of their size "
         "({signal})",
-        "Check optimizer.generator.lr and optimizer.discriminator.lr",
+        (
+            "check {optimizer.generator.lr|optimizer.discriminator.lr}",
+        ),
     ),
     Alarm(
         "no_gradient", "gradient_*", BELOW, 1e-12,
         "A player has no gradient: its norm is {value:.1e} ({signal})",
-        "Check the weights of its terms (model.lambda_*, model.discriminator_weight)",
+        (
+            "check the weights of its terms, such as {model.discriminator_weight}",
+        ),
     ),
     # max(0, margin - x) is exactly 0 beyond the margin, and so is its gradient (Lim and Ye 2017;
     # Wang et al. 2018, Eq. 4, of perceptual adversarial networks): no cross entropy ever is.
@@ -138,9 +200,11 @@ ALARMS = (
         "idle_term", "idle_*", ABOVE, 0.0,
         "A hinge is never active: {value:.0f} of the terms train/d/* are exactly 0 ({signal}), and "
         "nothing is learned from them",
-        "Raise reconstruction.pan.margin, lower optimizer.discriminator.lr, or use "
-        "gan_loss=vanilla; where the term has the weight 0, silence this with "
-        "callbacks.health.silent=[idle_term]",
+        (
+            "raise {reconstruction.pan.margin}", "lower {optimizer.discriminator.lr}",
+            "use gan_loss=vanilla", "where the term has the weight 0, silence this with "
+            "callbacks.health.silent=[idle_term]",
+        ),
     ),
 )  # fmt: skip
 

@@ -115,7 +115,7 @@ class Health(Callback):
             values = dict(zip(found, numbers, strict=True))
             pl_module.write({f"train/health/{name}": value for name, value in values.items()})
             for alarm, signal, value in self.streaks.take(values, self.enough):
-                text = f"{alarm.words.format(value=value, signal=signal)}. {alarm.knob}."
+                text = alarm.text(signal, value, pl_module.config)
                 self.alarm(trainer, alarm.name, text, {"signal": signal, "value": value})
         self.look_for_nan(trainer, pl_module)
 

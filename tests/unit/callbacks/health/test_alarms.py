@@ -1,10 +1,15 @@
 """Every alarm is raised by its own failure, after enough readings, and stays silent else."""
 
 import math
+import re
 
 import pytest
+from omegaconf import OmegaConf
 
-from i2i.callbacks.health.alarms import ALARMS, Streaks, alarms_of
+from conftest import ROOT
+from i2i.callbacks.health.alarms import ALARMS, Alarm, Streaks, alarms_of, has
+from i2i.config.composing import composed
+from i2i.config.resolvers import register
 
 # By name: a signal that raises it, a value that does, and values of runs that are well: extremes of
 # seeds of experiments=first_run and of trained runs of other systems.
@@ -57,11 +62,30 @@ def test_what_is_no_number_begins_the_count_anew(name: str) -> None:
 
 
 @pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.name)
-def test_it_says_what_is_wrong_and_what_to_turn(alarm: object) -> None:
+@pytest.mark.parametrize("system", ["pix2pix", "stargan", "cut", "cgan", "bicyclegan"])
+def test_it_says_what_is_wrong_and_what_to_turn(
+    alarm: Alarm, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In options that the run has, which a user may type as they stand."""
+    monkeypatch.setenv("I2I_ROOT", str(ROOT))
+    register()
     signal, bad, _ = CASES[alarm.name]
-    text = alarm.words.format(value=bad, signal=signal)
-    assert "{" not in text and text[0].isupper() and not text.endswith(".")
-    assert "=" in alarm.knob or "." in alarm.knob
+    config = OmegaConf.to_container(composed("config", (f"model={system}",)))
+    text = alarm.text(signal, bad, config)
+    assert not set("{}|") & set(text) and text[0].isupper() and text.endswith(".")
+    said, _, advice = text.partition(". ")
+    assert said and advice[:1].isupper()
+    typed = re.findall(r"\b(?:model|optimizer|gan_loss|generator|reconstruction)(?:\.\w+)+", advice)
+    assert [option for option in typed if not has(config, option)] == []
+
+
+def test_other_systems_get_other_advice() -> None:
+    shift = {alarm.name: alarm for alarm in ALARMS}["colours_shift"]
+    cycles = {"model": {"lambda_cycle": 10.0, "lambda_class": 1.0}}
+    assert "Raise model.lambda_cycle (identity" in shift.text("val_colours", 60.0, cycles)
+    both = {"model": {"lambda_cycle": 10.0, "lambda_identity": 0.5}}
+    assert "Raise model.lambda_identity or model.lambda_cycle" in shift.text("a", 60.0, both)
+    assert "raise" not in shift.text("val_colours", 60.0, {}).lower()
 
 
 def test_two_players_are_counted_apart() -> None:

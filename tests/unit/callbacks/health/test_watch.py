@@ -43,7 +43,7 @@ class Run:
         self.written: list[tuple[int, dict[str, float]]] = []
         self.model = SimpleNamespace(
             rounds=rounds, batches_seen=0, witness=Witness(), gan_loss=None, newest={},
-            finite=SimpleNamespace(told=None), write=self.write, device="cpu",
+            finite=SimpleNamespace(told=None), write=self.write, device="cpu", config={},
         )  # fmt: skip
         self.asked: list[int] = []  # the batches that were watched
         self.health.on_train_start(self.trainer, self.model)
