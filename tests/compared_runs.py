@@ -125,7 +125,7 @@ def make_sweep(folder: Path) -> None:
         if tested:
             paint(run, 60 + 10 * place, N)
         rows = [{"step": s, "train/g/gan": 1 / s + place, "train/health/d_right": 0.5,
-                 "train/images_per_second": 4.0, "train/images_seen": 2 * s,
+                 "train/images_per_second": 4.0 + seed, "train/images_seen": 2 * s,
                  "val/ssim": level + s / 100} for s in (10, 20, 30)]  # fmt: skip
         log(run, rows)
     alarms = [{"name": "d_has_won", "step": 20, "text": "D has won"}]

@@ -50,7 +50,8 @@ def test_the_table_has_means_and_spreads_over_seeds(opened: Page, compared: Path
     assert rows["r9, wgan"][4] == f"★ {alone:.4f}"  # the other seed has none
     assert rows["r9, wgan"][1:4] == ["r9", "wgan", "0, 1"]
     assert rows["input copied"][4] == "0.2000"
-    assert rows["unet, gan"][6:9] == ["30", "15.0 s", "4.0"]  # 60 images at 4 a second
+    # 60 images at 4 and at 5 a second: 15 and 12 s, whose standard deviation is 3 / sqrt(2).
+    assert rows["unet, gan"][6:9] == ["30", "13.5 s ± 2.1 s", "4.5"]
     assert [rows[name][9] for name in ("unet, gan", "r9, gan")] == ["GPU one, GPU two", ""]
     assert "no test_metrics.json: the run failed" in rows["r9, wgan"][-1]
     assert "per_image.csv cannot be read" in rows["r9, wgan"][-1]
@@ -75,7 +76,7 @@ def test_a_click_on_a_heading_sorts(opened: Page) -> None:
 def test_it_says_which_is_best_and_by_how_much(opened: Page, compared: Path) -> None:
     """The best of L1 has one seed without scores of its images: neither spread nor pictures."""
     cells = "[...document.querySelector('.verdicts tr[data-score=l1]').cells].map(c => c.innerText)"
-    _, best, second, lead, spread, words, pictures, _ = opened.do(cells)
+    _, best, second, lead, spread, words, pictures, time = opened.do(cells)
     runs = {"unet, gan": "01", "unet, wgan": "23", "r9, gan": "45", "r9, wgan": "6"}
     means = {n: np.mean([score_of(compared / run, "l1") for run in own]) for n, own in runs.items()}
     first, next_best = sorted(means, key=means.get)[:2]
@@ -83,6 +84,7 @@ def test_it_says_which_is_best_and_by_how_much(opened: Page, compared: Path) -> 
     assert float(lead) == pytest.approx(means[next_best] - means[first], abs=1e-4)
     assert (spread, pictures) == ("-", "-")  # one seed, and no scores of its pictures
     assert words.startswith("unknown")
+    assert time == "13.5 s ± 2.1 s against 13.5 s ± 2.1 s"
 
 
 def test_a_run_is_switched_off_everywhere(opened: Page) -> None:

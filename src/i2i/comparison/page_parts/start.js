@@ -27,7 +27,7 @@ data.tables.forEach((table) => drawVerdicts(table, content("best")));
 data.tables.forEach((table, place) => drawTable(table, place, content("table")));
 content("table").append(el("p", { className: "quiet", textContent:
   "↑ more is better, ↓ less is better, as the score itself says; ★ the best run, baselines and ceiling aside. A click on a heading sorts. " +
-  "Training time: seconds in training steps (images seen over images a second), without validation, saving and testing; compare it between runs of one machine only." }));
+  "Training time: seconds in training steps (images seen over images a second), without validation, saving and testing, ± its standard deviation over seeds; compare it between runs of one machine only." }));
 
 drawCurves(content("curves"));
 

@@ -7,10 +7,22 @@ function mean(values) {
   return known.length ? known.reduce((a, b) => a + b, 0) / known.length : NaN;
 }
 
+// Of n - 1, as the spreads of the scores are; none of a single run.
+function spreadOf(values) {
+  const known = values.map(num).filter((v) => !Number.isNaN(v)), middle = mean(known);
+  return known.length > 1 ? Math.sqrt(known.reduce((a, v) => a + (v - middle) ** 2, 0) / (known.length - 1)) : NaN;
+}
+
 const costs = (runs) => ({
   seconds: mean(runs.map((r) => data.runs[r].seconds)),
   rate: mean(runs.map((r) => data.runs[r].rate)),
 });
+
+// Training time of runs, with its spread where they are several.
+function timeOf(runs) {
+  const spread = spreadOf(runs.map((r) => data.runs[r].seconds));
+  return duration(costs(runs).seconds) + (Number.isNaN(spread) ? "" : ` ± ${duration(spread)}`);
+}
 
 // Which run is best: a row for each score.
 function drawVerdicts(table, where) {
@@ -38,8 +50,7 @@ function verdictRow(table, v) {
   if (v.references.length) {
     winner.append(el("div", { className: "warning", textContent: `${v.references.join(" and ")}: better still` }));
   }
-  const one = costs(best.runs), two = second ? costs(second.runs) : null;
-  const time = duration(one.seconds) + (two ? ` against ${duration(two.seconds)}` : "");
+  const time = timeOf(best.runs) + (second ? ` against ${timeOf(second.runs)}` : "");
   return el("tr", { "data-score": v.score },
     text(heading({ name: v.score, unit: v.unit }) + arrow(v.more)), winner, second ? named(second, "text") : text("-"),
     text(second ? shown(v.lead) : "-", "number"), text(v.spread === null ? "-" : shown(v.spread), "number"), text(v.words), byPicture(table, v), text(time));
@@ -104,7 +115,7 @@ function columnsOf(table, place) {
       number: (row) => num(row.means[s.name]),
       value: (row) => valueOfVariant(row, s.name) })),
     number("steps", (row) => (row.all.length ? num(run(row).steps) : NaN), (row) => (row.all.length ? run(row).steps ?? "-" : "")),
-    number("training time", (row) => costs(row.all).seconds, (row) => (row.all.length ? duration(costs(row.all).seconds) : "")),
+    number("training time", (row) => costs(row.all).seconds, (row) => (row.all.length ? timeOf(row.all) : "")),
     number("images/s", (row) => costs(row.all).rate, (row) => (row.all.length ? shown(costs(row.all).rate, 1) : "")),
     text("device", (row) => [...new Set(row.all.map((r) => data.runs[r].device).filter(Boolean))].join(", ")),
     text("checkpoint", (row) => [...new Set(row.all.map((r) => data.runs[r].checkpoint))].join(", ")),
