@@ -71,12 +71,15 @@ class Health(Callback):
     def state_dict(self) -> dict[str, Any]:
         """What was raised, how long the rest has lasted, and notes of a round that is not over."""
         noted = {name: float(value) for name, value in self.noted.items()}
-        return {"raised": self.raised, "counts": self.streaks.counts, "noted": noted}
+        streaks = {"counts": self.streaks.counts, "worst": self.streaks.worst}
+        return {"raised": self.raised, "noted": noted} | streaks
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes it up, under what is newer: testing, too, loads a checkpoint, an earlier one."""
         self.raised = state_dict["raised"] | self.raised
         self.streaks.counts = state_dict["counts"] | self.streaks.counts
+        # Checkpoints of earlier versions have none.
+        self.streaks.worst = state_dict.get("worst", {}) | self.streaks.worst
         self.noted = {name: torch.tensor(value) for name, value in state_dict["noted"].items()}
 
     # ---- training ----

@@ -88,6 +88,17 @@ def test_other_systems_get_other_advice() -> None:
     assert "raise" not in shift.text("val_colours", 60.0, {}).lower()
 
 
+def test_what_fades_by_itself_is_no_alarm_and_what_comes_back_is() -> None:
+    """The readings of a DiscoGAN, every 50th step: three in a row would be too many."""
+    start = [29.6, 23.6, 10.8, 10.0, 9.9, 8.6, 9.0, 8.8, 8.0, 7.0, 6.2, 6.1]
+    streaks = Streaks()
+    assert [raised(streaks, "checkerboard", value) for value in start] == [[]] * len(start)
+    for value in (16.0, 5.0, 9.0, 8.0):  # more than half of the worst; well; two of a new row
+        found = raised(streaks, "checkerboard", value)
+        assert found == (["checkerboard"] if value == 16.0 else [])
+    assert raised(streaks, "checkerboard", 7.0) == ["checkerboard"]
+
+
 def test_two_players_are_counted_apart() -> None:
     streaks = Streaks()
     for _ in range(2):
