@@ -91,6 +91,7 @@ def test_what_does_not_fit_is_refused(
         "which makes pictures of nothing": [
             "translate", f"checkpoint={run_dir}", f"input={run_dir}/samples", f"output={out}",
         ],
+        "Make pictures with src/sample.py": ["demo", f"checkpoint={run_dir}", "accelerator=cpu"],
         "generator.n_labels=4": [*new, "generator.n_labels=4"],
         "which makes pictures of pictures": [
             "train", *digits, "model=cgan", "generator=resnet6", new[-1],

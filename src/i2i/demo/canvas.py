@@ -4,6 +4,7 @@ import base64
 import binascii
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,30 +29,34 @@ def sheet(drawing: Drawing | None, picture: np.ndarray | None = None, name: str 
 
     Args:
         drawing: What is drawn with.
-        picture: (H, W, 3) uint8; None: an empty sheet.
+        picture: (H, W, 3) uint8; None: an empty sheet. It lies behind what is transparent.
         name: Of the picture.
     """
     if drawing is None:
         return None
+    behind = picture if drawing.over else None
+    if behind is not None:
+        drawing, picture = replace(drawing, size=behind.shape[:2]), None
     return {
         "png": as_png(drawing.empty() if picture is None else picture),
+        "behind": "" if behind is None else as_png(behind),
         "name": name,
-        "colours": [[key, "#{:02x}{:02x}{:02x}".format(*c)] for key, c in drawing.colours.items()],
-        "paper": "#{:02x}{:02x}{:02x}".format(*drawing.paper),
+        "colours": [[key, f"#{bytes(colour).hex()}"] for key, colour in drawing.colours.items()],
+        "paper": f"#{bytes(drawing.paper).hex()}",
         "size": list(drawing.size),
         "width": drawing.width,
     }
 
 
 def as_png(picture: np.ndarray) -> str:
-    """A picture, (H, W, 3) uint8, as the address that a browser shows it from."""
+    """A picture, (H, W, 3 or 4) uint8, as the address that a browser shows it from."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG", compress_level=1)
     return PREFIX + base64.b64encode(file.getvalue()).decode()
 
 
 def drawn(value: Any, limits: Limits) -> np.ndarray:
-    """The picture that a browser sends, (H, W, 3) uint8.
+    """The picture that a browser sends, (H, W, 4) uint8: colours, and 0 where nothing is drawn.
 
     Raises:
         SettingError: It sends something else, or too much.
@@ -65,7 +70,7 @@ def drawn(value: Any, limits: Limits) -> np.ndarray:
         image = Image.open(io.BytesIO(base64.b64decode(text[len(PREFIX) :], validate=True)))
         if image.format != "PNG" or image.width * image.height > 2 * limits.shrink_above:
             raise bad(f"{image.format} of {image.width} x {image.height} pixels")
-        return np.array(image.convert("RGB"))
+        return np.array(image.convert("RGBA"))
     except (binascii.Error, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise bad(f"a picture that cannot be decoded ({error})") from error
 

@@ -9,7 +9,7 @@ from i2i.inference.side_by_side import input_side
 
 
 def find_examples(
-    asked: Path | None, run: Path, route: str, dataset: Mapping[str, Any]
+    asked: Path | None, run: Path, route: str, dataset: Mapping[str, Any], photos: bool = False
 ) -> list[Path]:
     """The files of the examples of a route, in order; none where there are none.
 
@@ -18,20 +18,22 @@ def find_examples(
         run: The folder of the run.
         route: One of the model's.
         dataset: The options of the data set, as the route sees them.
+        photos: Whether those of the run or the data set are to be the photographs that a task makes
+            inputs from, as targets are.
 
     Raises:
         SettingError: The folder that is asked for cannot be read.
     """
     if asked is not None:
         return images_below(asked, f"examples={asked}")
-    return of_the_test(run, route) or of_the_data_set(dataset)
+    return of_the_test(run, route, "target" if photos else "input") or of_the_data_set(dataset)
 
 
-def of_the_test(run: Path, route: str) -> list[Path]:
-    """What ``callbacks.test_pictures`` kept of inputs."""
+def of_the_test(run: Path, route: str, column: str) -> list[Path]:
+    """What ``callbacks.test_pictures`` kept of inputs, or of targets."""
     folder = run / "test_pictures"
     own = folder / route
-    return sorted((own if route and own.is_dir() else folder).glob("*_input.png"))
+    return sorted((own if route and own.is_dir() else folder).glob(f"*_{column}.png"))
 
 
 def of_the_data_set(dataset: Mapping[str, Any]) -> list[Path]:

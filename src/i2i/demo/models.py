@@ -1,19 +1,23 @@
 """The models of a page, and what each makes of a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from i2i.checkpoints.saved_translations import load_translations
-from i2i.demo.uploads import Taken, Way
+from i2i.demo.uploads import Taken, Way, for_screen
 from i2i.errors import SettingError
 from i2i.images.pixel_limit import LARGEST_LIMIT
+from i2i.inference.translation import reading_of
 from i2i.inference.translations import Translations
+from i2i.inference.translator import Translator
 from i2i.sharing.model import Model
+from i2i.sharing.pictures import as_read
 
 AS_TRAINED = "as trained"
 
@@ -24,12 +28,14 @@ class Asked:
 
     Attributes:
         route: One of the first model's.
+        attributes: In place of a route, 0 or 1 by name.
         seed: Of the noise.
         samples: Pictures, where there is noise.
         mode: ``paper``, ``eval`` or ``AS_TRAINED``.
     """
 
     route: str
+    attributes: Mapping[str, int] | None = None
     seed: int = 0
     samples: int = 1
     mode: str = AS_TRAINED
@@ -42,10 +48,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model made of a picture; no pictures where it could not, as the words say."""
+    """What a model made of a picture; no pictures where it could not, as the words say.
+
+    Attributes:
+        pictures: One or several samples.
+        words: About them.
+        given: What the network was shown, as a picture, (H, W, 3) uint8.
+    """
 
     pictures: Sequence[Image.Image]
     words: str
+    given: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -79,12 +92,14 @@ class Entry:
         """Translates a picture."""
         begun = perf_counter()
         try:
-            route = asked.route if len(self.model.routes) > 1 else None
-            translator = self.translations.changed(asked.inference).asked(route)
+            named = asked.attributes is None and len(self.model.routes) > 1
+            route = asked.route if named else None
+            changed = self.translations.changed(asked.inference, asked.seed)
+            translator = changed.asked(route, asked.attributes)
             samples = asked.samples if translator.has_noise else 1
             made = self.model.translate(
                 taken.stored, route, asked.seed, samples, mode=asked.inference, name=taken.name,
-                side_by_side=False, returns="pil",
+                side_by_side=False, returns="pil", attributes=asked.attributes, mask=taken.hole,
             )  # fmt: skip
         except SettingError as error:
             return Answer((), str(error))
@@ -93,7 +108,8 @@ class Entry:
         words = f"{width} x {height} in {perf_counter() - begun:.2f} s"
         if samples < asked.samples:
             words += f"; one picture, since there is no noise in mode {translator.inference}"
-        return Answer(pictures, words)
+        dataset = translator.seen(self.translations.dataset)
+        return Answer(pictures, words, given(taken, translator, dataset))
 
 
 def load_all(checkpoints: Sequence[str], device: str) -> list[Entry]:
@@ -131,6 +147,24 @@ def distinct(paths: Sequence[Path]) -> list[str]:
         n += 1
         names = ["/".join(own[-n:]) for own in parts]
     return names
+
+
+def given(taken: Taken, translator: Translator, dataset: dict[str, Any]) -> np.ndarray:
+    """What a network is shown of a picture that it has translated, (H, W, 3) uint8.
+
+    A task turns it grey, makes a hole in it, or enlarges it; else it is the picture.
+
+    Args:
+        taken: The picture.
+        translator: Of the route, with the seed that was asked for.
+        dataset: The options of the data set, as the route sees them.
+    """
+    task = translator.task
+    if task.of_sides:
+        return taken.shown
+    image = as_read(taken.stored, reading_of(dataset, LARGEST_LIMIT))
+    x = task.encode_input(image, translator.task_seed(taken.name), taken.hole)
+    return for_screen(task.input_picture(x[None])[0])
 
 
 def beside(shown: np.ndarray, made: Image.Image) -> Image.Image:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from i2i.demo.canvas import part
 from i2i.demo.desk import Desk
-from i2i.demo.models import AS_TRAINED, Answer, Asked, beside
+from i2i.demo.models import AS_TRAINED, Answer, beside
 from i2i.demo.uploads import Taken
 from i2i.errors import SettingError
 from i2i.printable import printable
@@ -56,7 +56,7 @@ class Page:
         """What the page is."""
         names = ", ".join(entry.name for entry in self.desk.entries)
         drawing = self.desk.routes[self.names[0]].way.drawing
-        how = "Draw, upload a picture" if drawing else "Upload a picture"
+        how = "Draw, upload a picture" if drawing and not drawing.over else "Upload a picture"
         return (
             f'<header><h1>i2i</h1><span class="runs">{escape(printable(names))}</span>'
             f"<p>{how} or take an example, and see what the model makes of it.</p></header>"
@@ -66,6 +66,7 @@ class Page:
         """The left side: the sheet, uploads, examples and options."""
         route, desk = self.names[0], self.desk
         self.taken = gr.State(None)
+        self.hint = gr.HTML(text(desk.routes[route].way.hint, "hint"), elem_id="hint")
         self.sheet = gr.HTML(
             html_template=part("canvas.html"), css_template=part("canvas.css"),
             js_on_load=part("canvas.js"), apply_default_css=False, elem_id="sheet",
@@ -82,20 +83,20 @@ class Page:
                 "Translate", variant="primary", elem_id="translate", size="md"
             )
         self.gallery = gr.Gallery(
-            self.thumbnails(route), show_label=False, columns=6, height=210, elem_id="examples",
+            self.thumbnails(route), show_label=False, columns=6, height="auto", elem_id="examples",
             allow_preview=False, object_fit="cover", interactive=False, format="png",
             visible=bool(desk.routes[route].examples), buttons=[],
         )  # fmt: skip
         self.options()
 
     def options(self) -> None:
-        """Route, seed, samples and mode."""
+        """Route, attributes, seed, samples and mode."""
         noise = any(entry.may_have_noise for entry in self.desk.entries)
         with gr.Group():
             with gr.Row():
                 self.route = gr.Dropdown(
                     self.names, value=self.names[0], label="Route", elem_id="route",
-                    visible=len(self.names) > 1, min_width=110,
+                    visible=len(self.names) > 1, min_width=110, info="to which side or domain",
                 )  # fmt: skip
                 self.mode = gr.Dropdown(
                     [AS_TRAINED, "paper", "eval"], value=AS_TRAINED, label="Mode", elem_id="mode",
@@ -109,6 +110,11 @@ class Page:
                     1, MOST_SAMPLES, 1, step=1, label="Samples", elem_id="samples", min_width=150,
                     visible=noise, buttons=[],
                 )  # fmt: skip
+            self.attributes = gr.CheckboxGroup(
+                [*self.desk.attributes], value=self.desk.routes[self.names[0]].attributes,
+                label="Attributes", info="what pictures are to have; a route takes its own alone",
+                visible=bool(self.desk.attributes), elem_id="attributes",
+            )  # fmt: skip
         self.live = gr.Checkbox(
             True, label="Translate while drawing", elem_id="live", container=False,
             visible=any(route.way.drawing for route in self.desk.routes.values()),
@@ -142,7 +148,7 @@ class Page:
     def events(self) -> None:
         """What calls what. All translations stand in one line: the processor is one, too."""
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        asked = [self.route, self.seed, self.samples, self.mode]
+        asked = [self.route, self.attributes, self.seed, self.samples, self.mode]
         translating: dict[str, Any] = {
             "fn": self.on_translate, "inputs": [self.taken, self.sheet, *asked],
             "outputs": [*self.results], "concurrency_id": "translate", "concurrency_limit": 1,
@@ -158,8 +164,11 @@ class Page:
                                **quiet),
             self.random.click(self.on_random, self.route, brought, **quiet),
             self.gallery.select(self.on_example, self.route, brought, **quiet),
-            self.route.input(self.on_route, self.route, [*brought, self.gallery, self.random],
-                             **quiet),
+            self.route.input(
+                self.on_route, self.route,
+                [*brought, self.gallery, self.random, self.hint, self.attributes], **quiet,
+            ),
+            self.attributes.select(self.on_attribute, self.attributes, self.attributes, **quiet),
         ]  # fmt: skip
         for chain in chains:
             chain.success(**translating, **quiet)
@@ -209,21 +218,26 @@ class Page:
         return (
             taken, gr.HTML(value=sheet, visible=found.way.drawing is not None), note,
             gr.Gallery(self.thumbnails(route), visible=bool(found.examples)),
-            gr.Button(visible=bool(found.examples)),
+            gr.Button(visible=bool(found.examples)), text(found.way.hint, "hint"),
+            [*found.attributes],
         )  # fmt: skip
 
+    def on_attribute(self, chosen: list[str], event: gr.SelectData) -> list[str]:
+        """An attribute that was chosen, or is no longer."""
+        return self.desk.with_attribute(chosen, event.value) if event.selected else chosen
+
     def on_stroke(
-        self, live: bool, taken: Taken | None, value: Any, route: str, seed: Any, samples: Any,
-        mode: str, request: gr.Request,
+        self, live: bool, taken: Taken | None, value: Any, route: str, chosen: list[str], seed: Any,
+        samples: Any, mode: str, request: gr.Request,
     ) -> Any:  # fmt: skip
         """A stroke, which is translated at once if that is asked for."""
         if not live:
             return gr.skip()
-        return self.on_translate(taken, value, route, seed, samples, mode, request)
+        return self.on_translate(taken, value, route, chosen, seed, samples, mode, request)
 
     def on_translate(
-        self, taken: Taken | None, value: Any, route: str, seed: Any, samples: Any, mode: str,
-        request: gr.Request,
+        self, taken: Taken | None, value: Any, route: str, chosen: list[str], seed: Any,
+        samples: Any, mode: str, request: gr.Request,
     ) -> Any:  # fmt: skip
         """What the models make of what is there."""
         try:
@@ -233,7 +247,7 @@ class Page:
             return self.shown(answers, None, request.session_hash)
         if found is None:
             return gr.skip()
-        asked = Asked(route, int(seed or 0), int(samples or 1), mode)
+        asked = self.desk.asked(route, chosen, int(seed or 0), int(samples or 1), mode)
         return self.shown(self.desk.answers(found, asked), found, request.session_hash)
 
     def shown(
@@ -243,7 +257,7 @@ class Page:
         folder, found = self.folder_of(session), []
         shutil.rmtree(folder, ignore_errors=True)  # Gradio has copies of what is still seen
         for k, (entry, answer) in enumerate(zip(self.desk.entries, answers, strict=True)):
-            if taken is None or not answer.pictures:
+            if taken is None or answer.given is None:
                 found += [gr.skip(), gr.skip(), text(answer.words, "wrong"), gr.skip()]
                 continue
             own = folder / str(k)
@@ -252,7 +266,7 @@ class Page:
             files = [own / f"{stem}_{n}.png" for n in range(len(answer.pictures))]
             for picture, file in zip(answer.pictures, files, strict=True):
                 picture.save(file, **PNG)
-            beside(taken.shown, answer.pictures[0]).save(own / "input.png", **PNG)
+            beside(answer.given, answer.pictures[0]).save(own / "input.png", **PNG)
             several = len(files) > 1
             found += [
                 (str(own / "input.png"), str(files[0])),

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from i2i.data.reading.pair_reader import halves
-from i2i.demo.drawing import Drawing
+from i2i.demo.drawing import Drawing, hint_of, holds_labels, snapped
 from i2i.errors import SettingError
 from i2i.images.ids import read_ids
 from i2i.images.quantise import to_uint8
@@ -16,6 +17,7 @@ from i2i.inference.side_by_side import input_side, looks_like_a_pair
 from i2i.inference.translation import reading_of
 from i2i.inference.translator import Translator
 from i2i.labels.id_map import colours_of_ids
+from i2i.labels.palette import ClassPalette
 
 TOLD_FROM = 0.01  # share of snapped pixels that is worth a word
 LOSSY = (".jpg", ".jpeg", ".webp")
@@ -43,12 +45,14 @@ class Taken:
         shown: (H, W, 3) uint8.
         name: What its noise depends on.
         words: What was done to it.
+        hole: Where to fill in, (H, W) bool; None: the task draws it, if it needs one.
     """
 
     stored: np.ndarray
     shown: np.ndarray
     name: str
     words: str = ""
+    hole: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,24 @@ class Way:
     dataset: dict[str, Any]
     drawing: Drawing | None = None
 
-    def take(self, file: Path, limits: Limits) -> Taken:
+    @property
+    def hint(self) -> str:
+        """What is to be known about inputs."""
+        return hint_of(self.translator, self.dataset)
+
+    @property
+    def classes(self) -> ClassPalette | None:
+        """Those of inputs that are label maps."""
+        task = self.translator.task
+        return task.classes if task.role == "input" else None
+
+    def take(self, file: Path, limits: Limits, photo: bool = False) -> Taken:
         """Reads a picture's file.
+
+        Args:
+            file: Of the picture.
+            limits: Of its size.
+            photo: It is what the task makes inputs from in training, and not an input.
 
         Raises:
             SettingError: It is none, or too large.
@@ -76,33 +96,34 @@ class Way:
         if looks_like_a_pair(stored, self.dataset):
             stored = halves(stored, file)[input_side(self.dataset) == "B"]
             words.append("It holds two pictures side by side: the input half is taken.")
-        if stored.shape[0] * stored.shape[1] > limits.shrink_above:
-            of_classes = self.drawing is not None and self.drawing.classes is not None
-            stored = shrunk(stored, limits.shrink_above, of_classes)
+        if photo:
+            stored = self.translator.task.given(self.shown(stored, file))
+        most = limits.shrink_above // self.translator.task.scale**2  # of what the network sees
+        if stored.shape[0] * stored.shape[1] > most:
+            stored = shrunk(stored, most, holds_labels(self.translator, self.dataset))
             words.append(
                 f"{before[0] * before[1] / 1e6:.1f} megapixels, {before[1]} x {before[0]}: shrunk "
                 f"to {stored.shape[1]} x {stored.shape[0]} (shrink_above= sets how far)."
             )
-        if self.drawing is not None and self.drawing.classes is not None:
-            snapped = self.drawing.snapped(stored, file.suffix.lower() in LOSSY)
-            share = np.mean((snapped != stored).any(2))
+        if self.classes is not None:
+            exact = snapped(stored, self.classes, file.suffix.lower() in LOSSY)
+            share = np.mean((exact != stored).any(2))
             if share > TOLD_FROM:
                 words.append(
                     f"{100 * share:.0f} % of its pixels had no class's colour and took a near one."
                 )
-            stored = snapped
+            stored = exact
         return Taken(stored, self.shown(stored, file), file.stem, " ".join(words))
 
     def read(self, file: Path, most_pixels: int) -> np.ndarray:
         """A picture as stored, (H, W, C); a map of class ids in the colours of its classes."""
         reading = reading_of(self.dataset, most_pixels)
-        classes = self.drawing.classes if self.drawing else None
-        if classes is not None and self.dataset.get("label_files") == "ids":
+        if self.classes is not None and self.dataset.get("label_files") == "ids":
             ids = ids_or_none(file, most_pixels)
             if ids is not None:
-                return colours_of_ids(ids, self.dataset.get("id_map"), classes)
+                return colours_of_ids(ids, self.dataset.get("id_map"), self.classes)
         stored = reading.stored(file)
-        return reading.of(stored, file) if classes is not None else stored
+        return reading.of(stored, file) if self.classes is not None else stored
 
     def shown(self, stored: np.ndarray, file: Path = Path("picture")) -> np.ndarray:
         """What a screen shows of a picture: (H, W, 3) uint8."""
@@ -110,7 +131,12 @@ class Way:
         kind = self.translator.task.kinds["input"]
         tensor = to_float(image)
         seen = kind.seen(tensor) if kind.shown is not None else tensor
-        return to_uint8(seen).expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy()
+        return for_screen(seen)
+
+
+def for_screen(picture: torch.Tensor) -> np.ndarray:
+    """A picture, (1 or 3, H, W) in [-1, 1], as (H, W, 3) uint8."""
+    return to_uint8(picture).expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy()
 
 
 def ids_or_none(file: Path, most_pixels: int) -> np.ndarray | None:

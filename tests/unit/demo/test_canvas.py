@@ -28,15 +28,27 @@ def encoded(size: tuple[int, int], kind: str = "PNG") -> bytes:
 
 def test_a_picture_comes_back_as_it_went() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
-    assert np.array_equal(drawn({"png": as_png(picture)}, LIMITS), picture)
+    found = drawn({"png": as_png(picture)}, LIMITS)
+    assert np.array_equal(found[:, :, :3], picture) and (found[:, :, 3] == 255).all()
 
 
 def test_the_sheet_has_the_colours_as_browsers_write_them() -> None:
     found = sheet(PEN)
     assert found["colours"] == [["pen", "#000000"], ["eraser", "#fffe10"]]
     assert found["paper"] == "#fffe10" and found["size"] == [8, 12]
-    assert np.array_equal(drawn(found, LIMITS), PEN.empty())
+    assert np.array_equal(drawn(found, LIMITS)[:, :, :3], PEN.empty()) and found["behind"] == ""
     assert sheet(None) is None
+
+
+def test_a_hole_is_drawn_on_an_empty_sheet_over_the_picture() -> None:
+    over = Drawing({"hole": (255, 0, 255, 255), "picture": (0, 0, 0, 0)}, (0, 0, 0, 0), (8, 12))
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
+    found = sheet(over, picture, "a")
+    assert found["colours"] == [["hole", "#ff00ffff"], ["picture", "#00000000"]]
+    assert found["size"] == [20, 30] and not drawn(found, LIMITS).any()
+    assert np.array_equal(drawn({"png": found["behind"]}, LIMITS)[:, :, :3], picture)
+    nothing = sheet(over)
+    assert nothing["behind"] == "" and drawn(nothing, LIMITS).shape == (8, 12, 4)
 
 
 @pytest.mark.parametrize(

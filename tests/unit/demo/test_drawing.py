@@ -6,10 +6,13 @@ import pytest
 from torch import nn
 
 from conftest import LABEL_COLOURS
+from i2i.data.tasks.colorization import Colorization
 from i2i.data.tasks.edges import Edges
+from i2i.data.tasks.inpainting import Inpainting
 from i2i.data.tasks.label_map import LabelTask
+from i2i.data.tasks.super_resolution import SuperResolution
 from i2i.data.tasks.task import Task
-from i2i.demo.drawing import Drawing, drawing_of, is_line_drawing
+from i2i.demo.drawing import NO_CLASSES, Drawing, drawing_of, hint_of, is_line_drawing
 from i2i.errors import SettingError
 from i2i.inference.translator import Translator
 from i2i.labels.palette import ClassPalette
@@ -74,6 +77,31 @@ def test_line_drawings_get_a_pen_of_their_ink() -> None:
     half = lines()
     half[:32] = 0
     assert not is_line_drawing(half)
+
+
+def test_the_hole_of_inpainting_is_painted_over_the_photograph() -> None:
+    task = Inpainting(input_channels=4, target_channels=3)
+    for kind in ("auto", "pen"):
+        found = drawing(task, kind=kind)
+        assert [*found.colours] == ["hole", "picture"] and found.over and found.classes is None
+        assert found.empty().shape == (32, 48, 4) and not found.empty().any()
+    assert drawing(task, kind="none") is None and not drawing(Task(), kind="pen").over
+
+
+def test_what_is_to_be_known_about_inputs_is_told() -> None:
+    def hint(task: Task, **dataset) -> str:
+        translator = Translator(nn.Identity(), task, "input", "eval", 0)
+        return hint_of(translator, {"direction": "AtoB", **dataset})
+
+    assert hint(Task()) == ""
+    assert "none of its colours" in hint(Colorization(input_channels=1, target_channels=2))
+    assert "Paint the hole" in hint(Inpainting(input_channels=4, target_channels=3))
+    assert "No edges are looked for" in hint(Edges(input_channels=1, target_channels=3))
+    enlarging = SuperResolution(factor=8, input_channels=3, target_channels=3)
+    assert "8 times as many pixels" in hint(enlarging)
+    assert hint(Task(), label_side="A") == NO_CLASSES
+    assert hint(Task(), label_side="B") == hint(LabelTask(CLASSES, "input"), label_side="A") == ""
+    assert hint(enlarging, label_side="A") == hint(enlarging)  # of the photographs of such a set
 
 
 def test_what_is_asked_for_is_what_there_is() -> None:

@@ -50,6 +50,10 @@ class Edges(PhotoTask):
         self.low, self.high, self.blur = low, high, blur
 
     def encode(self, photo: np.ndarray, seed: int) -> Encoded:
+        return Encoded(to_float(self.given(photo)), to_float(photo))
+
+    def given(self, photo: np.ndarray) -> np.ndarray:
+        """Draws the edges, (H, W, 1) uint8, black on white."""
         import cv2
 
         grey = _grey(photo)
@@ -58,7 +62,7 @@ class Edges(PhotoTask):
         if self.blur > 0:
             grey = cv2.GaussianBlur(grey, (0, 0), self.blur)
         edges = cv2.Canny(grey, self.low, self.high, L2gradient=True)  # (H, W), 255 on an edge
-        return Encoded(to_float(255 - edges[:, :, np.newaxis]), to_float(photo))
+        return 255 - edges[:, :, np.newaxis]
 
     def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
         """Takes the image as the drawing, dark lines on white; no edges are looked for in it.

@@ -39,10 +39,13 @@ class SuperResolution(PhotoTask):
         self.factor = self.scale = factor
 
     def encode(self, photo: np.ndarray, seed: int) -> Encoded:
+        return Encoded(_enlarged(self.given(photo), photo.shape[:2]), to_float(photo))
+
+    def given(self, photo: np.ndarray) -> np.ndarray:
+        """Shrinks it; 8 bit if the photograph is, as a file."""
         height, width = photo.shape[:2]
         size = (max(1, round(height / self.factor)), max(1, round(width / self.factor)))
-        small = resize_image(photo, size, label=False)  # 8 bit if the photograph is, as a file
-        return Encoded(_enlarged(small, (height, width)), to_float(photo))
+        return resize_image(photo, size, label=False)
 
     def encode_input(self, image: np.ndarray, seed: int, mask: np.ndarray | None = None) -> Tensor:
         """Takes the image as the small picture.

@@ -246,6 +246,17 @@ class PhotoTask(Task):
         """
         raise NotImplementedError
 
+    def given(self, photo: np.ndarray) -> np.ndarray:
+        """What ``encode_input`` takes to make of it what ``encode`` makes of a photograph.
+
+        Args:
+            photo: (H, W, 3) RGB, uint8, or floats on the 0..255 scale.
+
+        Returns:
+            (H', W', C) on the same scale.
+        """
+        return photo
+
     def encode_role(self, role: Role, photo: np.ndarray, seed: int) -> Tensor:
         x, y = self.encode(photo, seed)
         return x if role == "input" else y

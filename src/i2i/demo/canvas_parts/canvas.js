@@ -1,17 +1,18 @@
 // The sheet: every pixel that is drawn has exactly one of the colours, none is a mixture of two.
+// Colours may have an opacity; a picture may lie behind the sheet, which is seen where that is 0.
 const KEPT = 30; // strokes that can be taken back
 const PAUSE = 120; // ms between two pictures that are sent while a stroke goes on
 const find = (selector) => element.querySelector(selector);
 const canvas = find(".sheet"), ink = canvas.getContext("2d", { willReadFrequently: true });
-const state = { tool: "brush", colour: "#000000", width: 8, undo: [], last: null, sent: 0, shown: "" };
+const state = { tool: "brush", colour: "#000000", width: 8, undo: [], last: null, sent: 0, shown: "", behind: "" };
 
-const levels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+const levels = (hex) => [1, 3, 5, 7].map((at) => parseInt(hex.slice(at, at + 2) || "ff", 16));
 const whole = () => ink.getImageData(0, 0, canvas.width, canvas.height);
 
 function send() {
   state.sent = performance.now();
   state.shown = canvas.toDataURL("image/png");
-  props.value = { ...props.value, png: state.shown, name: "drawing" };
+  props.value = { ...props.value, png: state.shown, behind: "", name: "drawing" };
   trigger("input");
 }
 
@@ -30,12 +31,17 @@ function undo() {
   send();
 }
 
+function paint(colour, ...box) {
+  ink.clearRect(...box);
+  ink.fillStyle = colour;
+  ink.fillRect(...box);
+}
+
 function clear() {
   keep();
   const [height, width] = props.value.size;
   [canvas.width, canvas.height] = [width, height];
-  ink.fillStyle = props.value.paper;
-  ink.fillRect(0, 0, width, height);
+  paint(props.value.paper, 0, 0, width, height);
   send();
 }
 
@@ -43,11 +49,10 @@ function clear() {
 function stamp(x, y) {
   const wide = state.width, r = wide / 2, middle = Math.floor(x) + (wide % 2) / 2;
   const top = Math.floor(y) + (wide % 2) / 2 - r;
-  ink.fillStyle = state.colour;
   for (let row = 0; row < wide; row++) {
     const half = Math.sqrt(r * r - (row + 0.5 - r) ** 2);
     const from = Math.round(middle - half), to = Math.round(middle + half);
-    ink.fillRect(from, top + row, to - from, 1);
+    paint(state.colour, from, top + row, to - from, 1);
   }
 }
 
@@ -60,7 +65,7 @@ function line(from, to) {
 
 function fill(x, y) {
   const image = whole(), pixels = new Uint32Array(image.data.buffer), width = image.width;
-  const colour = new Uint32Array(Uint8ClampedArray.of(...levels(state.colour), 255).buffer)[0];
+  const colour = new Uint32Array(Uint8ClampedArray.from(levels(state.colour)).buffer)[0];
   const start = y * width + x, old = pixels[start], open = [start];
   if (old === colour) return;
   pixels[start] = colour;
@@ -160,7 +165,8 @@ function palette(colours) {
 // A picture that the server sends takes the place of the one that is there.
 function take() {
   const value = props.value;
-  if (!value || !value.png || value.png === state.shown) return;
+  const other = value?.behind && value.behind !== state.behind;
+  if (!value || !value.png || (value.png === state.shown && !other)) return;
   const colours = JSON.stringify(value.colours), first = !state.shown;
   if (colours !== state.colours) {
     state.colours = colours;
@@ -168,10 +174,16 @@ function take() {
     resize(value.width);
   }
   state.shown = value.png;
+  if (other) state.behind = value.behind;
   const image = new Image();
   image.onload = () => {
-    if (value.png !== state.shown) return;
+    if (value.png !== state.shown || (value.behind && value.behind !== state.behind)) return;
     if (!first) keep();
+    if (other) { // what was drawn over another picture does not come back
+      state.undo = [];
+      find(".undo").disabled = true;
+    }
+    canvas.style.background = value.behind ? `url(${value.behind}) center / contain no-repeat` : "";
     [canvas.width, canvas.height] = [image.width, image.height];
     ink.drawImage(image, 0, 0);
     canvas.dataset.ready = value.name;

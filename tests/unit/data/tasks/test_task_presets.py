@@ -38,6 +38,7 @@ def test_preset_makes_what_it_says(tmp_path: Path, name: str) -> None:
     assert y.shape == (cfg.target_channels, 16, 24) == (task.target_channels, 16, 24)
     for part in (x, y):
         assert part.dtype == torch.float32 and part.min() >= -1 and part.max() <= 1
+    assert torch.equal(task.encode_input(task.given(photo), 3), x)  # as a user would give it
     again = task.encode(photo.copy(), 3)
     assert torch.equal(again.x, x) and torch.equal(again.y, y)
     assert task.input_picture(x[None]).shape[1] in (1, 3)
