@@ -21,6 +21,7 @@ from i2i.metrics.shown import Shown
 from i2i.training.watching.answers import Answers, answers
 
 LOW_IS_BAD = ("val_spread", "val_lightness")
+CERTAIN = 2.0  # standard errors by which D has to tell training pictures from made ones
 
 
 class Pass:
@@ -38,14 +39,15 @@ class Pass:
         self.sources: dict[str, list[Tensor]] = {}
         self.true: dict[str, bool] = {}
         self.seen: dict[str, Callable[[Tensor], Tensor]] = {}  # the channels that have colours
-        self.said: list[tuple[int, Answers]] = []  # by the number of samples
+        self.said: list[Answers] = []  # of each batch
+        self.asked = 0  # samples
 
     def add(self, system: Any, batch: Batch, shown: Mapping[str, Shown]) -> None:
         """Takes in a batch, if there are not enough pictures yet."""
-        asked = sum(n for n, _ in self.said)
-        if asked < self.most:
-            batch = take(batch, slice(0, self.most - asked))
-            self.said.append((size(batch), answers(system, batch)))
+        if self.asked < self.most:
+            batch = take(batch, slice(0, self.most - self.asked))
+            self.said.append(answers(system, batch))
+            self.asked += size(batch)
         for route, one in shown.items():
             kept = sum(map(len, self.made.get(route, [])))
             most = max(2, self.most // len(shown))
@@ -65,9 +67,7 @@ class Pass:
         worst = {}
         for name in names:
             values = torch.stack([found[name] for found in of_routes if name in found])
-            worst[name] = (
-                values.amin() if name in ("val_spread", "val_lightness") else values.amax()
-            )
+            worst[name] = values.amin() if name in LOW_IS_BAD else values.amax()
         return worst
 
     def of_route(self, route: str) -> dict[str, Tensor]:
@@ -98,31 +98,29 @@ def overfitting(training: Pass, validation: Pass) -> dict[str, Tensor]:
     the made images are those of validation inputs.
     """
     found = {}
-    of_train, of_val = means(training.said), means(validation.said)
+    of_train, of_val = together(training.said), together(validation.said)
     ratios = [
-        (on_train - on_val) / (on_train - on_made)
+        (on_train.mean() - on_val.mean()) / (on_train.mean() - on_made.mean())
         for (on_train, _), (on_val, on_made) in zip(of_train, of_val, strict=False)
-        if on_train > on_made  # else D tells nothing apart, and there is nothing to divide by
+        if tells_apart(on_train, on_made)
     ]
-    if ratios:
-        found["val_r_v"] = torch.stack(ratios).amax()
+    if of_train and of_val:  # where no D tells anything apart, a row of bad readings is over
+        found["val_r_v"] = torch.stack(ratios).amax() if ratios else torch.tensor(torch.nan)
     mine, other = training.l1(), validation.l1()
     if mine is not None and other is not None:
         found["val_l1_ratio"] = other / mine.clamp(min=1e-3)
     return found
 
 
-def means(said: Sequence[tuple[int, Answers]]) -> Answers:
-    """The mean over samples of what each discriminator said."""
-    if not said:
-        return []
-    total = sum(n for n, _ in said)
-    of_each = zip(*(found for _, found in said), strict=True)
-    shares = [n / total for n, _ in said]
-    return [
-        tuple(sum(s * p[side] for s, p in zip(shares, pairs, strict=True)) for side in (0, 1))
-        for pairs in of_each
-    ]
+def tells_apart(one: Tensor, other: Tensor) -> bool:
+    """Whether the mean of one is larger than that of the other by more than chance makes it."""
+    error = (one.var() / len(one) + other.var() / len(other)).sqrt()  # NaN of single samples
+    return bool(one.mean() - other.mean() > CERTAIN * error)
+
+
+def together(said: Sequence[Answers]) -> Answers:
+    """What each discriminator said of the pictures of all batches."""
+    return [tuple(map(torch.cat, zip(*of_one, strict=True))) for of_one in zip(*said, strict=True)]
 
 
 def training_pass(system: Any, dataset: Any, most: int, at_once: int) -> Pass:

@@ -1,5 +1,6 @@
 """Watches a training, and says once in words what goes wrong and what to turn."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,8 @@ class Health(Callback):
         if found:
             numbers = torch.stack([value.detach().float() for value in found.values()]).tolist()
             values = dict(zip(found, numbers, strict=True))
-            pl_module.write({f"train/health/{name}": value for name, value in values.items()})
+            known = {name: value for name, value in values.items() if not math.isnan(value)}
+            pl_module.write({f"train/health/{name}": value for name, value in known.items()})
             for alarm, signal, value in self.streaks.take(values, self.enough):
                 text = alarm.text(signal, value, pl_module.config)
                 self.alarm(trainer, alarm.name, text, {"signal": signal, "value": value})

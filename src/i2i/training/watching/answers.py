@@ -26,8 +26,8 @@ def answers(system: Any, batch: Batch, seed: int = 0) -> Answers:
         seed: Of the noise, such as dropout or codes.
 
     Returns:
-        For each discriminator, in the order in which the system asks them, the mean logit of the
-        real and of the made images, scalars; nothing where there is no game.
+        For each discriminator, in the order in which the system asks them, the mean logit of each
+        real and of each made image, (B,) both; nothing where there is no game.
     """
     if system.gan_loss is None or not system.gan_loss.adversarial:
         return []
@@ -40,7 +40,9 @@ def answers(system: Any, batch: Batch, seed: int = 0) -> Answers:
             for network in system.networks(player):
                 stack.enter_context(paper_mode(network))
         stack.enter_context(seeded_noise(seed, system.device))
-        stack.enter_context(system.gan_loss.heard(lambda *both: found.append(means(*both)), False))
+        stack.enter_context(
+            system.gan_loss.heard(lambda *both: found.append(of_images(*both)), False)
+        )
         with system.diffaugment.drawn(size(batch), system.device):
             made = system.generate(batch)
             for player in system.players:
@@ -51,7 +53,10 @@ def answers(system: Any, batch: Batch, seed: int = 0) -> Answers:
     return found
 
 
-def means(real: list[Tensor], fake: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """The mean logit of each side, over patches and then over scales."""
-    one, two = (torch.stack([logits.float().mean() for logits in side]) for side in (real, fake))
-    return one.mean(), two.mean()
+def of_images(real: list[Tensor], fake: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """The mean logit of each image of both sides, over patches and then over scales."""
+    sides = (
+        [logits.float().reshape(len(logits), -1).mean(1) for logits in s] for s in (real, fake)
+    )
+    one, two = (torch.stack(side).mean(0) for side in sides)
+    return one, two

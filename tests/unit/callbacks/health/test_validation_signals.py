@@ -1,5 +1,6 @@
 """Signs at a validation: what is known by heart, and what the pictures of each route show."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 from torch import Tensor
 
 from i2i.callbacks.health import validation_signals as module
-from i2i.callbacks.health.validation_signals import Pass, means, overfitting
+from i2i.callbacks.health.alarms import Streaks
+from i2i.callbacks.health.validation_signals import Pass, overfitting, together
 from i2i.data.tasks.task import Task
 from i2i.images.picture_kind import PictureKind
 from i2i.metrics.shown import Shown
@@ -73,7 +75,7 @@ def test_only_the_first_pictures_are_kept() -> None:
         {"one": shown(pictures(2), pictures(3))},
     )  # fmt: skip
     assert [len(part) for part in found.made["one"]] == [4, 2]
-    assert [n for n, _ in found.said] == [4, 2]
+    assert found.asked == 6 and len(found.said) == 2
 
 
 def test_many_routes_share_the_number_of_pictures() -> None:
@@ -86,8 +88,9 @@ def test_many_routes_share_the_number_of_pictures() -> None:
 
 def judged(train: float, val: float, made: float) -> dict[str, float]:
     one, two = Pass(4), Pass(4)
-    one.said = [(4, [(torch.tensor(train), torch.tensor(-9.0))])]
-    two.said = [(4, [(torch.tensor(val), torch.tensor(made))])]
+    spread = torch.tensor([-0.1, 0.1, -0.1, 0.1])
+    one.said = [[(train + spread, spread - 9.0)]]
+    two.said = [[(val + spread, made + spread)]]
     return {name: float(value) for name, value in overfitting(one, two).items()}
 
 
@@ -100,14 +103,31 @@ def test_r_v_is_that_of_the_paper(train: float, val: float, made: float, r_v: fl
 
 
 def test_a_discriminator_that_tells_nothing_apart_has_none() -> None:
-    assert judged(0.1, 0.0, 0.2) == {}
+    for train, made in ((0.1, 0.2), (0.1, 0.1), (0.15, 0.0)):  # the last by no more than chance
+        assert math.isnan(judged(train, 0.0, made)["val_r_v"])
+    assert judged(0.2, 0.0, 0.0)["val_r_v"] == pytest.approx(1)
 
 
-def test_answers_are_means_over_samples_for_each_discriminator() -> None:
-    a, b = ((torch.tensor(1.0), torch.tensor(2.0)), (torch.tensor(3.0), torch.tensor(4.0)))
-    said = [(3, [a, b]), (1, [b, a])]
-    assert [tuple(map(float, pair)) for pair in means(said)] == [(1.5, 2.5), (2.5, 3.5)]
-    assert means([]) == means([(4, [])]) == []
+def test_one_that_knows_nothing_raises_no_alarm() -> None:
+    """Its answers on all pictures are drawn from one distribution."""
+    torch.manual_seed(0)
+    raised = 0
+    for _ in range(50):
+        streaks = Streaks()
+        for _ in range(60):
+            one, two = Pass(16), Pass(16)
+            one.said = [[(torch.randn(16), torch.randn(16))]]
+            two.said = [[(torch.randn(16), torch.randn(16))]]
+            found = {name: float(value) for name, value in overfitting(one, two).items()}
+            raised += len(streaks.take(found, lambda _: 3))
+    assert raised == 0
+
+
+def test_answers_of_all_batches_are_put_together_for_each_discriminator() -> None:
+    a, b = [(torch.tensor([i]), torch.tensor([i, i + 1.0])) for i in (1.0, 3.0)]
+    found = [[side.tolist() for side in sides] for sides in together([[a, b], [b, a]])]
+    assert found == [[[1, 3], [1, 2, 3, 4]], [[3, 1], [3, 4, 1, 2]]]
+    assert together([]) == together([[]]) == []
 
 
 def test_the_ratio_of_l1_is_that_of_both_splits() -> None:

@@ -9,7 +9,7 @@ from bit_for_bit import assert_same
 from i2i.data.collate import collate
 from i2i.losses.gan import LeastSquaresGAN, NoGAN, VanillaGAN, WassersteinGP
 from i2i.training.diffaugment import KINDS
-from i2i.training.watching.answers import answers, means
+from i2i.training.watching.answers import answers, of_images
 from unit.systems import (
     test_bicyclegan,
     test_cgan,
@@ -24,7 +24,7 @@ from unit.training.test_adversarial import make_model, make_pairs
 
 
 def floats(found: list[tuple[torch.Tensor, torch.Tensor]]) -> list[tuple[float, float]]:
-    return [(one.item(), two.item()) for one, two in found]
+    return [(one.mean().item(), two.mean().item()) for one, two in found]
 
 
 @pytest.mark.parametrize("gan_loss", [VanillaGAN(), LeastSquaresGAN(), WassersteinGP()])
@@ -36,12 +36,19 @@ def test_they_are_the_mean_logits_of_real_and_made_images(gan_loss: Any) -> None
     assert floats(answers(model, batch)) == [
         (pytest.approx(real.item(), rel=1e-5), pytest.approx(fake.item(), rel=1e-5))
     ]
+    for place in range(3):  # each image's own
+        with torch.no_grad():
+            alone = model.discriminator(x[place : place + 1], y[place : place + 1]).logits[0].mean()
+        assert answers(model, batch)[0][0][place] == pytest.approx(alone.item(), rel=1e-5)
     assert "discriminator" not in vars(gan_loss)
 
 
 def test_scales_count_alike_as_in_the_objectives() -> None:
-    large, small = torch.full((1, 1, 9, 9), 1.0), torch.full((1, 1, 2, 2), 3.0)
-    assert floats([means([large, small], [small, small])]) == [(2.0, 3.0)]
+    large, small = torch.full((2, 1, 9, 9), 1.0), torch.full((2, 1, 2, 2), 3.0)
+    real, made = of_images([large, small], [small, small])
+    assert (real.tolist(), made.tolist()) == ([2.0, 2.0], [3.0, 3.0])
+    numbers = torch.tensor([1.0, 5.0])  # a discriminator may say one number of an image
+    assert of_images([numbers], [numbers])[0].tolist() == [1.0, 5.0]
 
 
 def test_without_a_game_nobody_is_asked() -> None:
