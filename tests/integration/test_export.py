@@ -468,8 +468,8 @@ TAMPERED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a_question": (lambda r: r["dataset"].update(name="${oc.env:HOME}"), "asks to be computed"),
     "a_wider_network": (lambda r: r["network"].update(base_channels=8), "another architecture"),
     "a_giant": (lambda r: r["network"].update(base_channels=10**9), "at most"),
-    "a_mode": (lambda r: r["routes"]["AtoB"].update(inference="x"), "that is none"),
-    "a_place": (lambda r: r["routes"]["AtoB"].update(other="x"), "that is none"),
+    "a_mode": (lambda r: r["routes"]["AtoB"].update(inference="x"), "that cannot be read"),
+    "a_place": (lambda r: r["routes"]["AtoB"].update(other="x"), "that cannot be read"),
 }  # fmt: skip
 
 
