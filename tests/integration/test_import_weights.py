@@ -208,11 +208,11 @@ def test_a_download_of_another_network_is_named_with_its_file(
         (["file={unet}", "model.lambda_l2=1"], "model.lambda_l2: found an option that no part"),
         (["file={unet}", "dataset.rooot=x"], "dataset.rooot: found an option that no part takes"),
         (["file={unet}", "generator.n_downs=6"], "generator.n_downs: found an option that no part"),
-        (["file={unet}", "generator=resnet9"], "generator: found an option of the network"),
+        (["file={unet}", "generator=resnet9"], "generator: found an option of a network, which"),
         (["file={unet}", "model=cut"], "model=cut: found a system that their code does not train"),
         (["file=no.pth"], "file=no.pth: found no such file; expected the state dict of one netw"),
-        (["file={text}"], "found a text file; expected the state dict"),
-        (["file={stylegan}"], "found 1 tensors of another network (synthesis.b4.const (4,))"),
+        (["file={text}"], "found a web page, as a download that failed leaves it"),
+        (["file={stylegan}"], "found 1 tensor of another network (synthesis.b4.const (4,))"),
         (["file={judge}"], "found a PatchGAN discriminator of 3 strided convolutions, 4 channels, "
          "6 -> 1, batch norm; expected a generator. Name it with file_D=."),
         (["file={unet}", "file_D={resnet}"], "expected a discriminator. Name it with file=."),
@@ -229,8 +229,8 @@ def test_a_download_of_another_network_is_named_with_its_file(
         (["file={resnet}", "dropout=0.5"], "dropout=0.5: found a ResNet generator of 9 blocks"),
         (["file={resnet}", "preset=edges2shoes"], "expected that of pix2pix's edges2shoes, a U-Net "
          "generator of 8 halvings"),
-        (["file={resnet}", "preset=sat2map", "model=pix2pix"], "cyclegan has a file of that name "
-         "too: model=cyclegan"),
+        (["file={resnet}", "preset=sat2map", "model=pix2pix"], "Leave preset out to import "
+         "another network."),
         (["file={unet}", "preset=sat2map"], "Leave preset out to import another network."),
         (["preset=edges2shoes", "model=cyclegan"], "found no published weights of that name of "
          "cyclegan; expected model=pix2pix, which has some. Leave model out."),
@@ -341,11 +341,11 @@ def test_a_run_starts_from_safetensors(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["init_from={judge}"], "expected a generator. Give latest_net_G.pth"),
+        (["init_from={judge}"], "expected a generator. Give the generator's file"),
         (["init_from={resnet}"], "found another generator: the weight"),
         (["init_from={unet}", "init_players=discriminator"], "init_players=discriminator: found "
          "no weights of it in"),
-        (["init_from={text}"], "found a text file; expected the state dict"),
+        (["init_from={text}"], "found a web page, as a download that failed leaves it"),
     ],
     ids=["discriminator", "another network", "other player", "text"],
 )  # fmt: skip

@@ -16,6 +16,7 @@ from PIL import Image
 
 import i2i
 from conftest import LABEL_COLOURS, ROOT, TINY_UNET, Run, labelled_options, smooth_noise
+from domain_folders import SMALL_STARGAN, write_domains
 from i2i.errors import SettingError
 from i2i.files.saving import save_whole
 
@@ -27,23 +28,6 @@ CODES = [
     "model=bicyclegan", *UNET, "model.encoder.base_channels=2", "model.encoder.n_downs=4",
     "model.encoder.latent=3", "dataset.batch_size=2",
 ]  # fmt: skip
-DOMAINS = {"dim": 0, "light": 120}
-
-
-def domains(root: Path) -> list[str]:
-    rng = np.random.default_rng(0)
-    for split in ("train", "val", "test"):
-        for i in range(3):
-            image = smooth_noise(rng, 64) // 2
-            for name, level in DOMAINS.items():
-                (root / split / name).mkdir(parents=True, exist_ok=True)
-                assert cv2.imwrite(str(root / split / name / f"{i}.png"), image + level)
-    return [
-        f"dataset.root={root}", "dataset.a_folder='{split}/{domain}'",
-        f"dataset.domains=[{','.join(DOMAINS)}]", "dataset.splits.val=val",
-        "dataset.val_from_train=0", "model=stargan", "generator=stargan",
-        "generator.base_channels=2", "generator.n_blocks=1", "model.n_critic=1", *ONE_STEP,
-    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +45,11 @@ def runs(
     kinds: dict[str, Callable[[], list[str]]] = {
         "average": lambda: [*UNET, "model.ema_decay=0.5"],
         "cyclegan": lambda: [*BOTH_WAYS, *ONE_STEP],
-        "stargan": lambda: domains(root / "domains"),
+        "stargan": lambda: [
+            *write_domains(root / "domains", {"dim": 0, "light": 120}),
+            *SMALL_STARGAN,
+            *ONE_STEP,
+        ],
         "bicyclegan": lambda: CODES,
         "colours": lambda: labels,
         "onehot": lambda: [*labels, "dataset.label_as=onehot"],
