@@ -40,4 +40,4 @@ def test_label_maps_have_one_channel_a_class_and_take_the_nearest() -> None:
 def test_what_tensors_do_not_make_is_refused() -> None:
     require_pixels(Task())
     with pytest.raises(SettingError, match="pixels=true: found task Inpainting; expected pairs"):
-        require_pixels(Inpainting(mask="boxes"))
+        require_pixels(Inpainting(mask="boxes", input_channels=4, target_channels=3))
