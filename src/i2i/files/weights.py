@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2i.errors import SettingError, setting_error
+from i2i.errors import SettingError, first_line, setting_error
 from i2i.files import download
 from i2i.files.saving import damage_of
 
@@ -54,6 +54,8 @@ def what_else(file: Path, error: Exception, writer: str = "torch.save") -> str:
         error: Of ``torch.load``, or of safetensors.
         writer: What writes such files.
     """
+    if isinstance(error, OSError | MemoryError) or "memory" in str(error):
+        return f"no way to read it ({first_line(error, 160)})"
     with file.open("rb") as opened:
         start = opened.read(BEGINNING)
     if not start:

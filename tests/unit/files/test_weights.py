@@ -87,6 +87,21 @@ def test_a_file_that_may_not_be_read_is_told_apart(
         load_safely(tmp_path / "x", "checkpoint=x", "a checkpoint", "Use another.")
 
 
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError("full")], ids=str)
+def test_a_file_that_a_machine_cannot_read_is_not_called_damaged(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    (tmp_path / "x").touch()
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(SettingError, match=r"checkpoint=x: found no way to read it \(.*\)"):
+        load_safely(tmp_path / "x", "checkpoint=x", "a checkpoint", "Use another.")
+    with pytest.raises(SettingError, match=r"found no way to read it \(.*No such file"):
+        load_safely(tmp_path / "none", "checkpoint=x", "a checkpoint", "Use another.")
+
+
 def test_keys_and_shapes_have_to_fit(tmp_path: Path) -> None:
     file, network = tmp_path / "weights.pth", nn.Linear(2, 3)
     for state, word in (
