@@ -83,7 +83,7 @@ def test_pix2pix_translates_as_their_test_script_does(
     printed = capsys.readouterr().out
     assert "unet.pth: U-Net generator of 6 halvings, 2 channels, 3 -> 3, batch norm" in printed
     assert "model=pix2pix (the authors' usual one for such a network), dropout=0.5" in printed
-    assert "Not in it, and untrained: discriminator" in printed and "Translates AtoB" in printed
+    assert "In no file, and untrained: discriminator" in printed and "Translates AtoB" in printed
     x, theirs = picture(tmp_path / "in"), NETWORKS["unet"]()
     made = translated(command, run, tmp_path / "in")
     with torch.random.fork_rng():
@@ -208,18 +208,18 @@ def test_a_download_of_another_network_is_named_with_its_file(
         (["file={unet}", "model.lambda_l2=1"], "model.lambda_l2: found an option that no part"),
         (["file={unet}", "dataset.rooot=x"], "dataset.rooot: found an option that no part takes"),
         (["file={unet}", "generator.n_downs=6"], "generator.n_downs: found an option that no part"),
-        (["file={unet}", "generator=resnet9"], "generator: found an option of a network"),
+        (["file={unet}", "generator=resnet9"], "generator: found an option of a network, which"),
         (["file={unet}", "model=cut"], "model=cut: found a system that their code does not train"),
         (["file=no.pth"], "file=no.pth: found no such file; expected the state dict of one netw"),
-        (["file={text}"], "found a file that torch cannot load safely"),
-        (["file={stylegan}"], "found 1 tensors of another network (synthesis.b4.const (4,))"),
+        (["file={text}"], "found a web page, as a download that failed leaves it"),
+        (["file={stylegan}"], "found 1 tensor of another network (synthesis.b4.const (4,))"),
         (["file={judge}"], "found a PatchGAN discriminator of 3 strided convolutions, 4 channels, "
          "6 -> 1, batch norm; expected a generator. Name it with file_D=."),
         (["file={unet}", "file_D={resnet}"], "expected a discriminator. Name it with file=."),
         (["file={unet}", "file_D={judge_alone}", "model=cyclegan", "file_back={resnet}"],
          "expected the network of file, a U-Net generator"),
-        (["file={resnet}", "file_D={judge}"], "found a discriminator of 6 channels; expected 3, as "
-         "cyclegan shows it"),
+        (["file={resnet}", "file_D={judge}"], "found a discriminator that takes 6 channels; "
+         "expected one that takes 3, as that of model=cyclegan"),
         (["file={unet}", "file_back={unet}", "model=pix2pix"], "found model=pix2pix, which has no "
          "way back"),
         (["file={resnet}", "file_back={wide}"], "expected the network of file, a ResNet"),
@@ -229,8 +229,11 @@ def test_a_download_of_another_network_is_named_with_its_file(
         (["file={resnet}", "dropout=0.5"], "dropout=0.5: found a ResNet generator of 9 blocks"),
         (["file={resnet}", "preset=edges2shoes"], "expected that of pix2pix's edges2shoes, a U-Net "
          "generator of 8 halvings"),
-        (["file={resnet}", "preset=sat2map", "model=pix2pix"], "cyclegan has a file of that name "
-         "too: model=cyclegan"),
+        (["file={resnet}", "preset=sat2map", "model=pix2pix"], "Leave preset out to import "
+         "another network."),
+        (["file={unet}", "preset=sat2map"], "Leave preset out to import another network."),
+        (["preset=edges2shoes", "model=cyclegan"], "found no published weights of that name of "
+         "cyclegan; expected model=pix2pix, which has some. Leave model out."),
         (["preset=sat2map"], "preset=sat2map: found a name that pix2pix and CycleGAN both have"),
         (["file={unet}", "preset=zebra"], "preset=zebra: found no published weights of that name"),
         (["preset=horse2zebra", "host=x"], "preset=horse2zebra: found the address 'x/cyclegan/"),
@@ -338,11 +341,11 @@ def test_a_run_starts_from_safetensors(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["init_from={judge}"], "expected a generator. Give latest_net_G.pth"),
+        (["init_from={judge}"], "expected a generator. Give the generator's file"),
         (["init_from={resnet}"], "found another generator: the weight"),
         (["init_from={unet}", "init_players=discriminator"], "init_players=discriminator: found "
          "no weights of it in"),
-        (["init_from={text}"], "found a file that torch cannot load safely"),
+        (["init_from={text}"], "found a web page, as a download that failed leaves it"),
     ],
     ids=["discriminator", "another network", "other player", "text"],
 )  # fmt: skip

@@ -16,6 +16,7 @@ from PIL import Image
 
 import i2i
 from conftest import LABEL_COLOURS, ROOT, TINY_UNET, Run, labelled_options, smooth_noise
+from domain_folders import SMALL_STARGAN, write_domains
 from i2i.errors import SettingError
 from i2i.files.saving import save_whole
 
@@ -27,23 +28,6 @@ CODES = [
     "model=bicyclegan", *UNET, "model.encoder.base_channels=2", "model.encoder.n_downs=4",
     "model.encoder.latent=3", "dataset.batch_size=2",
 ]  # fmt: skip
-DOMAINS = {"dim": 0, "light": 120}
-
-
-def domains(root: Path) -> list[str]:
-    rng = np.random.default_rng(0)
-    for split in ("train", "val", "test"):
-        for i in range(3):
-            image = smooth_noise(rng, 64) // 2
-            for name, level in DOMAINS.items():
-                (root / split / name).mkdir(parents=True, exist_ok=True)
-                assert cv2.imwrite(str(root / split / name / f"{i}.png"), image + level)
-    return [
-        f"dataset.root={root}", "dataset.a_folder='{split}/{domain}'",
-        f"dataset.domains=[{','.join(DOMAINS)}]", "dataset.splits.val=val",
-        "dataset.val_from_train=0", "model=stargan", "generator=stargan",
-        "generator.base_channels=2", "generator.n_blocks=1", "model.n_critic=1", *ONE_STEP,
-    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +45,11 @@ def runs(
     kinds: dict[str, Callable[[], list[str]]] = {
         "average": lambda: [*UNET, "model.ema_decay=0.5"],
         "cyclegan": lambda: [*BOTH_WAYS, *ONE_STEP],
-        "stargan": lambda: domains(root / "domains"),
+        "stargan": lambda: [
+            *write_domains(root / "domains", {"dim": 0, "light": 120}),
+            *SMALL_STARGAN,
+            *ONE_STEP,
+        ],
         "bicyclegan": lambda: CODES,
         "colours": lambda: labels,
         "onehot": lambda: [*labels, "dataset.label_as=onehot"],
@@ -356,45 +344,24 @@ def test_nothing_that_training_needs_is_imported(
     )
 
 
-def test_what_cannot_be_translated_is_refused_in_words(
-    pix2pix: Path, photo: Path, tmp_path: Path
-) -> None:
-    model = i2i.load(pix2pix)
-    floats = np.full((8, 8, 3), 7, np.float32)
-    for picture, words in (
-        (3, "picture: found int; expected a path, a PIL image"),
-        (b"PNG", r"found bytes.*PIL\.Image\.open"),
-        ({"a": photo}, "found dict"),
-        (torch.zeros(3, 64, 64), r"an array of torch\.float32 \(3, 64, 64\).*permute"),
-        (np.zeros((2, 8, 8, 3), np.uint8), r"pass list\(array\)"),
-        (Image.new("LAB", (8, 8)), "mode LAB; expected grey or RGB"),
-        (np.zeros((2, 2, 2, 2)), r"picture: found an array of float64 \(2, 2, 2, 2\)"),
-        (np.zeros((4, 4, 3), complex), "picture: found an array of complex128"),
-        (np.zeros((0, 4, 3), np.uint8), r"an array of uint8 \(0, 4, 3\)"),
-        (np.zeros((8, 8, 5), np.uint8), "5 channels; expected 3"),
-        (floats * np.nan, "no number"),
-        (floats, "float32 values from 7 to 7; expected 0 to 1"),
-        (tmp_path / "none.png", "none.png"),
-        ([photo, 3], "picture: found int"),
-    ):
-        with pytest.raises(SettingError, match=words):
-            model.translate(picture)
-    for options, words in (
-        ({"route": "BtoA"}, "route=BtoA: found no such route of Pix2Pix; expected AtoB"),
-        ({"mode": "train"}, "^mode=train: .*expected one of paper, eval"),
-        ({"samples": 0}, "samples=0"),
-        ({"samples": 2, "mode": "eval"}, "samples=2: found model.inference=eval"),
-        ({"attributes": {"a": 1}}, "trained without attributes"),
-        ({"returns": "jpg"}, "returns=jpg"),
-        ({"tile": 3}, "tile=3"),
-        ({"seed": 1.5}, r"seed=1\.5: found float; expected a whole number"),
-        ({"seed": 2**70}, "seed="),
-        ({"mask": photo}, "mask: found a model whose task is not inpainting"),
-    ):
-        with pytest.raises(SettingError, match=words):
-            model.translate(photo, **options)
+def test_what_is_no_model_is_refused(pix2pix: Path, photo: Path, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none", photo):
         with pytest.raises(SettingError, match=f"path={path}"):
             i2i.load(path)
     with pytest.raises(SettingError, match="found 50 x 70 pixels; expected 1,000 or fewer"):
         i2i.load(pix2pix, max_megapixels=0.001).translate(np.asarray(Image.open(photo)))
+
+
+def test_no_seed_is_the_run_s_in_both(
+    train_once: Run, command: Command, photo: Path, tmp_path: Path
+) -> None:
+    """Here the seed is 0 unless asked; translate.py takes the run's, which is None here."""
+    run_dir, made = train_once(*UNET, "seed=7", folder="seven"), {}
+    for seed in (None, 0, 7):
+        asked = [f"checkpoint={run_dir}", f"input={photo}", f"output={tmp_path / str(seed)}"]
+        typed = [] if seed is None else [f"seed={seed}"]
+        assert command("translate", *asked, "accelerator=cpu", *typed) == 0
+        made[seed] = np.asarray(Image.open(tmp_path / str(seed) / "photo.png"))
+        again = i2i.load(run_dir, device="cpu").translate(photo, seed=seed)
+        assert np.array_equal(again, made[seed])
+    assert np.array_equal(made[None], made[7]) and not np.array_equal(made[0], made[7])

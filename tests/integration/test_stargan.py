@@ -4,12 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from bit_for_bit import assert_equal_ranks, two_epochs_and_one_and_one
-from conftest import Run, smooth_noise
+from conftest import Run
+from domain_folders import write_domains
 from integration.test_ddp import start, trail
 
 DOMAINS = {"dim": 0, "grey": 60, "light": 120}  # levels that are added to the same places
@@ -22,18 +21,9 @@ NETWORKS = [
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Options of a set of 5 places to train, 2 to validate and 3 to test, each in three domains."""
-    root, rng = tmp_path_factory.mktemp("places"), np.random.default_rng(0)
-    for split, count in (("train", 5), ("val", 2), ("test", 3)):
-        for i in range(count):
-            image = smooth_noise(rng, 64) // 2
-            for name, level in DOMAINS.items():
-                (root / split / name).mkdir(parents=True, exist_ok=True)
-                assert cv2.imwrite(str(root / split / name / f"{i}.png"), image + level)
-    return [
-        "dataset=folder", f"dataset.root={root}", "dataset.image_size=64",
-        "dataset.a_folder='{split}/{domain}'", f"dataset.domains=[{','.join(DOMAINS)}]",
-        "dataset.splits.val=val", "dataset.val_from_train=0",
-    ]  # fmt: skip
+    root = tmp_path_factory.mktemp("places")
+    data = write_domains(root, DOMAINS, {"train": 5, "val": 2, "test": 3})
+    return ["dataset=folder", "dataset.image_size=64", *data]
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from i2i.errors import in_words, setting_error
 from i2i.files.safetensors_file import safetensors_file
 from i2i.inference.description import Described, understand_attributes, understand_routes
 from i2i.inference.translations import Translations
+from i2i.messages import say_once
 
 NEEDED = ("direction", "input_channels", "target_channels", "image_size")
 TODO = "Use another checkpoint of the run."
@@ -59,6 +60,11 @@ def load_translations(
     elif shared is not None:
         raise broken(setting, "a config.json without routes")
     else:
+        if checkpoint.translates is None:
+            say_once(
+                f"{setting} is from before checkpoints said what they translate with: its whole "
+                "system is loaded, which takes some seconds more."
+            )
         found, checkpoint = of_system(path, key)
     return found.changed(inference, seed), checkpoint
 

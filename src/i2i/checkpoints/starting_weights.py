@@ -1,13 +1,13 @@
 """``init_from=``: a new run that starts from the weights of another one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from torch import Tensor
 
 from i2i.checkpoints.saved_model import parameters_of, require_finite
 from i2i.checkpoints.weight_sources import Source, networks_of, read_source
-from i2i.errors import setting_error
+from i2i.errors import SettingError, setting_error
 from i2i.messages import say
 
 PLAYERS = ("generator", "discriminator")  # what can be asked for alone
@@ -61,9 +61,9 @@ def start_from(
     left = sorted({n.partition(".")[0] for n in fresh} - {n.partition(".")[0] for n in taken})
     left += [name for name in absent if name.partition(".")[0] not in left]
     parts = ", ".join(name.rstrip(".") for name in prefixes)
-    told = source.words or f"step {source.step}"
+    origin = source.words or f"step {source.step}"
     say(
-        f"Starts from {source.path} ({told}): {parts}{mapped.note()}. "
+        f"Starts from {source.path} ({origin}): {parts}{mapped.note()}. "
         f"New: {', '.join([*left, 'optimizers', 'schedules', 'step 0'])}"
     )
 
@@ -88,16 +88,45 @@ def taken_over(
         names = {name for name in names if not source.lacks(its + name)}
         others = {n.removeprefix(its) for n in source.weights if n.startswith(its)}
         if names != others:
-            odd = sorted(names ^ others)[0]
-            where = "only in the file" if odd in others else "not in the file"
-            raise setting_error(
-                mapped.setting, f"another {mine.rstrip('.')}: the weight {odd} is {where} "
-                f"({len(names ^ others)} such)", "the same network", "Give the options of "
-                "that run's network, or take the other player's weights only (init_players=).",
-            )  # fmt: skip
+            raise another_network(mine.rstrip("."), names, others, source, mapped.setting)
         for name in names:
-            taken[mine + name] = mapped(mine + name, source.weights[its + name], fresh[mine + name])
+            old, new = source.weights[its + name], fresh[mine + name]
+            if new.is_floating_point() and not old.is_floating_point():
+                kinds = (str(value.dtype).removeprefix("torch.") for value in (old, new))
+                raise setting_error(
+                    mapped.setting, f"a weight {name} of {next(kinds)}", next(kinds),
+                    "Give weights as training wrote them, before any compression.",
+                )  # fmt: skip
+            taken[mine + name] = mapped(mine + name, old, new)
     return taken
+
+
+def another_network(
+    network: str, names: Set[str], others: Set[str], source: Source, setting: str
+) -> SettingError:
+    """The error of a file that holds other weights than a network has.
+
+    Args:
+        network: Its name.
+        names: Of its weights.
+        others: Of those in the file.
+        source: What the file holds.
+        setting: What it is called.
+    """
+    odd = sorted(names ^ others)[0]
+    where = "only in the file" if odd in others else "not in the file"
+    found = f"another {network}: the weight {odd} is {where} ({len(names ^ others)} such)"
+    if others and others < names:
+        found = f"a part of a {network}: {len(others)} of its {len(names)} weights, without {odd}"
+    if source.words:
+        return setting_error(
+            setting, found, f"all weights of the {network} that the options ask for",
+            "Choose the network of the file (generator= and its options), or another file.",
+        )  # fmt: skip
+    return setting_error(
+        setting, found, "the same network", "Give the options of that run's network, or take the "
+        "other player's weights only (init_players=).",
+    )  # fmt: skip
 
 
 class Channels:

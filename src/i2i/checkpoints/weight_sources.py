@@ -13,11 +13,19 @@ from i2i.files.ordinary import Unreadable
 from i2i.files.records import mapping, read_json
 from i2i.files.safetensors_file import read_safetensors, safetensors_file
 from i2i.files.weights import load_safely
-from i2i.imported.network import told
-from i2i.imported.state_file import EXPECTED, TODO, is_checkpoint, state_of
+from i2i.imported.network import recognised
+from i2i.imported.state_file import (
+    EXPECTED,
+    STATE_DICTS,
+    TODO,
+    absent,
+    is_checkpoint,
+    state_dicts,
+    state_of,
+)
 
-STATE_DICTS = (".pth", ".pt")
 KEY = "init_from"
+EXPECTED_HERE = "a run folder, a .ckpt file, or a generator alone (.pth, .safetensors)"
 SIDES = (("input_channels", "in_channels"), ("target_channels", "out_channels"))
 
 
@@ -53,10 +61,14 @@ def read_source(path: str, model: Any) -> Source:
     setting = f"{KEY}={file}"
     if (tensors := safetensors_file(file)) is not None:
         weights = read_safetensors(tensors, f"{KEY}={tensors}")
-        told_beside = beside(tensors)
-        data = {side: told_beside.get(key) or model.config["dataset"][side] for side, key in SIDES}
-        route = told_beside.get("route")
+        noted = beside(tensors)
+        data = {side: noted.get(key) or model.config["dataset"][side] for side, key in SIDES}
+        route = noted.get("route")
         return of_generator(tensors, weights, model, data, "a generator alone", route)
+    if not file.exists():
+        raise setting_error(setting, "nothing there", EXPECTED_HERE, "Correct the path.")
+    if file.is_dir() and not (file / "checkpoints").is_dir() and state_dicts(file):
+        raise absent(file, setting)
     if file.suffix in STATE_DICTS and file.is_file():
         content = load_safely(file, setting, EXPECTED, TODO)
         if not is_checkpoint(content):
@@ -71,11 +83,12 @@ def of_state(file: Path, state: Mapping[str, Tensor], setting: str, model: Any) 
     Raises:
         SettingError: It is no generator.
     """
-    network = told(state, setting)
+    network = recognised(state, setting)
     if not network.generates:
         raise setting_error(
             setting, f"a {network.words()}", "a generator",
-            "Give latest_net_G.pth; src/import_weights.py puts both into one checkpoint.",
+            "Give the generator's file, such as latest_net_G.pth. src/import_weights.py makes of "
+            "both a run to start from (file= and file_D=).",
         )  # fmt: skip
     data = {"input_channels": network.inputs, "target_channels": network.outputs}
     return of_generator(file, network.weights, model, data, network.words(), None)
@@ -97,13 +110,13 @@ def of_generator(
     """
     place = place_of(model, route if route in model.routes else model.routes[0])
     network, _, child = place.partition(".")
-    absent = [name for name in networks_of(model) if name != network]
+    missing = [name for name in networks_of(model) if name != network]
     if child:
         siblings = [name for name, _ in getattr(model, network).named_children() if name != child]
-        absent += [f"{network}.{name}" for name in siblings]
+        missing += [f"{network}.{name}" for name in siblings]
     named = {f"{place}.{name}": value for name, value in weights.items()}
     config = {"dataset": dict(data)}
-    return Source(file, config, named, step=0, absent=absent, words=words)
+    return Source(file, config, named, step=0, absent=missing, words=words)
 
 
 def place_of(model: Any, route: str) -> str:

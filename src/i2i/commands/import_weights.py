@@ -24,11 +24,11 @@ class Imported:
 
     Attributes:
         system: pix2pix or cyclegan.
-        networks: What was told of each file, by its option.
+        networks: What was recognised in each file, by its option.
         files: Each file, by its option.
         published: The published model that it is, or None.
         dropout: Of the generators.
-        assumed: What no tensor tells, in words.
+        assumed: What no tensor says, in words.
         hashes: The sha256 of each file, by its option.
     """
 
@@ -42,7 +42,7 @@ class Imported:
 
 
 def import_weights(cfg: Any) -> None:
-    """Reads, tells, checks, and writes a checkpoint.
+    """Reads and recognises networks, checks them, and writes a checkpoint.
 
     Args:
         cfg: The composed configuration.
@@ -65,8 +65,8 @@ def import_weights(cfg: Any) -> None:
             f"{printable(found.files[option])}: {network.words()} ({network.n_parameters:,} "
             f"parameters{dropped if network.dropped else ''})"
         )
-    print(f"Not told by tensors: {', '.join(found.assumed)}")
-    print(f"Not in it, and untrained: {', '.join(absent) or 'nothing'}")
+    print(f"Assumed, as no tensor says so: {', '.join(found.assumed)}")
+    print(f"In no file, and untrained: {', '.join(absent) or 'nothing'}")
     print(f"Translates {' and '.join(routes)}: checkpoint={printable(output)}")
 
 
@@ -76,18 +76,18 @@ def key(option: str) -> str:
 
 
 def require_own(typed: list[str]) -> None:
-    """Refuses options of the network that the tensors tell.
+    """Refuses options of the network, which the tensors settle.
 
     Raises:
         SettingError: There is one.
     """
     names = {key(option) for option in typed}
-    told = ["generator", *(["discriminator"] if names & set(JUDGES) else [])]
+    settled = ["generator", *(["discriminator"] if names & set(JUDGES) else [])]
     for name in sorted(names):
-        if name.partition(".")[0] in told:
+        if name.partition(".")[0] in settled:
             raise setting_error(
-                name, "an option of a network that is told by its tensors", "none",
-                f"Leave {name} out; norm= and dropout= say what no tensor tells.",
+                name, "an option of a network, which the tensors of its file settle", "none",
+                f"Leave {name} out; norm= and dropout= say what no tensor says.",
             )  # fmt: skip
 
 
@@ -196,13 +196,13 @@ def read(file: Path, option: str, cfg: Any, known: Any) -> Any:
         SettingError: It cannot be read, or is a discriminator in place of a generator, or one the
             other way round.
     """
-    from i2i.imported.network import told
+    from i2i.imported.network import recognised
     from i2i.imported.state_file import read_state
 
     downloaded = known is not None and option == "file"
     setting = f"{known.setting} ({file})" if downloaded else f"{option}={file}"
     try:
-        network = told(read_state(file, setting), setting, cfg.norm)
+        network = recognised(read_state(file, setting), setting, cfg.norm)
         if downloaded:
             known.require(network, setting)
     except SettingError as error:
@@ -221,14 +221,15 @@ def settled_dropout(network: Any, system: str, asked: float | None) -> float:
     """The share that the generators drop in training and in ``model.inference=paper``.
 
     Raises:
-        SettingError: The tensors tell otherwise.
+        SettingError: The tensors say otherwise.
     """
     if network.dropout is None:
         return float(asked) if asked is not None else {"pix2pix": 0.5, "cyclegan": 0.0}[system]
     if asked is not None and bool(asked) != network.dropout:
+        has = "" if network.dropout else ", no dropout"
         raise setting_error(
-            f"dropout={asked}", f"a {network.words()}, by its tensors",
-            "more than 0" if network.dropout else "0", "Leave dropout out.",
+            f"dropout={asked}", f"a {network.words()}{has}, by its tensors",
+            "dropout above 0" if network.dropout else "dropout=0", "Leave dropout out.",
         )  # fmt: skip
     return float(asked) if asked else 0.5 * network.dropout
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from i2i.errors import first_line, setting_error
+from i2i.errors import setting_error
+from i2i.files.weights import what_else
 
 NAME = "model.safetensors"  # in a folder, beside config.json
 TODO = "Give a file of src/export.py format=safetensors, or that file's folder."
@@ -36,7 +37,7 @@ def read_safetensors(file: Path, setting: str) -> dict[str, Tensor]:
         todo = "Change its permissions."
         raise setting_error(setting, str(error), "a file that may be read", todo) from error
     except Exception as error:  # the package has types of its own for damage
-        found = f"a file that safetensors cannot read ({first_line(error, 160)})"
+        found = what_else(file, error, "safetensors")
         raise setting_error(setting, found, "weights of one network", TODO) from error
 
 

@@ -114,6 +114,9 @@ def damage_of(file: Path) -> str | None:
             infos = records.infolist()
             # torch never compresses: a record that does could take all memory when it is read.
             if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+                scripted = any("/code/" in info.filename for info in infos)
+                if scripted:
+                    return "a program of TorchScript, and not weights alone"
                 return "compressed records, which torch does not write"
             if sum(info.file_size for info in infos) > file.stat().st_size:
                 return "records that are larger than the file"

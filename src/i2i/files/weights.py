@@ -1,5 +1,7 @@
 """Weights of networks that others trained: found or downloaded, and read without running them."""
 
+import pickle
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,8 +38,43 @@ def load_safely(file: Path, setting: str, expected: str, todo: str) -> Any:
         todo = "Change its permissions."
         raise setting_error(setting, str(error), "a file that may be read", todo) from error
     except Exception as error:  # torch.load raises many types for a damaged or foreign file
-        found = f"a file that torch cannot load safely ({first_line(error, 160)})"
-        raise setting_error(setting, found, expected, todo) from error
+        raise setting_error(setting, what_else(file, error), expected, todo) from error
+
+
+FOREIGN = re.compile(r"(?:GLOBAL|global|class) `?([A-Za-z_]\w*(?:\.\w+)+)")
+BEGINNING = 1024  # bytes
+NO_TEXT = {*range(32)} - {*b"\t\n\r\f"}  # bytes that no text has
+
+
+def what_else(file: Path, error: Exception, writer: str = "torch.save") -> str:
+    """What a file is that is not loaded, for an error: PyTorch's words are about its options.
+
+    Args:
+        file: It, which can be read.
+        error: Of ``torch.load``, or of safetensors.
+        writer: What writes such files.
+    """
+    if isinstance(error, OSError | MemoryError) or "memory" in str(error):
+        return f"no way to read it ({first_line(error, 160)})"
+    with file.open("rb") as opened:
+        start = opened.read(BEGINNING)
+    if not start:
+        return "an empty file"
+    if start.lstrip()[:1] == b"<":
+        return "a web page, as a download that failed leaves it"
+    if start.isascii() and not NO_TEXT.intersection(start):
+        return "a text file"
+    words = str(error)
+    named = FOREIGN.search(words)
+    if isinstance(error, pickle.UnpicklingError) and (named or start.startswith(b"PK")):
+        what = f" ({named[1]:.80})" if named else ""
+        return (
+            f"objects of Python beside tensors{what}, which would be run to load them, as in a "
+            "whole network that was saved in place of its weights (its state_dict)"
+        )
+    if isinstance(error, EOFError) or "EOF" in words or "not fully covered" in words:
+        return "a file that was cut short"
+    return f"a file that {writer} did not write, or that is damaged"
 
 
 @dataclass(frozen=True)

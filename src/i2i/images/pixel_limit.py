@@ -1,5 +1,6 @@
 """How many pixels a picture may have."""
 
+from numbers import Real
 from typing import Any
 
 from i2i.errors import setting_error
@@ -22,7 +23,7 @@ def pixel_limit(megapixels: Any, setting: str) -> int:
         SettingError: It is no number above 0, or more than OpenCV takes.
     """
     most = LARGEST_LIMIT / 1e6
-    number = isinstance(megapixels, int | float) and not isinstance(megapixels, bool)
+    number = isinstance(megapixels, Real) and not isinstance(megapixels, bool)
     if not number or not 0 < megapixels <= most:
         raise setting_error(
             f"{setting}={megapixels}", repr(megapixels), f"millions of pixels, up to {most:,.1f}",

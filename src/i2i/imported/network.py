@@ -1,4 +1,4 @@
-"""Which of the field's networks a state dict is of, told by its tensors, and its weights."""
+"""Which of the field's networks a state dict is of, by its tensors alone, and its weights."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +11,17 @@ from torch import Tensor
 from i2i.errors import SettingError, setting_error
 from i2i.imported import layers
 from i2i.imported.layers import Layer
-from i2i.imported.state_file import COUNTER, EXPECTED, TODO
+from i2i.imported.state_file import COUNTER, TODO
 
-NORMS = ("batch", "instance", "instance_affine", "none")
+NORMS = {
+    "batch": "batch norm", "instance": "instance norm",
+    "instance_affine": "instance norm with scale and shift", "none": "no norm",
+}  # fmt: skip
+NAMES = {
+    "unet": "U-Net generator", "resnet": "ResNet generator", "patch": "PatchGAN discriminator",
+    "pixel": "discriminator of single pixels",
+}  # fmt: skip
+WHOLE = "Give the whole state dict of one network, as its training wrote it."
 STATISTICS = ("running_mean", "running_var", COUNTER)
 BLOCK = re.compile(r"model\.(\d+)\.conv_block\.1\.weight")
 LEVEL = re.compile(r"model\.model\.1\.model((?:\.3\.model)*)\.1\.weight")
@@ -28,10 +36,10 @@ class Network:
     Attributes:
         kind: unet, resnet, patch or pixel.
         preset: The preset of this package that builds it, of ``generator`` or ``discriminator``.
-        options: Those of the preset that the tensors tell.
+        options: Those of the preset that follow from the tensors.
         inputs: Channels that go in.
         outputs: Channels that come out; 1 of a discriminator.
-        dropout: Whether it has some; None where the tensors do not tell.
+        dropout: Whether it has some; None where no tensor says.
         weights: By the names of this package's network, complete.
         dropped: Names of tensors that no layer has a use for: statistics of instance norms.
         n_parameters: Numbers that were learnt.
@@ -61,24 +69,25 @@ class Network:
         """What it is, in a line."""
         own = self.options
         base, through = own["base_channels"], f"{self.inputs} -> {self.outputs}"
-        what = {
-            "unet": f"U-Net generator of {own.get('n_downs')} halvings",
-            "resnet": f"ResNet generator of {own.get('n_blocks')} blocks",
-            "patch": f"PatchGAN discriminator of {own.get('n_layers')} strided convolutions",
-            "pixel": "discriminator of single pixels",
+        size = {
+            "unet": f" of {own.get('n_downs')} halvings",
+            "resnet": f" of {own.get('n_blocks')} blocks",
+            "patch": f" of {own.get('n_layers')} strided convolutions",
+            "pixel": "",
         }[self.kind]
         dropout = ", dropout" if self.dropout else ""
-        return f"{what}, {base} channels, {through}, {self.norm} norm{dropout}"
+        norm = NORMS[self.norm]
+        return f"{NAMES[self.kind]}{size}, {base} channels, {through}, {norm}{dropout}"
 
 
-def told(state: Mapping[str, Tensor], setting: str, norm: str | None = None) -> Network:
-    """Tells the network by names and shapes, and takes over its weights.
+def recognised(state: Mapping[str, Tensor], setting: str, norm: str | None = None) -> Network:
+    """Recognises a network by names and shapes, and takes over its weights.
 
     Args:
         state: See ``state_file``.
         setting: What the file is called in errors.
         norm: What its norms are, where the tensors alone leave that open: ``batch`` whose running
-            statistics were not kept, or ``instance_affine``. None takes what they tell.
+            statistics were not kept, or ``instance_affine``. None takes what they say.
 
     Raises:
         SettingError: It is none of the four networks, or lacks or has tensors that this one has not
@@ -88,11 +97,12 @@ def told(state: Mapping[str, Tensor], setting: str, norm: str | None = None) -> 
     if kind is None:
         raise foreign(state, setting)
     try:
-        network, plan = RECOGNISED[kind](state)
+        network, plan = ARCHITECTURES[kind](state)
     except KeyError as missing:
         raise setting_error(
-            setting, f"a {kind} without the tensor {missing.args[0]}", EXPECTED, TODO
-        ) from missing
+            setting, f"a {NAMES[kind]} without the tensor {missing.args[0]}",
+            "all tensors of one network", WHOLE,
+        ) from missing  # fmt: skip
     if not 0 < max(network.options["base_channels"], network.inputs) <= LARGEST:
         raise foreign(state, setting)
     network.options["norm"] = norm_of(state, plan, setting, norm)
@@ -117,7 +127,7 @@ def foreign(state: Mapping[str, Tensor], setting: str) -> SettingError:
     """The error of a network that is none of the four."""
     first = ", ".join(f"{name} {tuple(value.shape)}" for name, value in list(state.items())[:2])
     return setting_error(
-        setting, f"{len(state)} tensors of another network ({first})",
+        setting, f"{tensors(len(state))} of another network ({first})",
         "a U-Net or ResNet generator, or a PatchGAN or pixel discriminator, of "
         "pytorch-CycleGAN-and-pix2pix", TODO,
     )  # fmt: skip
@@ -171,7 +181,7 @@ def as_pixel(state: Mapping[str, Tensor]) -> tuple[Network, list[Layer]]:
     return Network("pixel", "pixel", {"base_channels": base}, inputs, 1), layers.pixel(base, inputs)
 
 
-RECOGNISED: dict[str, Callable[[Mapping[str, Tensor]], tuple[Network, list[Layer]]]] = {
+ARCHITECTURES: dict[str, Callable[[Mapping[str, Tensor]], tuple[Network, list[Layer]]]] = {
     "unet": as_unet, "resnet": as_resnet, "patch": as_patch, "pixel": as_pixel
 }  # fmt: skip
 
@@ -195,7 +205,7 @@ def norm_of(
                 setting, "norms with a scale and a shift, and without running statistics",
                 "those of a batch norm beside them", "Say what they are: norm=batch, which then "
                 "works with the statistics of each picture only (model.inference=paper), or "
-                "norm=instance_affine",
+                "norm=instance_affine.",
             )  # fmt: skip
         its = "batch"
     elif any(f"{name}.bias" in state for name in beside) or any(
@@ -206,7 +216,10 @@ def norm_of(
         its = "none"
     if asked not in (None, its):
         raise setting_error(
-            f"norm={asked}", f"{its} norm by the tensors of {setting}", its, "Leave norm out."
+            f"norm={asked}",
+            f"{NORMS[its]}, by the tensors of {setting}",
+            f"norm={its}",
+            "Leave norm out.",
         )
     return its
 
@@ -256,6 +269,11 @@ def take_over(
     network.n_parameters = sum(value.numel() for value in learnt)
 
 
+def tensors(number: int) -> str:
+    """So many tensors."""
+    return "1 tensor" if number == 1 else f"{number} tensors"
+
+
 def require_exact(
     network: Network, missing: list[str], surplus: list[str], misshapen: list[str], setting: str
 ) -> None:
@@ -264,11 +282,11 @@ def require_exact(
     Raises:
         SettingError: It does.
     """
-    found = [f"{len(missing)} tensors missing, such as {missing[0]}"] if missing else []
+    found = [f"{tensors(len(missing))} missing, such as {missing[0]}"] if missing else []
     found += [f"{len(surplus)} too many, such as {surplus[0]}"] if surplus else []
     found += [f"{len(misshapen)} of another shape: {misshapen[0]}"] if misshapen else []
     if found:
         raise setting_error(
             setting, f"another network ({'; '.join(found)})",
-            f"exactly the tensors of a {network.words()}", TODO,
+            f"exactly the tensors of a {network.words()}", WHOLE,
         )  # fmt: skip

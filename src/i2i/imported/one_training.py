@@ -54,8 +54,8 @@ def is_shown_inputs(judge: Network, x: int, y: int, system: str, setting: str) -
     fits = {x + y: True, y: False} if system == "pix2pix" else {y: False}
     if judge.inputs not in fits:
         raise setting_error(
-            setting, f"a discriminator of {judge.inputs} channels",
-            f"{' or '.join(map(str, fits))}, as {system} shows it",
+            setting, f"a discriminator that takes {judge.inputs} channels",
+            f"one that takes {' or '.join(map(str, fits))}, as that of model={system}",
             "Give the discriminator of the same training, or name the system (model=).",
         )  # fmt: skip
     return fits[judge.inputs]

@@ -84,7 +84,8 @@ class Published:
         """
         if network.words() != NETWORKS[self.system]:
             others = [s for s in TABLES if s != self.system and self.name in TABLES[s]]
-            todo = f"{others[0]} has a file of that name too: model={others[0]}" if others else (
+            fits = [s for s in others if network.words() == NETWORKS[s]]
+            todo = f"{fits[0]} has a file of that name too: model={fits[0]}" if fits else (
                 "Leave preset out to import another network."
             )  # fmt: skip
             raise setting_error(
@@ -156,6 +157,12 @@ def published(name: str, system: str | None, likely: str | None = None) -> Publi
         raise setting_error(
             f"preset={name}", "a name that pix2pix and CycleGAN both have", "the system beside it",
             "Add model=pix2pix or model=cyclegan.",
+        )  # fmt: skip
+    elsewhere = [s for s in TABLES if name in TABLES[s]]
+    if elsewhere:
+        raise setting_error(
+            f"preset={name}", f"no published weights of that name of {system}",
+            f"model={elsewhere[0]}, which has some", "Leave model out.",
         )  # fmt: skip
     known = "; ".join(f"{s}: {', '.join(TABLES[s])}" for s in TABLES if system in (None, s))
     raise setting_error(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from torch import nn
@@ -52,6 +52,10 @@ class Described:
         )
 
 
+# Each value of a description, and whether it must be there.
+KEYS = {its.name: its.default is MISSING for its in fields(Described)}
+
+
 def described(system: Any) -> dict[str, Any]:
     """The translators of a system as plain values.
 
@@ -81,24 +85,28 @@ def understand_routes(found: Any, setting: str, todo: str) -> dict[str, Describe
     """The descriptions that a file holds; empty where it holds none.
 
     Args:
-        found: What ``described`` gave, out of a file that may come from a stranger.
+        found: What ``described`` gave, out of a file that may come from a stranger; None of a
+            checkpoint from before there were descriptions.
         setting: What the file is called in errors.
         todo: What to do about a damaged one.
 
     Raises:
-        SettingError: It is something else.
+        SettingError: It is something else, as that of a later version may be.
     """
-    routes = found.get("routes") if isinstance(found, Mapping) else None
-    if not isinstance(routes, Mapping):
+    if found is None:
         return {}
+    routes = found.get("routes") if isinstance(found, Mapping) else None
     try:
+        if not isinstance(routes, Mapping):
+            raise ValueError("no translations by name")
         if len(routes) > LONGEST or not named(routes):
             raise ValueError("names of routes that are none")
         return {str(route): understand(node) for route, node in routes.items()}
     except (TypeError, ValueError, OverflowError) as error:
         raise setting_error(
-            setting, f"a description of what it translates with that is none ({error})",
-            "one as training writes it", todo,
+            setting, f"a description of its translations that cannot be read ({error})",
+            "one as training with this version writes it",
+            f"{todo} Of a later version, use that version.",
         ) from error  # fmt: skip
 
 
@@ -106,9 +114,12 @@ def understand(node: Mapping[str, Any]) -> Described:
     """One description.
 
     Raises:
-        ValueError: A value is none that there can be.
-        TypeError: There is another key, or one is missing.
+        ValueError: A value is none that there can be, there is another key, or one is missing.
     """
+    if not isinstance(node, Mapping):
+        raise ValueError("a translation without values")
+    if odd := node.keys() - KEYS.keys() or {k for k in KEYS if KEYS[k] and k not in node}:
+        raise ValueError(f"{sorted(map(str, odd))[0]!r:.60} unknown or missing")
     found = Described(**node)
     label = found.label
     if label is not None:

@@ -95,7 +95,7 @@ def understand_samples(samples: Any, z: Any = None, walk: Any = None) -> Samples
     Raises:
         SettingError: A number is none, the file holds no codes, or they do not go together.
     """
-    require_number("samples", samples, 1, "samples=1 writes one picture an image.")
+    require_number("samples", samples, 1, "samples=1 makes one picture of each image.")
     if walk is not None:
         require_number("walk", walk, 2, "Leave walk out for pictures of single codes.")
     others = [f"{name}={value}" for name, value in (("z", z), ("walk", walk)) if value is not None]
@@ -165,8 +165,15 @@ def number_of_a_code(value: Any) -> float:
     return float(value)
 
 
-def require_choice_of(samples: Samples, translator: Translator) -> None:
+def require_choice_of(
+    samples: Samples, translator: Translator, mode: str = "model.inference"
+) -> None:
     """Refuses what a model cannot make: several pictures that are one, and codes that do not fit.
+
+    Args:
+        samples: What is asked for.
+        translator: The model's.
+        mode: The option that names its mode, for errors.
 
     Raises:
         SettingError: The model always gives the same picture, takes no code, or another one.
@@ -183,15 +190,15 @@ def require_choice_of(samples: Samples, translator: Translator) -> None:
             "diversity.json of samples=2 or more lists the codes that were drawn.",
         )  # fmt: skip
     if samples.drawn > 1 and not translator.has_noise:
-        raise always_the_same(samples.drawn, translator)
+        raise always_the_same(samples.drawn, translator, mode)
 
 
-def always_the_same(drawn: int, translator: Translator) -> Exception:
+def always_the_same(drawn: int, translator: Translator, mode: str) -> Exception:
     """Why there is but one picture of an image."""
     if translator.inference == "eval":
         return setting_error(
-            f"samples={drawn}", "model.inference=eval, which turns the noise (dropout) off",
-            "samples=1, or model.inference=paper", "Add model.inference=paper.",
+            f"samples={drawn}", f"{mode}=eval, which turns the noise (dropout) off",
+            f"samples=1, or {mode}=paper", f"Add {mode}=paper.",
         )  # fmt: skip
     return setting_error(
         f"samples={drawn}", "a generator without dropout: all samples would be equal",

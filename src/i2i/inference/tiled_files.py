@@ -25,7 +25,9 @@ from i2i.messages import warn
 from i2i.printable import printable
 
 
-def make_tiling(tile: Any, overlap: Any, translator: Translator, channels: int) -> Tiling | None:
+def make_tiling(
+    tile: Any, overlap: Any, translator: Translator, channels: int, mode: str = "model.inference"
+) -> Tiling | None:
     """The tiling that the options ask for, and a line where its tiles will not fit together.
 
     Args:
@@ -34,6 +36,7 @@ def make_tiling(tile: Any, overlap: Any, translator: Translator, channels: int) 
             64 where that is not finite; in any case no more than the tile allows.
         translator: Its network says what a tile may be.
         channels: Of the network's input.
+        mode: The option that names the model's mode, for the line.
 
     Returns:
         A ``Tiling``, or None.
@@ -48,7 +51,7 @@ def make_tiling(tile: Any, overlap: Any, translator: Translator, channels: int) 
     everywhere = normalises_over_the_picture(generator, translator.inference)
     if everywhere:
         eval_helps = not normalises_over_the_picture(generator, "eval")
-        todo = "model.inference=eval makes them alike" if eval_helps else "a larger tile helps"
+        todo = f"{mode}=eval makes them alike" if eval_helps else "a larger tile helps"
         warn(
             f"tile={tile}: the generator normalises by the mean and variance of what it "
             f"is shown, so tiles can differ in brightness; {todo}."

@@ -55,7 +55,7 @@ class Tiling:
             raise setting_error(
                 f"tile={tile}", repr(tile),
                 f"pixels, a multiple of {divisor} for this generator, at least {2 * divisor}",
-                f"Use tile={max(near, 2) * divisor}, or tile=null for whole pictures.",
+                f"Use tile={max(near, 2) * divisor}, or leave tile out for whole pictures.",
             )  # fmt: skip
         largest = self.largest_overlap
         if type(overlap) is not int or not 0 <= overlap <= largest:

@@ -59,7 +59,7 @@ class Translations:
             raise setting_error(
                 f"attributes={dict(asked)}", f"a checkpoint of {self.system} that was trained "
                 "without attributes", "one that was trained on some (model=stargan "
-                "dataset=celeba)", f"Use domain=NAME: {' or '.join(self.routes)}.",
+                "dataset=celeba)", f"Use route=NAME: {' or '.join(self.routes)}.",
             )  # fmt: skip
         return replace(self.asked(), label=self.attributes.label(asked))
 

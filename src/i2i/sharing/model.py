@@ -1,14 +1,11 @@
 """The Python interface: a trained model as an object that translates pictures."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from i2i.data.tasks.inpainting import Inpainting
 from i2i.data.tasks.label_map import LabelTask
 from i2i.data.tasks.masks import checked_mask, read_mask
 from i2i.errors import setting_error
@@ -18,13 +15,12 @@ from i2i.images.reading import Reading
 from i2i.inference.files_to_translate import Job
 from i2i.inference.form import Form
 from i2i.inference.overlapped import AHEAD, Steps, overlapped
-from i2i.inference.samples import Samples, require_choice_of, understand_samples
 from i2i.inference.side_by_side import part_to_translate
-from i2i.inference.tiled_files import PictureParts, make_tiling, picture_bands
+from i2i.inference.tiled_files import PictureParts, picture_bands
 from i2i.inference.translation import AT_ONCE, Read, make_samples, reading_of
 from i2i.inference.translations import Translations
-from i2i.inference.translator import Translator
 from i2i.labels.id_map import colours_of_ids
+from i2i.sharing.asked import Asked, Returns, understood
 from i2i.sharing.pictures import (
     IN_MEMORY,
     as_read,
@@ -32,33 +28,10 @@ from i2i.sharing.pictures import (
     is_path,
     is_picture,
     is_pil,
-    of_array,
+    no_picture,
+    one_file,
+    path_of,
 )
-
-Returns = Literal["pil", "array", "ids"]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What one call of ``Model.translate`` asks for, checked.
-
-    Attributes:
-        translator: Of the route, with the seed and the mode that are asked for.
-        dataset: The options of the data set, as the route sees them.
-        samples: Pictures of each picture.
-        tiling: How large ones are cut; None translates all as a whole.
-        side_by_side: As in ``translate``.
-        returns: Likewise.
-        most_pixels: Of a picture.
-    """
-
-    translator: Translator
-    dataset: dict[str, Any]
-    samples: Samples
-    tiling: Any
-    side_by_side: bool | None
-    returns: Returns | None
-    most_pixels: int
 
 
 class Model:
@@ -117,7 +90,7 @@ class Model:
                 colours of its classes, or of class ids, (H, W). Or a list of such pictures, or an
                 iterable, which is read a few pictures ahead.
             route: One of ``routes``; None: the first.
-            seed: Of dropout noise and codes; None: the run's.
+            seed: Of dropout noise and codes; None: the run's, which translate.py takes by default.
             samples: Pictures to make of each, each with other noise or another code.
             attributes: In place of a route 0 or 1 by name, of a model that knows attributes.
             mode: ``paper`` or ``eval``; None: that of the run.
@@ -139,10 +112,11 @@ class Model:
         Raises:
             SettingError: An option has no such value, or a picture cannot be translated.
         """
-        asked = self._asked(
-            route, attributes, seed, mode, samples, tile, overlap, side_by_side, returns
-        )
-        require_sense(asked, seed, mask)
+        asked = understood(
+            self._translations, self._most_pixels, route=route, attributes=attributes, seed=seed,
+            samples=samples, mode=mode, mask=mask, tile=tile, overlap=overlap,
+            side_by_side=side_by_side, name=name, returns=returns,
+        )  # fmt: skip
         if is_picture(picture):
             return self._one(asked, picture, mask, name)
         if name is not None or (mask is not None and not is_picture(mask)):
@@ -151,28 +125,13 @@ class Model:
                 "Call translate for each picture.",
             )  # fmt: skip
         if not isinstance(picture, Iterable) or is_no_picture(picture):
-            of_array(picture)  # says what is wrong with it
+            raise no_picture(picture)
+        if isinstance(picture, list | tuple):  # said before any of them is translated
+            for one in picture:
+                if not is_picture(one):
+                    raise no_picture(one)
         found = self._several(asked, iter(picture), mask)
         return list(found) if isinstance(picture, list | tuple) else found
-
-    def _asked(
-        self, route: Any, attributes: Any, seed: int, mode: Any, samples: int, tile: Any,
-        overlap: Any, side_by_side: bool | None, returns: Any,
-    ) -> Asked:  # fmt: skip
-        translator = self._translations.changed(mode, seed, "mode").asked(route, attributes)
-        dataset = translator.seen(self.dataset)
-        chosen = understand_samples(samples)
-        require_choice_of(chosen, translator)
-        to_labels = isinstance(translator.task, LabelTask) and translator.task.role == "target"
-        allowed = ("pil", "array", "ids") if to_labels else ("pil", "array")
-        if returns not in (None, *allowed):
-            raise setting_error(
-                f"returns={returns}", "a model whose targets are no label maps"
-                if returns == "ids" else repr(returns), f"one of {', '.join(allowed)}",
-                "Leave returns out.",
-            )  # fmt: skip
-        tiling = make_tiling(tile, overlap, translator, dataset["input_channels"])
-        return Asked(translator, dataset, chosen, tiling, side_by_side, returns, self._most_pixels)
 
     def _one(self, asked: Asked, picture: Any, mask: Any, name: str | None) -> Any:
         (made,) = made_of(asked, [read(asked, picture, mask, name)])
@@ -193,26 +152,9 @@ class Model:
             yield outcome.value
 
 
-def require_sense(asked: Asked, seed: Any, mask: Any) -> None:
-    """Refuses a seed that is none, and a mask for a model that fills in nothing.
-
-    Raises:
-        SettingError: There is one.
-    """
-    if seed is not None and (type(seed) is not int or not 0 <= seed < 2**63):
-        raise setting_error(
-            f"seed={seed!r}", type(seed).__name__, "a whole number or None", "Use 0."
-        )
-    if mask is not None and not isinstance(asked.translator.task, Inpainting):
-        raise setting_error(
-            "mask", "a model whose task is not inpainting", "no mask",
-            "Leave mask out, or load a model that was trained with task=inpainting.",
-        )  # fmt: skip
-
-
 def read(asked: Asked, picture: Any, mask: Any, name: str | None) -> Read:
     """A picture as the network's side of the data set, with its mask and the name of its noise."""
-    file = Path(picture).expanduser() if is_path(picture) else IN_MEMORY
+    file = path_of(picture) if is_path(picture) else IN_MEMORY
     image = input_of(asked, picture)
     image = part_to_translate(image, file, asked.dataset, asked.side_by_side)
     hole = None if mask is None else mask_of(mask, image.shape[:2], asked.most_pixels)
@@ -226,7 +168,8 @@ def input_of(asked: Asked, picture: Any) -> np.ndarray:
         by_ids = dataset.get("label_files") == "ids"
         ids = None
         if is_path(picture):
-            ids = read_ids(Path(picture).expanduser(), asked.most_pixels) if by_ids else None
+            with one_file(file := path_of(picture)):
+                ids = read_ids(file, asked.most_pixels) if by_ids else None
         elif np.ndim(array := np.asarray(picture)) == 2 and (by_ids or picture_of_ids(picture)):
             ids = array
         if ids is not None:
@@ -242,10 +185,11 @@ def picture_of_ids(picture: Any) -> bool:
 def mask_of(mask: Any, size: tuple[int, int], most_pixels: int) -> np.ndarray:
     """Where to fill in, (H, W) bool; see ``read_mask``."""
     if is_path(mask):
-        return read_mask(Path(mask).expanduser(), size, most_pixels)
+        with one_file(file := path_of(mask)):
+            return read_mask(file, size, most_pixels)
     if isinstance(mask, np.ndarray) and mask.dtype == bool:
         return checked_mask(mask, size, "mask")
-    grey = as_read(mask, Reading(1, most_pixels, background="black"))
+    grey = as_read(mask, Reading(1, most_pixels, background="black"), "mask")
     return checked_mask(grey[:, :, 0] > 127, size, "mask")
 
 

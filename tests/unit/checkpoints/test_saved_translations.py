@@ -59,6 +59,20 @@ def test_the_generator_beside_its_average_is_another_one(saved: Callable[[Change
     assert not torch.equal(average.asked()(x, ["a"]), plain.asked()(x, ["a"]))
 
 
+def test_a_checkpoint_from_before_descriptions_says_why_it_takes_longer(
+    saved: Callable[[Change], Path], capsys: pytest.CaptureFixture
+) -> None:
+    file = saved(lambda content, way: content["i2i"].pop("translates"))
+    for _ in range(2):
+        found, _ = load_translations(str(file))
+    assert [*found.routes] == ["AtoB"]
+    line = f"checkpoint={file} is from before checkpoints said what they translate with"
+    assert capsys.readouterr().out.count(line) == 1
+    later = saved(lambda content, way: content["i2i"].update(translates={"ways": [way]}))
+    with pytest.raises(SettingError, match="description of its translations that cannot be read"):
+        load_translations(str(later))
+
+
 def spoil(content: dict[str, Any], way: dict[str, Any]) -> None:
     name = next(name for name in content["state_dict"] if name.startswith("ema.network."))
     content["state_dict"][name].view(-1)[0] = math.nan

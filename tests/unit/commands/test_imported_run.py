@@ -16,7 +16,7 @@ from i2i.commands.imported_run import (
     require_fit,
 )
 from i2i.config.resolvers import register
-from i2i.imported.network import Network, told
+from i2i.imported.network import Network, recognised
 from i2i.imported.published import TABLES, published
 
 NETWORKS = {"pix2pix": (FieldUNet, "batch"), "cyclegan": (FieldResNet, "instance")}
@@ -31,7 +31,7 @@ def networks() -> dict[str, Network]:
         with torch.device("meta"):
             theirs = make(norm, base=64)
         state = {n: torch.zeros(()).expand(v.shape) for n, v in theirs.state_dict().items()}
-        found[system] = told(state, "x")
+        found[system] = recognised(state, "x")
     return found
 
 

@@ -22,9 +22,13 @@ def test_a_file_or_its_folder_is_found(tmp_path: Path) -> None:
 def test_damage_is_named(tmp_path: Path) -> None:
     file = tmp_path / "model.safetensors"
     save_file({"a": torch.arange(300.0)}, file)
-    for content in (file.read_bytes()[:-8], b"text", b""):
+    whole = file.read_bytes()
+    for content, words in (
+        (whole[:-8], "a file that was cut short"), (b"text", "a text file"), (b"", "an empty file"),
+        (b"\xff" * 100, "a file that safetensors did not write, or that is damaged"),
+    ):  # fmt: skip
         file.write_bytes(content)
-        with pytest.raises(SettingError, match="init_from=x: found a file that safetensors cannot"):
+        with pytest.raises(SettingError, match=f"init_from=x: found {words}; expected weights"):
             read_safetensors(file, "init_from=x")
 
 

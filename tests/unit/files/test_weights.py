@@ -35,13 +35,18 @@ class Mine:
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"", "a file that torch cannot load safely"),
-        (b"<html>404</html>", "a file that torch cannot load safely"),
-        (pickle.dumps([1], protocol=2), "a file that torch cannot load safely"),
+        (b"", "an empty file"),
+        (b" <html>404</html>", "a web page, as a download that failed leaves it"),
+        (b"epoch 3\nloss 0.5\n", "a text file"),
+        (pickle.dumps([1], protocol=2), "a file that torch.save did not write, or that is damaged"),
+        (
+            nn.Linear(2, 2),
+            r"objects of Python beside tensors \(torch\.nn\.modules\.linear\.Linear\)",
+        ),
         ([torch.zeros(1)], "a saved list"),
         ({"state_dict": {}}, r"entries that are no tensors \('state_dict'\)"),
     ],
-    ids=["empty", "web page", "pickle", "list", "training checkpoint"],
+    ids=["empty", "web page", "text", "pickle", "network", "list", "training checkpoint"],
 )
 def test_a_file_of_no_weights_is_named_with_the_ways_out(
     tmp_path: Path, content: Any, found: str
@@ -60,7 +65,9 @@ def test_a_file_of_no_weights_is_named_with_the_ways_out(
 def test_a_file_from_a_stranger_runs_no_code(tmp_path: Path) -> None:
     file, trace = tmp_path / "weights.pth", tmp_path / "was here"
     torch.save({"fc.weight": Mine(trace)}, file)
-    with pytest.raises(SettingError, match="cannot load safely"):
+    with pytest.raises(
+        SettingError, match=r"objects of Python beside tensors \(\w+\.mkdir\), which would be run"
+    ):
         published().read(file)
     assert not trace.exists()
     torch.load(file, weights_only=False)
@@ -78,6 +85,21 @@ def test_a_file_that_may_not_be_read_is_told_apart(
     (tmp_path / "x").touch()
     with pytest.raises(SettingError, match=r"checkpoint=x: found .*denied.*Change its permissions"):
         load_safely(tmp_path / "x", "checkpoint=x", "a checkpoint", "Use another.")
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError("full")], ids=str)
+def test_a_file_that_a_machine_cannot_read_is_not_called_damaged(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    (tmp_path / "x").touch()
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(SettingError, match=r"checkpoint=x: found no way to read it \(.*\)"):
+        load_safely(tmp_path / "x", "checkpoint=x", "a checkpoint", "Use another.")
+    with pytest.raises(SettingError, match=r"found no way to read it \(.*No such file"):
+        load_safely(tmp_path / "none", "checkpoint=x", "a checkpoint", "Use another.")
 
 
 def test_keys_and_shapes_have_to_fit(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from conftest import CONF
 from field_networks import FieldResNet, FieldUNet, randomised
 from i2i.errors import SettingError
 from i2i.imported import published as module
-from i2i.imported.network import told
+from i2i.imported.network import recognised
 from i2i.imported.published import CYCLEGAN, NETWORKS, PARAMETERS, PIX2PIX, TABLES, published
 from weights_server import Server, serving
 
@@ -50,7 +50,7 @@ def test_the_known_networks_are_those_of_64_channels(system, make, norm) -> None
     with torch.device("meta"):
         theirs = make(norm, base=64)
     state = {n: torch.zeros(()).expand(v.shape) for n, v in theirs.state_dict().items()}
-    network = told(state, "x")
+    network = recognised(state, "x")
     assert (network.words(), network.n_parameters) == (NETWORKS[system], PARAMETERS[system])
     published("sat2map", system).require(network, "x")
 
@@ -69,12 +69,12 @@ def test_a_name_of_both_systems_needs_the_system() -> None:
         SettingError, match=r"preset=zebras: found no published weights.*horse2zebr"
     ):
         published("zebras", None)
-    with pytest.raises(SettingError, match="one of pix2pix: edges2shoes, sat2map"):
+    with pytest.raises(SettingError, match="of pix2pix; expected model=cyclegan, which has some"):
         published("horse2zebra", "pix2pix")
 
 
-def test_another_network_of_a_name_is_told(tmp_path: Path) -> None:
-    resnet = told(randomised(FieldResNet, "instance", base=64).state_dict(), "x")
+def test_another_network_of_a_name_is_refused(tmp_path: Path) -> None:
+    resnet = recognised(randomised(FieldResNet, "instance", base=64).state_dict(), "x")
     with pytest.raises(
         SettingError,
         match=r"file=a: found a ResNet.*expected that of pix2pix's sat2map, a U-Net.*cyclegan has",

@@ -17,12 +17,12 @@ from field_networks import (
     FieldUNet,
     randomised,
 )
-from i2i.imported.network import Network, told
+from i2i.imported.network import Network, recognised
 from i2i.inference.translate import eval_mode, paper_mode
 
 
 def ours(network: Network, **further: Any) -> nn.Module:
-    """The network that the preset builds with what was told, with the imported weights."""
+    """The network that the preset builds with what was recognised, with the imported weights."""
     group = "generator" if network.generates else "discriminator"
     node = OmegaConf.load(CONF / group / f"{network.preset}.yaml")
     sides = {"in_channels": network.inputs, "out_channels": network.outputs}
@@ -71,7 +71,7 @@ GENERATORS = {
 def test_a_generator_makes_the_same_pictures(name: str, norm: str, dropout: bool) -> None:
     make, options, size = GENERATORS[name]
     theirs = randomised(make, norm, dropout=dropout, **options)
-    network = told(theirs.state_dict(), "x")
+    network = recognised(theirs.state_dict(), "x")
     assert network.norm == norm and not network.dropped
     assert network.n_parameters == sum(p.numel() for p in theirs.parameters())
     assert network.dropout == (None if name.startswith("unet") else dropout)
@@ -103,7 +103,7 @@ DISCRIMINATORS = {
 def test_a_discriminator_gives_the_same_logits(name: str, norm: str) -> None:
     make, options = DISCRIMINATORS[name]
     theirs = randomised(make, norm, **options)
-    network = told(theirs.state_dict(), "x")
+    network = recognised(theirs.state_dict(), "x")
     assert (network.norm, network.inputs) == (norm, options.get("i", 6))
     pair = picture(128, network.inputs)
     x, y = pair[:, :-3], pair[:, -3:]
@@ -129,4 +129,4 @@ def test_the_published_networks_have_the_known_numbers(
         theirs = make(norm, base=64)
     state = {n: torch.zeros(()).expand(v.shape) for n, v in theirs.state_dict().items()}
     assert len(state) == tensors
-    assert told(state, "x").n_parameters == number
+    assert recognised(state, "x").n_parameters == number

@@ -182,7 +182,7 @@ def test_noise_is_that_of_the_tile() -> None:
     ("tile", "overlap", "divisor", "message"),
     [
         (500, 64, 256, r"tile=500: found 500; expected pixels, a multiple of 256 .*at least 512\. "
-         r"Use tile=512, or tile=null"),
+         r"Use tile=512, or leave tile out"),
         (256, 64, 256, r"tile=256: .*Use tile=512"),
         ("big", 64, 4, r"tile=big: found 'big'; .*Use tile=8,"),
         (64.0, 8, 4, r"tile=64.0: found 64.0; .*Use tile=64,"),

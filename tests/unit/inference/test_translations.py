@@ -59,8 +59,28 @@ def test_a_description_is_plain_and_comes_back_as_it_was() -> None:
 
 
 def test_a_file_without_a_description_has_no_routes() -> None:
-    for nothing in (None, 3, {}, {"routes": None}, {"routes": {}}):
+    for nothing in (None, {"routes": {}}):
         assert understand_routes(nothing, "checkpoint=x", "Use another.") == {}
+
+
+@pytest.mark.parametrize(
+    "found", [3, {}, {"routes": None}, {"routes": [{}]}, {"routes": {"AtoB": 3}}], ids=str
+)
+def test_a_description_of_another_form_is_refused(found: Any) -> None:
+    """As a later version may write it: the whole system would be of that version, too."""
+    words = (
+        r"checkpoint=x: found a description of its translations that cannot be read \(.*\); "
+        r"expected .*\. Use another\. Of a later version, use that version\.$"
+    )
+    with pytest.raises(SettingError, match=words):
+        understand_routes(found, "checkpoint=x", "Use another.")
+
+
+def test_keys_of_a_description_are_named() -> None:
+    good = {"weights": "g", "node": "generator", "side": "input", "inference": "eval", "seed": 0}
+    for node, key in ((good | {"other": 1}, "other"), ({"weights": "g"}, "inference")):
+        with pytest.raises(SettingError, match=f"read \\('{key}' unknown or missing\\)"):
+            understand_routes({"routes": {"AtoB": node}}, "checkpoint=x", "Use another.")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +97,9 @@ def test_a_damaged_description_is_refused(wrong: dict[str, Any]) -> None:
     assert understand_routes({"routes": {"AtoB": node}}, "s", "t") == {
         "AtoB": Described("g", "generator", "input", "eval", 0)
     }
-    with pytest.raises(SettingError, match=r"checkpoint=x: found a description .* Use another\."):
+    with pytest.raises(
+        SettingError, match=r"checkpoint=x: found a description .* Use another\. Of a"
+    ):
         understand_routes({"routes": {"AtoB": node | wrong}}, "checkpoint=x", "Use another.")
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from field_networks import FieldPatchGAN, FieldPixel, FieldResNet, FieldUNet, randomised
 from i2i.errors import SettingError
-from i2i.imported.network import told
+from i2i.imported.network import recognised
 from i2i.imported.state_file import read_state
 
 State = dict[str, Tensor]
@@ -59,24 +59,31 @@ class Evil:
 
 
 @pytest.mark.parametrize(
-    ("content", "told_so"),
+    ("content", "words"),
     [
-        (torch.ones(2), "found a saved Tensor; expected the state dict"),
+        (torch.ones(2), "found one tensor, and no tensors by name; expected the state dict"),
         ({}, "found a state dict without any tensor"),
-        ({"state_dict": {"a": torch.ones(1)}}, "found an entry 'state_dict' that is a dict"),
+        (
+            {"state_dict": {"a": torch.ones(1)}},
+            "found tensors one level down, in the entry 'state_dict'.*Save that entry alone",
+        ),
+        ({"epoch": 3}, "found an entry 'epoch' that is a number"),
+        ([torch.ones(1)], "found a list, and no tensors by name"),
         ({"a": torch.tensor([1.0, float("nan")])}, "found a weight a that is NaN or infinite"),
-        ({"a": torch.tensor([1, 2])}, r"found a weight a of another kind \(.*int64"),
-        ({"a": torch.eye(2).to_sparse()}, "found a weight a of another kind"),
-        ({"a": torch.ones(2).to(torch.float8_e4m3fn)}, "found a weight a of another kind"),
-        ({"a": torch.ones(2, device="meta")}, "found a weight a of another kind .*without values"),
+        ({"a": torch.tensor([1, 2])}, "found a weight a of int64; expected floating-point numbers"),
+        ({"a": torch.eye(2).to_sparse()}, "found a weight a that is sparse"),
+        ({"a": torch.ones(2).to(torch.float8_e4m3fn)}, "found a weight a of float8_e4m3fn"),
+        ({"a": torch.ones(2, device="meta")}, "found a weight a without values"),
         ({"i2i": {"config": {}}}, "found a checkpoint of i2i itself.*It needs no import"),
-        (nn.Linear(2, 2), "found a file that torch cannot load safely"),
-        (Evil(), "found a file that torch cannot load safely"),
+        (nn.Linear(2, 2), r"found objects of Python beside tensors \(torch\.nn\..*a whole network"),
+        (Evil(), "found objects of Python beside tensors, which would be run"),
     ],
     ids=[
         "tensor",
         "empty",
         "nested",
+        "number",
+        "list",
         "nan",
         "whole numbers",
         "sparse",
@@ -87,10 +94,22 @@ class Evil:
         "evil",
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, content: object, told_so: str) -> None:
-    with pytest.raises(SettingError, match="file=x: " + told_so):
+def test_other_files_are_refused(tmp_path: Path, content: object, words: str) -> None:
+    with pytest.raises(SettingError, match="file=x: " + words):
         read_state(saved(tmp_path, content), "file=x")
     assert not Path(__file__).with_name("ran").exists()
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "as of old torch"])
+def test_half_a_file_and_a_program_are_named(tmp_path: Path, zipped: bool) -> None:
+    content = state(FieldUNet, "batch", 5)
+    file = saved(tmp_path, content, _use_new_zipfile_serialization=zipped)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(SettingError, match="file=x: found a file that was cut short"):
+        read_state(file, "file=x")
+    torch.jit.script(nn.Linear(2, 2)).save(str(file))
+    with pytest.raises(SettingError, match="found a program of TorchScript, and not weights"):
+        read_state(file, "file=x")
 
 
 def test_a_text_a_pickle_and_no_file_are_refused(tmp_path: Path) -> None:
@@ -99,10 +118,15 @@ def test_a_text_a_pickle_and_no_file_are_refused(tmp_path: Path) -> None:
         read_state(file, "file=x")
     with pytest.raises(SettingError, match="found a folder"):
         read_state(tmp_path, "file=x")
-    for content in (b"<!DOCTYPE html><html></html>", b"", pickle.dumps(Evil())):
+    for content, words in (
+        (b"<!DOCTYPE html><html></html>", "a web page"), (b"", "an empty file"),
+        (b"hello", "a text file"), (pickle.dumps(Evil()), "damaged"),
+    ):  # fmt: skip
         file.write_bytes(content)
-        with pytest.raises(SettingError, match=r"cannot load safely.*expected the state dict"):
+        with pytest.raises(SettingError, match=f"found .*{words}.*expected the state dict"):
             read_state(file, "file=x")
+    with pytest.raises(SettingError, match=r"found a folder; .*Name one of its files: net\.pth\."):
+        read_state(tmp_path, "file=x")
     assert not Path(__file__).with_name("ran").exists()
 
 
@@ -119,7 +143,7 @@ def test_statistics_of_instance_norms_are_dropped_by_name() -> None:
         old |= {f"{name}.running_mean": torch.ones(channels)}
         old |= {f"{name}.running_var": torch.ones(channels)}
         old |= {f"{name}.num_batches_tracked": torch.tensor(4)}
-    network, expected = told(old, "x"), told(new.state_dict(), "x")
+    network, expected = recognised(old, "x"), recognised(new.state_dict(), "x")
     assert network.norm == "instance"
     assert len(network.dropped) == 3 * len(norms) == 3 * 17
     assert same(network.weights, expected.weights)
@@ -128,25 +152,28 @@ def test_statistics_of_instance_norms_are_dropped_by_name() -> None:
 
 def test_batch_norms_of_old_files_have_no_counter() -> None:
     old = {n: v for n, v in state(FieldUNet, "batch", 5).items() if "num_batches" not in n}
-    assert told(old, "x").weights["ups.0.norm.num_batches_tracked"] == 0
+    assert recognised(old, "x").weights["ups.0.norm.num_batches_tracked"] == 0
 
 
 def test_norms_without_statistics_have_to_be_named() -> None:
     old = {n: v for n, v in state(FieldUNet, "batch", 5).items() if "running" not in n}
     with pytest.raises(SettingError, match=r"without running stat.*norm=batch.*norm=instance"):
-        told(old, "file=x")
-    network = told(old, "x", "batch")
+        recognised(old, "file=x")
+    network = recognised(old, "x", "batch")
     assert network.norm == "batch" and not network.weights["ups.0.norm.running_mean"].any()
     with pytest.raises(SettingError, match=r"7 too many, such as .*num_batches_tracked"):
-        told(old, "x", "instance_affine")
+        recognised(old, "x", "instance_affine")
     old = {n: v for n, v in old.items() if "num_batches" not in n}
-    affine = told(old, "x", "instance_affine")
+    affine = recognised(old, "x", "instance_affine")
     assert affine.norm == "instance_affine" and "ups.0.norm.running_mean" not in affine.weights
 
 
 def test_a_norm_that_contradicts_the_tensors_is_refused() -> None:
-    with pytest.raises(SettingError, match="norm=batch: found instance norm by the tensors of x"):
-        told(state(FieldResNet, "instance", 6), "x", "batch")
+    with pytest.raises(
+        SettingError,
+        match="norm=batch: found instance norm, by the tensors of x; expected norm=instance",
+    ):
+        recognised(state(FieldResNet, "instance", 6), "x", "batch")
 
 
 STYLEGAN = {"synthesis.b4.const": torch.ones(8, 4, 4), "mapping.fc0.weight": torch.ones(8, 8)}
@@ -157,17 +184,17 @@ def without(content: State, *names: str) -> State:
 
 
 @pytest.mark.parametrize(
-    ("content", "told_so"),
+    ("content", "words"),
     [
         (STYLEGAN, r"found 2 tensors of another network \(synthesis\.b4\.const \(8, 4, 4\)"),
         (
             without(state(FieldUNet, "batch", 5), "model.model.3.bias"),
-            r"found another network \(1 tensors missing, such as model\.model\.3\.bias\); expected "
+            r"found another network \(1 tensor missing, such as model\.model\.3\.bias\); expected "
             "exactly the tensors of a U-Net generator of 5 halvings, 2 channels, 3 -> 3, batch nor",
         ),
         (
             without(state(FieldUNet, "batch", 5), "model.model.0.weight"),
-            r"found a unet without the tensor model\.model\.0\.weight",
+            r"found a U-Net generator without the tensor model\.model\.0\.weight",
         ),
         (
             state(FieldResNet, "instance", 6) | {"model.99.weight": torch.ones(1)},
@@ -187,16 +214,16 @@ def without(content: State, *names: str) -> State:
         ),
         (
             without(state(FieldUNet, "batch", 5), "model.model.1.model.2.running_mean"),
-            r"1 tensors missing, such as model\.model\.1\.model\.2\.running_mean",
+            r"1 tensor missing, such as model\.model\.1\.model\.2\.running_mean",
         ),
         (without(state(FieldPixel, "batch"), "net.3.bias"), r"missing, such as net\.3\.bias"),
     ],
     ids=["another field's", "missing", "missing first", "surplus", "shape", "scalar", "gap",
          "one statistic", "pixel"],
 )  # fmt: skip
-def test_tensors_that_differ_are_refused(content: State, told_so: str) -> None:
-    with pytest.raises(SettingError, match="file=x: .*" + told_so):
-        told(content, "file=x")
+def test_tensors_that_differ_are_refused(content: State, words: str) -> None:
+    with pytest.raises(SettingError, match="file=x: .*" + words):
+        recognised(content, "file=x")
 
 
 def test_a_resnet_that_enlarges_in_another_way_is_no_resnet_of_theirs() -> None:
@@ -204,4 +231,4 @@ def test_a_resnet_that_enlarges_in_another_way_is_no_resnet_of_theirs() -> None:
     content = state(FieldResNet, "instance", 6)
     moved = {n.replace("model.16.", "model.18."): v for n, v in content.items()}
     with pytest.raises(SettingError, match=r"2 tensors missing, such as model\.16\.weight; 2 too"):
-        told(moved, "x")
+        recognised(moved, "x")
