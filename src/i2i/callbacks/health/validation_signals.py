@@ -114,7 +114,9 @@ def overfitting(training: Pass, validation: Pass) -> dict[str, Tensor]:
 
 def tells_apart(one: Tensor, other: Tensor) -> bool:
     """Whether the mean of one is larger than that of the other by more than chance makes it."""
-    error = (one.var() / len(one) + other.var() / len(other)).sqrt()  # NaN of single samples
+    if min(len(one), len(other)) < 2:
+        return False
+    error = (one.var() / len(one) + other.var() / len(other)).sqrt()
     return bool(one.mean() - other.mean() > CERTAIN * error)
 
 

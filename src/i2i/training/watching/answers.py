@@ -55,8 +55,7 @@ def answers(system: Any, batch: Batch, seed: int = 0) -> Answers:
 
 def of_images(real: list[Tensor], fake: list[Tensor]) -> tuple[Tensor, Tensor]:
     """The mean logit of each image of both sides, over patches and then over scales."""
-    sides = (
-        [logits.float().reshape(len(logits), -1).mean(1) for logits in s] for s in (real, fake)
+    one, two = (
+        [one.float().reshape(len(one), -1).mean(1) for one in side] for side in (real, fake)
     )
-    one, two = (torch.stack(side).mean(0) for side in sides)
-    return one, two
+    return torch.stack(one).mean(0), torch.stack(two).mean(0)
