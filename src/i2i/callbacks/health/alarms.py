@@ -20,7 +20,7 @@ class Alarm:
         signal: What the number is called after ``train/health/``; ``*`` stands for anything.
         side: On which side of the limit the number is bad.
         limit: From where on.
-        words: What is wrong, with ``{value}``, ``{signal}`` and ``{limit}``.
+        words: What is wrong, with ``{value}`` and ``{signal}``.
         knobs: What to turn, clause by clause; ``{a.b|a.c}`` stands for those options that the run
             has, and a clause without any is left out.
         fades: Whether untrained networks have it, too: a reading of less than half the worst one in
