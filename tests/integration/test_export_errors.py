@@ -65,7 +65,7 @@ ERRORS = [
     ("opset=12", "opset=12: found 12; expected a whole number from 18 to 23"),
     ("route=BtoA", "route=BtoA: found no such route of Pix2Pix; expected AtoB"),
     ("model.inference=train", "model.inference=train"),
-    ("pictures=nowhere", "input=nowhere: found nothing there"),
+    ("pictures=nowhere", "pictures=nowhere: found nothing there"),
     ("push=a/b/c", "push=a/b/c: found"),
     ("format=safetensors pixels=true", "pixels=True: found format=safetensors"),
     ("batch=3", "batch: found an option that no part takes"),

@@ -1,6 +1,7 @@
 """export.py format=safetensors: a folder of weights, a record and a card, read strictly."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import i2i
 from conftest import TINY_UNET, Run, labelled_options, run_command
 from domain_folders import SMALL_STARGAN, write_domains
 from i2i.errors import SettingError
+from i2i.sharing import folder as module
 
 Command = Callable[..., int]
 pytestmark = pytest.mark.numeric
@@ -214,3 +216,45 @@ def test_only_what_is_asked_for_goes_to_the_hub(
     assert (
         "push=somebody/else: found no way to upload (403 Forbidden)" in said and "HF_TOKEN" in said
     )
+
+
+def test_every_route_of_a_folder_is_compared(
+    stargan: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:  # fmt: skip
+    recorded = module.record
+
+    def odd(*given: Any) -> dict[str, Any]:
+        found = recorded(*given)
+        *_, last = found["routes"].values()
+        last["label"] = [1.0 - value for value in last["label"]]
+        return found
+
+    monkeypatch.setattr(module, "record", odd)
+    asked = [f"checkpoint={stargan}", f"output={tmp_path / 'out'}", "format=safetensors"]
+    assert command("export", *asked) == 1
+    assert "pictures that differ from the model's by" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_was_replaced_half_way_is_none(
+    pix2pix: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [f"checkpoint={pix2pix}", f"output={tmp_path}", "format=safetensors"]
+    assert command("export", *asked) == 0
+    replace, replaced = os.replace, []
+
+    def full(source: Path, target: Path) -> None:
+        if target.parent == tmp_path and replaced:
+            raise OSError(28, "No space left on device")
+        replaced.extend([target.name] if target.parent == tmp_path else [])
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    assert command("export", *asked, "overwrite=true") == 1
+    monkeypatch.undo()
+    assert replaced == ["model.safetensors"]
+    with pytest.raises(SettingError, match=r"config\.json"):
+        i2i.load(tmp_path)
+    assert command("export", *asked, "overwrite=true") == 0
+    i2i.load(tmp_path)

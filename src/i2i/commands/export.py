@@ -47,6 +47,8 @@ def export(cfg: Any) -> None:
         with TemporaryDirectory(prefix=".i2i-", dir=folder) as part:
             make = shared if cfg.format == "safetensors" else portable
             parity = make(cfg, translations, checkpoint, Path(part))
+            if len(files) > 1:  # a folder of which a part was replaced is none
+                (folder / files[-1]).unlink(missing_ok=True)
             for name in files:
                 os.replace(Path(part) / name, folder / name)
     said = ", ".join(f"{folder / name}" for name in files)
@@ -133,13 +135,14 @@ def asked(cfg: Any, translations: Any) -> tuple[Any, str]:
 
 
 def trials_for(cfg: Any, translator: Any, dataset: Any, least: int) -> list[Any]:
-    """The pictures to compare with."""
+    """The pictures to compare with: drawn ones of two sizes, and those of ``pictures``."""
     from i2i.sharing.trial import drawn, of_files
 
-    if cfg.pictures is None:
-        return drawn(translator, dataset, least)
-    output = Path(str(cfg.output)).expanduser()
-    return of_files(Path(str(cfg.pictures)).expanduser(), translator, dataset, output)
+    found = drawn(translator, dataset, least)
+    if cfg.pictures is not None:
+        output = Path(str(cfg.output)).expanduser()
+        found += of_files(Path(str(cfg.pictures)).expanduser(), translator, dataset, output)
+    return found
 
 
 def portable(cfg: Any, translations: Any, checkpoint: Any, folder: Path) -> Any:
@@ -186,14 +189,16 @@ def shared(cfg: Any, translations: Any, checkpoint: Any, folder: Path) -> Any:
     """
     from i2i.checkpoints.saved_translations import load_translations
     from i2i.sharing.folder import write
-    from i2i.sharing.parity import same_translators
+    from i2i.sharing.parity import Parity, same_translators
 
     translator, route = asked(cfg, translations)
     write(folder, translations, route, checkpoint)
     again, _ = load_translations(str(folder), key="output")
     dataset = translator.seen(translations.dataset)
     trials = trials_for(cfg, translator, dataset, 2)
-    parity = same_translators(translator, again.asked(), trials)
+    parity = Parity()
+    for name, loaded in again.routes.items():  # StarGAN's network has all of them
+        same_translators(translations.routes[name], loaded, trials, parity)
     parity.require(cfg.format)
     return parity
 

@@ -66,12 +66,13 @@ def find_images(
     return jobs
 
 
-def images_of(source: Path, output: Path) -> tuple[list[Path], Path]:
-    """The images that ``input`` names, and the folder that their names are below.
+def images_of(source: Path, output: Path, option: str = "input") -> tuple[list[Path], Path]:
+    """The images that an option names, and the folder that their names are below.
 
     Args:
         source: An image or a folder of images.
         output: The folder to write to; where it lies inside ``source``, its images are no inputs.
+        option: Its name, for errors.
 
     Raises:
         SettingError: There is no image, or a folder cannot be read.
@@ -83,11 +84,11 @@ def images_of(source: Path, output: Path) -> tuple[list[Path], Path]:
         return [source], source.parent
     if not os.path.isdir(source):
         found = "a pipe or a device" if os.path.exists(source) else "nothing there"
-        raise setting_error(f"input={source}", found, wanted, "Check the path.")
+        raise setting_error(f"{option}={source}", found, wanted, "Check the path.")
     own = os.path.realpath(output) == os.path.realpath(source)
-    images = images_below(source, f"input={source}", None if own else output)
+    images = images_below(source, f"{option}={source}", None if own else output)
     if not images:
-        raise setting_error(f"input={source}", "no image", wanted, "Check the path.")
+        raise setting_error(f"{option}={source}", "no image", wanted, "Check the path.")
     return images, source
 
 

@@ -13,11 +13,12 @@ from threading import Thread
 from typing import Any
 
 from i2i.errors import setting_error
-from i2i.inference.overlapped import AHEAD, Outcome, Steps, attempt
+from i2i.inference.overlapped import Outcome, Steps, attempt
 
 # A forked process has the network already. Elsewhere forking is not safe, or not known.
 START = "fork" if sys.platform == "linux" else "spawn"
-STEPS: list[Steps] = []  # of this process, where it is one that works for another
+# Of a process that works for another one: what it does, or why it cannot.
+WORK: list[Steps | Exception] = []
 
 
 def in_processes(
@@ -32,38 +33,42 @@ def in_processes(
         items: Can be pickled.
         plan: Gives the steps, once in each process, and can be pickled. Writing is left to this
             process.
-        workers: Processes.
+        workers: Processes, at most.
 
     Yields:
-        An ``Outcome`` for each item, in order.
-
-    Raises:
-        SettingError: A process was killed.
+        An ``Outcome`` for each item, in order. Where a process was killed, that is the last one, of
+        the item None.
     """
-    steps = plan()
+    steps, workers = plan(), min(workers, len(items))
     context = multiprocessing.get_context(START)
+    coming: deque[tuple[Any, Future[Any]]] = deque()
     pool = ProcessPoolExecutor(workers, context, settle, (plan,))
     try:
-        coming: deque[tuple[Any, Future[Any]]] = deque()
         for item in items:
             coming.append((item, pool.submit(encoded, item)))
-            if len(coming) >= workers + AHEAD:
-                yield collected(*coming.popleft(), steps, workers)
+            if len(coming) >= 2 * workers:  # one for each, and one that waits
+                yield collected(*coming.popleft(), steps)
         while coming:
-            yield collected(*coming.popleft(), steps, workers)
+            yield collected(*coming.popleft(), steps)
+    except BrokenProcessPool:
+        yield Outcome(None, error=setting_error(
+            f"workers={workers}", "a process that was killed, perhaps because the memory was full",
+            "processes that live", "Use fewer workers.",
+        ))  # fmt: skip
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def collected(item: Any, future: Future[Any], steps: Steps, workers: int) -> Outcome:
-    """Writes what another process made of an item."""
+def collected(item: Any, future: Future[Any], steps: Steps) -> Outcome:
+    """Writes what another process made of an item.
+
+    Raises:
+        BrokenProcessPool: A process was killed.
+    """
     try:
         made = future.result()
-    except BrokenProcessPool as error:
-        raise setting_error(
-            f"workers={workers}", "a process that was killed, perhaps because the memory was full",
-            "processes that live", "Use fewer workers; overwrite=skip goes on with the rest.",
-        ) from error  # fmt: skip
+    except BrokenProcessPool:
+        raise
     except Exception as error:
         return Outcome(item, error=error)
     return attempt(item, steps.write, item, made)
@@ -76,10 +81,13 @@ def settle(plan: Callable[[], Steps]) -> None:
     from i2i.data.collate import settle_worker
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the other one tidies up
+    Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     settle_worker()
-    STEPS[:] = [plan()]
-    Thread(target=end_with_parent, daemon=True).start()
+    try:
+        WORK[:] = [plan()]
+    except Exception as error:  # raised here it would look like a process that was killed
+        WORK[:] = [error]
 
 
 def end_with_parent() -> None:
@@ -90,6 +98,8 @@ def end_with_parent() -> None:
 
 def encoded(item: Any) -> Any:
     """What is written of an item."""
-    (steps,) = STEPS
+    (steps,) = WORK
+    if isinstance(steps, Exception):
+        raise steps
     (made,) = steps.make([steps.read(item)])
     return steps.encode(item, made)

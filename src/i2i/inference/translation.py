@@ -196,7 +196,7 @@ def translate_all(translation: Translation, jobs: list[Job], on_error: str, coun
         for outcome in tqdm(done, unit="image", total=len(jobs), disable=len(jobs) < 2):
             if outcome.error is None:
                 continue
-            if on_error != "skip":
+            if on_error != "skip" or outcome.item is None:
                 failed = outcome.error
                 break
             counts.left_out += 1

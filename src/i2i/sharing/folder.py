@@ -15,7 +15,7 @@ from i2i.sharing.card import CARD, card
 from i2i.sharing.facts import versions
 from i2i.sharing.onnx_file import missing
 
-FILES = (NAME, RECORD, CARD)
+FILES = (NAME, CARD, RECORD)  # the record last: without it a folder is none
 
 
 def prepare() -> None:

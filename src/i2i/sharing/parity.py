@@ -91,12 +91,12 @@ def compared(portable: Portable, run: Run, trials: Iterable[Trial]) -> Parity:
     return found
 
 
-def same_translators(one: Translator, two: Translator, trials: Iterable[Trial]) -> Parity:
-    """Compares a model with what was loaded again of it."""
-    found = Parity()
+def same_translators(
+    one: Translator, two: Translator, trials: Iterable[Trial], found: Parity
+) -> None:
+    """Compares a model with what was loaded again of it, and adds to what was found."""
     for trial in trials:
         x = trial.inputs(one, one.divisor)
         made, expected = (way(x.to(way.device), trial.names).cpu() for way in (two, one))
         size = " x ".join(map(str, x.shape[-2:]))
         found.add(to_uint8(made, trial.names), to_uint8(expected, trial.names), size)
-    return found

@@ -64,7 +64,7 @@ def of_files(
     Raises:
         SettingError: There are no pictures, or one cannot be read.
     """
-    files, _ = images_of(source, output)
+    files, _ = images_of(source, output, "pictures")
     found = []
     for file in files[:MOST]:
         image = read_input(file, translator.task, dict(dataset), MOST_PIXELS)

@@ -1,6 +1,8 @@
 """Several processes that read, compute and encode for one that writes."""
 
+import multiprocessing
 import os
+import re
 import select
 import signal
 import subprocess
@@ -85,8 +87,47 @@ def killed(item: int) -> int:
 
 def test_a_process_that_is_killed_ends_the_work_in_words() -> None:
     steps = Steps(killed, lambda group: group, lambda item, made: made)
-    with pytest.raises(SettingError, match=r"workers=2: found a process that was killed.*fewer"):
-        list(in_processes(range(20), lambda: steps, 2))
+    *others, last = in_processes(range(20), lambda: steps, 2)
+    assert [o.item for o in others] == list(range(len(others))) and len(others) <= 5
+    assert last.item is None and isinstance(last.error, SettingError)
+    assert re.search("workers=2: found a process that was killed.*Use fewer", str(last.error))
+
+
+def test_one_that_is_killed_while_others_are_collected_does_so_too() -> None:
+    """The pool knows of it already when the next item is handed to it."""
+
+    def write(item: int, made: int) -> int:
+        if item == 3:
+            for child in multiprocessing.active_children():
+                child.kill()
+                child.join()
+        return made
+
+    steps = Steps(lambda item: item, lambda group: group, write)
+    *_, last = in_processes(range(2000), lambda: steps, 2)
+    assert last.item is None and "a process that was killed" in str(last.error)
+
+
+def test_one_that_cannot_begin_says_why() -> None:
+    parent = os.getpid()
+
+    def plan() -> Steps:
+        if os.getpid() != parent:
+            raise OSError("no network here")
+        return Steps(lambda item: item, lambda group: group, lambda item, made: made)
+
+    found = [(o.item, str(o.error)) for o in in_processes(range(3), plan, 2)]
+    assert found == [(i, "no network here") for i in range(3)]
+
+
+def test_there_are_no_more_processes_than_items() -> None:
+    steps = Steps(lambda _: os.getpid(), lambda group: group, lambda _, made: made)
+    coming = in_processes(range(2), lambda: steps, 50)
+    assert {next(coming).value for _ in range(2)} <= {
+        child.pid for child in multiprocessing.active_children()
+    }
+    assert len(multiprocessing.active_children()) <= 2
+    assert list(coming) == []
 
 
 def test_whoever_stops_listening_stops_it() -> None:
