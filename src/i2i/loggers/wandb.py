@@ -222,11 +222,12 @@ def make_wandb_logger(
     """
     require_known(options)
     require_choice(log_model, log_comparison)
-    mode, typed = mode_of(offline), os.environ.get("WANDB_MODE")
+    mode = mode_of(offline)
     if mode == "online" and not in_reach():
         say("W&B does not answer: this run stays offline")
-        mode, typed = "offline", None
+        mode = "offline"
     offline = mode == "offline"
+    said = os.environ.get("WANDB_MODE") in ("offline", "dryrun", "disabled")  # W&B obeys that
     if offline:
         say(
             "W&B: this run stays offline (no key, no answer, or so asked); to upload it later: "
@@ -236,7 +237,7 @@ def make_wandb_logger(
             say(f"logger.wandb.log_model={log_model} needs a run online; log_model=best does not")
     logger = RunWandbLogger(
         name=name, save_dir=folder, id=id_of_run(Path(folder)), project=project, group=group,
-        tags=tags, reinit="finish_previous", offline=offline and typed is None,
+        tags=tags, reinit="finish_previous", offline=offline and not said,
         log_model=False if offline or log_model == "best" else bool(log_model) and log_model,
         settings=settings(),
         **({} if offline else {"resume": "allow"}), **options,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from inspect import signature
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,15 @@ def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(module, "in_reach", lambda: True)
+    configure(monkeypatch, "https://api.wandb.ai")
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, address: str, key: str | None = None) -> None:
+    """W&B's settings, which it reads once in a process."""
+    import wandb
+
+    found = SimpleNamespace(settings=SimpleNamespace(base_url=address, api_key=key))
+    monkeypatch.setattr(wandb, "setup", lambda: found)
 
 
 @pytest.fixture
@@ -72,6 +82,37 @@ def test_a_key_in_the_netrc_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not has_key()
     write_netrc(tmp_path, "wandb.example.org")
     assert has_key()
+
+
+def test_keys_are_looked_for_where_wandb_has_its_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server of one's own, which `wandb login --host` has noted; and W&B's new address."""
+    write_netrc(tmp_path, "wandb.corp.example")
+    assert not has_key()
+    configure(monkeypatch, "https://wandb.corp.example")
+    assert has_key()
+    configure(monkeypatch, "https://api.forge.coreweave.com")
+    assert not has_key()
+    for host in ("api.forge.coreweave.com", "api.wandb.ai"):
+        write_netrc(tmp_path, host)
+        assert has_key()
+    configure(monkeypatch, "https://wandb.corp.example", key="0" * 40)
+    assert has_key()
+    monkeypatch.setattr("wandb.setup", lambda: 1 / 0)  # a setting that is none stops no run
+    assert not has_key()
+
+
+@pytest.mark.parametrize(("mode", "offline"), [("online", None), (None, False), ("shared", False)])
+def test_without_a_key_nobody_is_asked_for_one(
+    mode: str | None, offline: bool | None, tmp_path: Path, said: list[str], started: list[dict],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    if mode:
+        monkeypatch.setenv("WANDB_MODE", mode)
+    _ = make_wandb_logger(str(tmp_path / "run"), "p", offline=offline).experiment
+    assert started[0]["env"] in ("offline", "dryrun")
+    assert "stays offline (no key" in said[0]
 
 
 def test_the_netrc_file_of_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +160,7 @@ def test_the_environments_mode_goes_before_the_option(
     offline: bool | None,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("WANDB_MODE", mode)
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     _ = make_wandb_logger(str(tmp_path), "p", offline=offline).experiment
     assert started[0]["env"] == mode
 
