@@ -1,10 +1,7 @@
 """Weights & Biases without a login prompt, and with one run a job."""
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +11,15 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import DummyExperiment
 
 from i2i.comparison.run_test import Tested, read_tests
-from i2i.errors import first_line, setting_error
-from i2i.loggers.wandb_end import FLUSH, FLUSH_SETTING
+from i2i.errors import first_line
 from i2i.loggers.wandb_id import id_of_run
+from i2i.loggers.wandb_options import require_choice, require_known, settings
 from i2i.loggers.wandb_pictures import LabelMaps, masks_of, tables_of
-from i2i.loggers.wandb_server import in_reach, mode_of
-from i2i.loggers.wandb_summary import beside
+from i2i.loggers.wandb_server import Mode, in_reach, mode_of
+from i2i.loggers.wandb_summary import Bests, beside, keep
 from i2i.messages import say
 
 STEP = "trainer/global_step"  # as Lightning's logger calls the step
-
-BEGIN = 30  # seconds that a run has to be made on the server, which answers within one; W&B's: 90
 
 
 class RunWandbLogger(WandbLogger):
@@ -34,10 +29,14 @@ class RunWandbLogger(WandbLogger):
     middle, the run goes on without it; metrics.csv has all numbers anyway.
 
     Attributes:
+        mode: What becomes of what is logged.
         log_best: Whether the checkpoint that was tested is sent at the end of a run.
+        bests: Of the scores, where the run was stopped before.
     """
 
+    mode: Mode = "online"
     log_best = False
+    bests: Bests | None = None
 
     @property
     @rank_zero_experiment
@@ -50,8 +49,9 @@ class RunWandbLogger(WandbLogger):
             except (wandb.errors.Error, wandb.errors.UsageError, OSError, TimeoutError) as error:
                 say(f"W&B does not take this run ({first_line(error, 120)}): it stays offline")
                 wandb.teardown()  # what the attempt left would keep the run's id
-                self._offline = True
-                self._wandb_init = {k: v for k, v in self._wandb_init.items() if k != "resume"}
+                self._offline, self.mode = True, "offline"
+                kept = {k: v for k, v in self._wandb_init.items() if k != "resume"}
+                self._wandb_init = kept | {"mode": "offline"}
                 self._experiment = super().experiment
             if not self._offline:
                 ask_for_artifacts(self._experiment)
@@ -59,6 +59,8 @@ class RunWandbLogger(WandbLogger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         self.attempt(super().log_metrics, metrics, step)
+        if self.bests is not None and (best := self.bests.after(metrics)):
+            self.attempt(lambda: self.experiment.summary.update(best))
 
     def log_hyperparams(self, params: Any) -> None:
         self.attempt(super().log_hyperparams, params)
@@ -94,12 +96,14 @@ class RunWandbLogger(WandbLogger):
         Args:
             directions: Whether more is better, by the name under which a score is logged.
         """
+        self.bests = Bests(directions, Path(self.save_dir))
 
         def define() -> None:
             for name, more in directions.items():
                 self.experiment.define_metric(
                     name, step_metric=STEP, step_sync=True, summary="max" if more else "min"
                 )
+            self.experiment.summary.update(self.bests.all())
 
         self.attempt(define)
 
@@ -131,6 +135,7 @@ class RunWandbLogger(WandbLogger):
         self.attempt(self.log_pictures, label_maps)
         if self.log_best:
             self.attempt(self.log_checkpoint, Path(result["checkpoint"]), result["scores"])
+        self.attempt(lambda: keep(Path(self.save_dir), self.experiment.summary._as_dict()))
 
     def log_tables(
         self, split: str, tests: Mapping[str, Tested], label_maps: Mapping[str, LabelMaps],
@@ -169,15 +174,24 @@ class RunWandbLogger(WandbLogger):
         artifact.add_file(str(Path(self.save_dir) / "config.yaml"))
         run.log_artifact(artifact, aliases=["latest", file.stem])
 
-    def attempt(self, call: Callable[..., None], *values: Any, **more: Any) -> None:
-        """Calls, unless W&B has gone away before; says so when it does."""
+    def attempt(self, call: Callable[..., None], *values: Any, **more: Any) -> bool:
+        """Calls, unless W&B has gone away before; says so when it does.
+
+        Returns:
+            Whether it worked.
+        """
         if isinstance(self._experiment, DummyExperiment):
-            return
+            return False
         try:
             call(*values, **more)
+            return True
         except Exception as error:  # of many kinds, of wandb's and of its process's pipes
+            if isinstance(error, OSError) and error.filename is not None:  # a file, not a pipe
+                say(f"W&B does not get this ({first_line(error, 120)})")
+                return False
             say(f"W&B went away ({first_line(error, 120)}): the run goes on without it")
             self._experiment = DummyExperiment()
+            return False
 
 
 def ask_for_artifacts(run: Any) -> None:
@@ -227,7 +241,6 @@ def make_wandb_logger(
         say("W&B does not answer: this run stays offline")
         mode = "offline"
     offline = mode == "offline"
-    said = os.environ.get("WANDB_MODE") in ("offline", "dryrun", "disabled")  # W&B obeys that
     if offline:
         say(
             "W&B: this run stays offline (no key, no answer, or so asked); to upload it later: "
@@ -237,60 +250,12 @@ def make_wandb_logger(
             say(f"logger.wandb.log_model={log_model} needs a run online; log_model=best does not")
     logger = RunWandbLogger(
         name=name, save_dir=folder, id=id_of_run(Path(folder)), project=project, group=group,
-        tags=tags, reinit="finish_previous", offline=offline and not said,
+        tags=tags, reinit="finish_previous", offline=offline,
         log_model=False if offline or log_model == "best" else bool(log_model) and log_model,
         settings=settings(),
+        mode=mode,  # W&B itself looks into the environment once in a process
         **({} if offline else {"resume": "allow"}), **options,
     )  # fmt: skip
-    logger.log_best = log_model == "best"
+    logger.mode, logger.log_best = mode, log_model == "best"
     logger._wandb_init.pop("anonymous", None)  # wandb warns of it, whatever it is
     return logger
-
-
-def settings() -> Any:
-    """What W&B's library is told: to be silent, and how long to wait."""
-    import wandb
-
-    own = {"silent": True, FLUSH_SETTING: FLUSH}
-    if "WANDB_INIT_TIMEOUT" not in os.environ:
-        own["init_timeout"] = BEGIN
-    return wandb.Settings(**{k: v for k, v in own.items() if k in wandb.Settings.model_fields})
-
-
-def require_choice(log_model: Any, log_comparison: Any) -> None:
-    """Refuses a ``log_model`` or a ``log_comparison`` that is none.
-
-    Raises:
-        SettingError: It is not.
-    """
-    if log_model not in (None, False, True, "all", "best"):
-        raise setting_error(
-            f"logger.wandb.log_model={log_model}", repr(log_model), "one of false, best, true, all",
-            "best sends the checkpoint that was tested, with its scores.",
-        )  # fmt: skip
-    if log_comparison not in (False, True):
-        raise setting_error(
-            f"logger.wandb.log_comparison={log_comparison}", repr(log_comparison), "true or false",
-            "false keeps the comparison of a sweep from W&B.",
-        )  # fmt: skip
-
-
-def require_known(options: Mapping[str, Any]) -> None:
-    """Refuses what neither Lightning's logger nor ``wandb.init`` takes, or this project sets.
-
-    Raises:
-        SettingError: There is such an option.
-    """
-    import wandb
-
-    takes = {*signature(WandbLogger).parameters, *signature(wandb.init).parameters}
-    takes -= {
-        "kwargs", "experiment", "save_dir", "dir", "id", "version", "reinit", "settings", "resume"
-    }  # fmt: skip
-    for key in options.keys() - takes:
-        near = get_close_matches(key, sorted(takes), 1)
-        raise setting_error(
-            f"logger.wandb.{key}", "an option that W&B's logger does not take",
-            "one of WandbLogger or wandb.init", f"Did you mean logger.wandb.{near[0]}?" if near
-            else f"Leave {key} out.",
-        )  # fmt: skip

@@ -102,8 +102,9 @@ def send(
         for file in files:
             artifact.add_file(str(file))
         run.log_artifact(artifact)
+
+    done = logger.attempt(log)
+    finish(seconds=seconds)
+    if done and logger.mode != "disabled":
         size = sum(file.stat().st_size for file in files)
         say(f"W&B: the comparison, {size / 1e6:.1f} MB, is an artifact of the run '{name}'")
-
-    logger.attempt(log)
-    finish(seconds=seconds)

@@ -111,7 +111,7 @@ def test_without_a_key_nobody_is_asked_for_one(
     if mode:
         monkeypatch.setenv("WANDB_MODE", mode)
     _ = make_wandb_logger(str(tmp_path / "run"), "p", offline=offline).experiment
-    assert started[0]["env"] in ("offline", "dryrun")
+    assert started[0]["mode"] == "offline"
     assert "stays offline (no key" in said[0]
 
 
@@ -132,7 +132,7 @@ def test_without_a_key_a_run_is_offline_and_says_how_to_upload(
 ) -> None:
     _ = make_wandb_logger(str(tmp_path / "run"), "p").experiment
     (call,) = started
-    assert call["env"] in ("offline", "dryrun")
+    assert call["mode"] == "offline"
     (text,) = said
     assert "no key" in text and "wandb login" in text
     assert f"wandb sync {tmp_path / 'run' / 'wandb'}/offline-run-*" in text
@@ -145,7 +145,7 @@ def test_with_a_key_a_run_is_online_and_can_be_taken_up(
     logger = make_wandb_logger(str(tmp_path), "p", name="n", group="g", tags=["t"])
     _ = logger.experiment
     (call,) = started
-    assert call["env"] is None
+    assert call["mode"] == "online"
     assert call["resume"] == "allow"
     assert (call["project"], call["name"], call["group"], call["tags"]) == ("p", "n", "g", ["t"])
     assert said == []
@@ -162,7 +162,7 @@ def test_the_environments_mode_goes_before_the_option(
     monkeypatch.setenv("WANDB_MODE", mode)
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     _ = make_wandb_logger(str(tmp_path), "p", offline=offline).experiment
-    assert started[0]["env"] == mode
+    assert started[0]["mode"] == mode
 
 
 def test_a_resumed_run_has_the_id_of_the_first_and_other_runs_have_their_own(
