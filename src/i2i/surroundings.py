@@ -29,8 +29,9 @@ SHOWN = (
     "trainer.profiler", "validate_first",
 )  # fmt: skip
 SURROUNDINGS = (*MACHINE, *PLACES, *SHOWN)
-# What a preset of the surroundings brings that is tried all the same, as `trainer=gpu` does.
-PRESETS = {"trainer": "trainer.precision", "metrics": None}
+# Whole parts of the surroundings, single options of which are tried; and the one that a preset of
+# the part may bring.
+PARTS = {"trainer": "trainer.precision", "metrics": None, "dataset.source": None}
 
 
 def below(key: str, pattern: str) -> bool:
@@ -40,6 +41,6 @@ def below(key: str, pattern: str) -> bool:
 
 def tried(key: str) -> str | None:
     """The option that somebody tries who types one; None where that is of the surroundings."""
-    if key in PRESETS:
-        return PRESETS[key]
+    if key in PARTS:
+        return PARTS[key]
     return None if any(below(key, pattern) for pattern in SURROUNDINGS) else key

@@ -7,7 +7,7 @@ from conftest import ROOT
 from i2i.config.composing import composed
 from i2i.config.differences import MAY_DIFFER, flat
 from i2i.config.resolvers import register
-from i2i.surroundings import PRESETS, SURROUNDINGS, below, tried
+from i2i.surroundings import PARTS, SURROUNDINGS, below, tried
 
 # Of older runs, of Hydra, and what presets do not list.
 ELSEWHERE = {"hydra", "hydra/*", "trainer.profiler", "metrics.*_weights", "trainer.requeue"}
@@ -20,7 +20,7 @@ def test_the_list_names_options_that_there_are(monkeypatch: pytest.MonkeyPatch) 
     keys = flat(OmegaConf.to_container(composed("config", options), resolve=False))
     unknown = {p for p in SURROUNDINGS if not any(below(key, p) for key in keys)}
     assert unknown - ELSEWHERE == set() and len(set(SURROUNDINGS)) == len(SURROUNDINGS)
-    assert set(PRESETS) <= keys.keys() | {key.partition(".")[0] for key in keys}
+    assert all(any(below(key, part) for key in keys) for part in PARTS)
 
 
 @pytest.mark.parametrize("pattern", SURROUNDINGS)
@@ -30,7 +30,8 @@ def test_no_pattern_is_named_twice(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "expected"),
-    [("trainer", "trainer.precision"), ("metrics", None), ("hydra.run.dir", None),
+    [("trainer", "trainer.precision"), ("metrics", None), ("dataset.source", None),
+     ("dataset.source.n_train", "dataset.source.n_train"), ("hydra.run.dir", None),
      ("hydra/launcher", None), ("logger", None), ("logger.wandb.notes", None),
      ("generator", "generator"), ("seed", "seed"), ("callbacks", "callbacks")],
 )  # fmt: skip

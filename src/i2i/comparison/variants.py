@@ -157,8 +157,10 @@ def differing(runs: Sequence[Examined]) -> list[str]:
 
 
 def chosen(run: Run, key: str) -> str:
-    """An option as it stands in a table: equal numbers look alike, however they were typed."""
+    """An option as it stands in a table: equal values look alike, however they were typed."""
     text = run.option(key) or "-"
+    if text.lower() in ("true", "false", "null"):
+        return "-" if text.lower() == "null" else text.lower()
     try:
         number = float(text)
     except ValueError:

@@ -87,6 +87,23 @@ def test_what_was_tried_parts_variants(tmp_path: Path, option: str) -> None:
     assert data.options == [option.partition("=")[0]] and len(data.variants) == 2
 
 
+def test_a_seed_that_was_resumed_is_no_variant_of_its_own(tmp_path: Path) -> None:
+    """Resuming types all presets, and the values that differ from them."""
+    presets = {"generator": "unet", "callbacks": "default", "reconstruction": ["l1"]}
+    resumed = ("callbacks=default", "generator=unet", "reconstruction=['l1']", "trainer=cpu",
+               "dataset.source=null", "dataset.direction='AtoB'", "model.ema=false",
+               "model.n=null", "resume=/x")  # fmt: skip
+    began = ("generator=unet", "seed=1", "reconstruction=[l1]", "model.ema=False")
+    for seed, options in enumerate((resumed, began, ("seed=2",))):
+        run = make_run(tmp_path / str(seed), *options, seed=seed, per_image={"ssim": [0.5]})
+        config = OmegaConf.load(run / "config.yaml")
+        config.presets, config.model.ema = presets, False
+        OmegaConf.save(config, run / "config.yaml")
+    (data,) = sets_of(tmp_path)
+    assert data.options == [] and len(data.variants) == 1
+    assert [r.run.name for r in data.runs] == ["0", "seed=1", "seed=2"]
+
+
 def test_a_preset_of_a_machine_parts_variants_where_its_precision_does(tmp_path: Path) -> None:
     for seed, precision in enumerate(("32-true", "32-true", "bf16-mixed")):
         run = make_run(tmp_path / str(seed), f"seed={seed}", f"trainer={'agg'[seed]}", seed=seed)
