@@ -10,18 +10,17 @@ from typing import Any
 from i2i.checkpoints.allowed_classes import allowed_types, check_targets, entries
 from i2i.cluster.environment import launched
 from i2i.config.composing import composed
-from i2i.config.differences import below, differences, flat, has, nodes_above, select
+from i2i.config.differences import differences, flat, has, nodes_above, select
 from i2i.config.plain_words import key_of, quoted, value_text
 from i2i.errors import first_line, setting_error
+from i2i.surroundings import RESOURCES, below
 
 # Asked of this machine, or of this command line, and never taken from a file.
 NOT_TAKEN = (
-    "presets", "record", "resume", "init_from", "run_dir", "dataset.source", "dataset.num_workers",
-    "dataset.cache_gb", "dataset.max_megapixels", "dataset.found", "metrics.cache_dir",
-    "metrics.cache_gb", "callbacks.*.filename", "*.default_root_dir", "trainer.fast_dev_run",
-    "trainer.num_nodes",
+    *RESOURCES, "presets", "record", "resume", "init_from", "run_dir", "dataset.source",
+    "dataset.found", "metrics.cache_dir", "metrics.cache_gb", "callbacks.*.filename",
+    "*.default_root_dir", "trainer.fast_dev_run", "trainer.num_nodes",
 )  # fmt: skip
-WORTH_TYPING = ("dataset.num_workers", "dataset.cache_gb", "dataset.max_megapixels")
 # Parts that a file may not name the classes of: they write files and talk to servers.
 NO_CLASSES = ("trainer", "callbacks", "logger")
 KINDS = {"dataset": "dataset", "augmentation": "dataset", "task": "dataset", "metrics": "metrics"}
@@ -142,7 +141,7 @@ class Rebuilt:
             if (key in follows) != computed or any(below(key, k) and key != k for k in follows):
                 continue
             if any(below(key, pattern) for pattern in NOT_TAKEN):
-                if key in WORTH_TYPING:
+                if key in RESOURCES:
                     self.leave_out(key, its.get(key))
             elif key == "dataset.root" and its.get(key) == os.path.abspath(mine.get(key) or ""):
                 continue

@@ -6,10 +6,11 @@ from typing import Any
 from i2i.checkpoints.checkpoint import Checkpoint
 from i2i.checkpoints.rebuilt import NOT_TAKEN
 from i2i.cluster.devices import processes_of
-from i2i.config.differences import below, differences, flat, without_copies
+from i2i.config.differences import differences, flat, without_copies
 from i2i.config.plain_words import key_of
 from i2i.errors import setting_error
 from i2i.messages import say
+from i2i.surroundings import below
 
 # What makes a run the one that it is. Its state would not fit another data set's order of images,
 # or another optimizer.

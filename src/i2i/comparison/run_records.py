@@ -66,8 +66,12 @@ class Run:
     def option(self, key: str) -> str | None:
         """What an option was: as it was typed, else as the configuration has it.
 
-        Of a part that the configuration has, that is the name of its class.
+        Of a part that the configuration has, that is the name of its preset, else of its class. A
+        resumed run has more typed options than it began with, and the same presets.
         """
+        presets = self.config.get("presets")
+        if isinstance(presets, Mapping) and (preset := presets.get(key)) is not None:
+            return _short(f"[{','.join(map(str, preset))}]" if isinstance(preset, list) else preset)
         if key in self.options:
             return self.options[key]
         node: Any = self.config
@@ -117,7 +121,8 @@ def _read_options(run: Run) -> None:
         return
     for option in typed:
         key, _, value = option.partition("=")
-        run.options[_short(key.lstrip("+~"))] = _short(value)
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        run.options[_short(key.lstrip("+~"))] = _short(value[1:-1] if quoted else value)
 
 
 def _read_config(run: Run) -> None:

@@ -15,12 +15,13 @@ from i2i.comparison.one_route import name_routes
 from i2i.comparison.page import write_page
 from i2i.comparison.picture import picture, read_pictures
 from i2i.comparison.run_records import COLUMNS, Run, Scores, find_folders, read_run, units_of
-from i2i.comparison.variants import OF_A_RESUMED, SameData, examine, of_same_data
+from i2i.comparison.variants import SameData, chosen, examine, of_same_data
 from i2i.errors import SettingError, setting_error
 from i2i.images.image_io import write_png
 from i2i.printable import printable
 from i2i.run_folder import CEILING, write_text
 from i2i.scores import heading
+from i2i.surroundings import tried
 
 FILES = "comparison.html, .md, .csv and .png"
 IN_TITLE = {"data": " of {}", "n": ", n = {}", "checkpoint": ", {}"}
@@ -60,8 +61,8 @@ def name_runs(runs: Sequence[Run], folder: Path) -> None:
     for label in {run.label for run in runs}:
         same = [run for run in runs if run.label == label]
         keys = list(dict.fromkeys(key for run in same for key in run.options))
-        keys = [k for k in keys if len({run.options.get(k) for run in same}) > 1]
-        keys = [k for k in keys if k not in OF_A_RESUMED or all(k in r.options for r in same)]
+        keys = [k for k in keys if len({chosen(run, k) for run in same}) > 1]
+        keys = [k for k in keys if tried(k) == k or all(k in r.options for r in same)]
         for run in same:
             parts = [] if label is None else [label]
             parts += [f"{k}={run.options[k]}" for k in keys if k in run.options]

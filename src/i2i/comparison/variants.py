@@ -10,14 +10,7 @@ from i2i.comparison.run_alarms import Alarm, read_alarms
 from i2i.comparison.run_curves import Log, read_log
 from i2i.comparison.run_records import Run
 from i2i.comparison.run_test import Tested, read_tests
-
-OF_A_RESUMED = (  # options that resuming adds
-    "resume", "dataset.root", "metrics.inception_weights", "metrics.lpips.weights_file",
-    "metrics.lpips_weights", "metrics.segmenter", "reconstruction.perceptual.weights_file",
-    "reconstruction.lpips.weights_file",
-)  # fmt: skip
-# Options that say which run it is, where it stands or how it is shown, and not what was tried.
-NOT_TRIED = ("seed", "label", "project", "data_dir", "run_dir", *OF_A_RESUMED)
+from i2i.surroundings import tried
 
 
 @dataclass
@@ -159,13 +152,15 @@ def _title(key: Sequence[str | None]) -> str:
 
 def differing(runs: Sequence[Examined]) -> list[str]:
     """The options that somebody typed and in which the runs differ, in the order of typing."""
-    keys = dict.fromkeys(key for r in runs for key in r.run.options if key not in NOT_TRIED)
-    return [key for key in keys if len({chosen(r.run, key) for r in runs}) > 1]
+    keys = dict.fromkeys(tried(key) for r in runs for key in r.run.options if key != "seed")
+    return [key for key in keys if key and len({chosen(r.run, key) for r in runs}) > 1]
 
 
 def chosen(run: Run, key: str) -> str:
-    """An option as it stands in a table: equal numbers look alike, however they were typed."""
+    """An option as it stands in a table: equal values look alike, however they were typed."""
     text = run.option(key) or "-"
+    if text.lower() in ("true", "false", "null"):
+        return "-" if text.lower() == "null" else text.lower()
     try:
         number = float(text)
     except ValueError:

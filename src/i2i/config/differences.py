@@ -1,8 +1,9 @@
 """What two configurations of one run disagree on."""
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
+
+from i2i.surroundings import SURROUNDINGS, below
 
 # What may differ between two stretches of one run; everything else is compared. A setting may
 # differ if it leaves what a training step computes as it is in exact arithmetic. What changes the
@@ -10,25 +11,16 @@ from typing import Any
 # `deterministic` choose) may differ, since another GPU changes it too. So may the number of
 # devices, in which a machine's "auto" says nothing: the number of processes is compared instead.
 MAY_DIFFER = (
-    # places
-    "presets", "record", "run_dir", "data_dir", "resume", "init_from", "dataset.root",
-    "dataset.source", "dataset.pairs",
-    "reconstruction.*.weights_file",
-    # the machine
-    "dataset.num_workers", "dataset.cache_gb", "dataset.eval_batch_size", "speed",
-    "dataset.max_megapixels",
-    # what is shown, and what a run found in its files, which goes on with it
-    "dataset.*_shown", "dataset.found",
-    "trainer._target_", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
-    "trainer.strategy", "trainer.benchmark", "trainer.deterministic", "trainer.requeue",
+    *SURROUNDINGS,
+    # where it began and what of, and what it found in its files, which goes on with it
+    "presets", "record", "init_from", "dataset.source", "dataset.pairs", "dataset.found",
+    # how a step is computed
+    "speed", "trainer._target_", "trainer.devices", "trainer.num_nodes",
     # how long to train: this is how a run is continued
     "trainer.max_steps", "trainer.max_epochs", "trainer.max_time",
-    # scores, logging and saving
-    "metrics", "baselines", "validate_first", "test_checkpoint", "sweep_metric", "model.inference",
-    "callbacks", "logger", "project", "label", "trainer.limit_val_batches",
+    # scores and saving
+    "metrics", "test_checkpoint", "model.inference", "callbacks", "trainer.limit_val_batches",
     "trainer.limit_test_batches", "trainer.check_val_every_n_epoch", "trainer.val_check_interval",
-    "trainer.num_sanity_val_steps", "trainer.log_every_n_steps", "trainer.enable_*",
-    "trainer.profiler",
 )  # fmt: skip
 
 
@@ -85,11 +77,6 @@ def differences(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str,
         and not any(below(key, pattern) for pattern in MAY_DIFFER)
         and not is_newer(key, one, two)
     }
-
-
-def below(key: str, pattern: str) -> bool:
-    """Whether a dotted key is the one that a pattern names, or stands below it."""
-    return fnmatchcase(key, pattern) or fnmatchcase(key, f"{pattern}.*")
 
 
 def without_copies(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from i2i.config.composing import composed
-from i2i.config.differences import below, select
+from i2i.config.differences import select
 from i2i.config.plain_words import key_of
 from i2i.config.resolvers import in_sweep, more_is_better
 from i2i.errors import setting_error
+from i2i.surroundings import below
 
 # The commands hand these over themselves, and what was typed would be lost.
 GIVEN = (

@@ -1,21 +1,20 @@
 """What a run is called where it stands beside others, such as on W&B: name, group and tags."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from i2i.config.differences import select
+from i2i.files.ordinary import Unreadable
+from i2i.files.records import read_yaml
 from i2i.printable import printable
+from i2i.surroundings import tried
 
 LONGEST = 128  # letters of a name or a group, W&B's limit
 LONGEST_TAG = 64
 PARTS = ("generator", "gan_loss", "dataset")  # of a run that nothing else names
 TAGS = ("model", "generator", "discriminator", "gan_loss", "dataset", "experiments")
-# Options that say where a run stands or what it shows, and not what it is.
-ELSEWHERE = (
-    "callbacks", "data_dir", "experiments", "hydra", "label", "logger", "metrics", "project",
-    "resume", "run_dir", "seed", "trainer",
-)  # fmt: skip
-OF_MACHINES = ("dataset.root", "dataset.num_workers", "dataset.cache_gb", "dataset.source")  # too
+OTHERWISE = ("experiments", "label", "seed")  # which a name tells in a way of its own
 
 
 def record_of(
@@ -33,11 +32,14 @@ def record_of(
     if is_record(kept := earlier.get("record")):
         return dict(kept)
     presets = config["presets"]
-    in_sweep = (run_dir.parent / "multirun.yaml").is_file()  # which Hydra writes first
-    sweep = "/".join(run_dir.parts[-3:-1]) if in_sweep else None
+    sweep = run_dir.parent / "multirun.yaml"  # which Hydra writes first
+    in_sweep = sweep.is_file()
+    swept = swept_in(sweep, typed) if in_sweep else set()
     return {
-        "name": name_of(config["label"], config["seed"], presets, typed),
-        "group": group_of(presets.get("experiments"), sweep),
+        "name": name_of(config["label"], config["seed"], presets, typed, swept),
+        "group": group_of(
+            "/".join(run_dir.parts[-3:-1]) if in_sweep else presets.get("experiments")
+        ),
         "tags": tags_of(presets),
         "options": columns_of(typed),
     }
@@ -53,32 +55,58 @@ def is_record(kept: Any) -> bool:
     return short and isinstance(kept["options"], Mapping)
 
 
-def name_of(label: str | None, seed: Any, choices: Mapping[str, Any], typed: Sequence[str]) -> str:
+def swept_in(sweep: Path, typed: Sequence[str]) -> set[str]:
+    """The options that were not typed for the whole of a sweep, but chosen for one of its jobs.
+
+    Args:
+        sweep: Hydra's record of the sweep.
+        typed: The options of the job, KEY=VALUE.
+    """
+    try:
+        asked = select(read_yaml(sweep), "hydra.overrides.task")
+    except Unreadable:
+        return set()
+    options = asked if isinstance(asked, list) else []
+    of_all = {str(option).replace(" ", "") for option in options}  # Hydra drops those of lists
+    return set(by_key([option for option in typed if option.replace(" ", "") not in of_all]))
+
+
+def name_of(
+    label: str | None,
+    seed: Any,
+    choices: Mapping[str, Any],
+    typed: Sequence[str],
+    swept: Collection[str] = (),
+) -> str:
     """What makes a run different: ``resnet9 wgan-gp maps s0``, or its label, and what was typed.
+
+    Options of a machine, of places and of what is shown are told where they are swept. What is
+    swept comes first.
 
     Args:
         label: The option ``label``.
         seed: Of the run.
         choices: The preset of each config group.
         typed: The options of the run, KEY=VALUE.
+        swept: Keys of those that the jobs of its sweep differ in.
 
     Returns:
         One line of at most 128 letters, whose last word is the seed.
     """
     options = by_key(typed)
-    study = choices.get("experiments")
-    if label is not None or study:
-        words, told = [str(label if label is not None else study)], ()
-    else:
-        told = PARTS
+    words = [str(word) for word in (label, choices.get("experiments")) if word is not None]
+    told: tuple[str, ...] = OTHERWISE
+    if not words:
+        told += PARTS
         words = [str(choices[part]) for part in PARTS if choices.get(part)]
         if "model" in options:
             words.insert(0, str(choices["model"]))
             told += ("model",)
-    for key, value in options.items():
-        of_a_place = key.split(".")[0].split("/")[0] in ELSEWHERE or key.startswith(OF_MACHINES)
-        if key not in told and not of_a_place:
-            words.append(value if key in choices else f"{key}={value}")
+    for key in sorted(options, key=lambda key: key not in swept):  # the end may be cut off
+        value = options[key]
+        if key not in told and (key in swept or tried(key) == key):
+            gone = f"~{key}" in typed
+            words.append(value if key in choices else f"~{key}" if gone else f"{key}={value}")
     tail = f" s{seed}"
     return printable(" ".join(words))[: LONGEST - len(tail)] + tail
 
@@ -104,15 +132,14 @@ def as_number(text: str) -> Any:
     return text
 
 
-def group_of(study: str | None, sweep: str | None) -> str | None:
-    """What the runs of one sweep, or of one study, have in common; None for a run by itself.
+def group_of(common: str | None) -> str | None:
+    """What W&B calls the runs of one sweep or study; None for a run by itself.
 
     Args:
-        study: The preset of ``experiments``.
-        sweep: The folder of the sweep that the run is a job of, or None.
+        common: The folder of the sweep that the run is a job of, else its preset of
+            ``experiments``, if any. A sweep over studies is one group.
     """
-    words = [str(word) for word in (study, sweep) if word]
-    return printable(" ".join(words))[:LONGEST] or None
+    return printable(str(common))[:LONGEST] if common else None
 
 
 def tags_of(choices: Mapping[str, Any]) -> list[str]:

@@ -7,8 +7,9 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from i2i.cluster.gathering import gathered
-from i2i.config.differences import below, flat
+from i2i.config.differences import flat
 from i2i.errors import setting_error
+from i2i.surroundings import below
 
 FOUND = "dataset.found"
 

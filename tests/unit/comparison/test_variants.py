@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from compared_runs import MORE, make_run
 from i2i.comparison.tables import compare, find_runs
@@ -52,6 +53,66 @@ def test_seeds_of_the_same_options_are_one_variant(tmp_path: Path) -> None:
     assert data.variants[0].mean("ssim") == pytest.approx(0.75)
     assert data.variants[0].spread("ssim") == pytest.approx(np.std([0.25, 1.25], ddof=1))
     assert data.variants[1].spread("ssim") is None and data.variants[0].mean("fid") is None
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["dataset.num_workers=2", "dataset.cache_gb=1", "dataset.eval_batch_size=1", "logger=csv",
+     "logger.wandb.notes=x", "callbacks.samples.n_images=4", "trainer.enable_progress_bar=false",
+     "trainer=cpu", "trainer.accelerator=cpu", "metrics=pairwise", "baselines=false",
+     "metrics.classifier=/x", "+trainer.profiler=simple"],
+)  # fmt: skip
+def test_machine_places_and_display_do_not_part_seeds(tmp_path: Path, option: str) -> None:
+    for seed in (0, 1):
+        options = [f"seed={seed}", *([option] if seed else [])]
+        make_run(tmp_path / str(seed), *options, seed=seed, per_image={"ssim": [0.25 + seed / 2]})
+    (data,) = sets_of(tmp_path)
+    assert data.options == [] and [r.run.name for r in data.runs] == ["seed=0", "seed=1"]
+    (variant,) = data.variants
+    assert variant.spread("ssim") == pytest.approx(np.std([0.25, 0.75], ddof=1))
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["trainer.max_steps=9", "trainer.max_epochs=9", "trainer.precision=bf16-mixed",
+     "trainer.check_val_every_n_epoch=9", "trainer.devices=2", "callbacks=pruning",
+     "callbacks.best.monitor=val/l1", "dataset.source.n_train=9", "init_from=/x",
+     "test_checkpoint=last", "metrics.kid_subset_size=9", "speed=eager"],
+)  # fmt: skip
+def test_what_was_tried_parts_variants(tmp_path: Path, option: str) -> None:
+    for seed in (0, 1):
+        options = [f"seed={seed}", *([option] if seed else [])]
+        make_run(tmp_path / str(seed), *options, seed=seed, per_image={"ssim": [0.5]})
+    (data,) = sets_of(tmp_path)
+    assert data.options == [option.partition("=")[0]] and len(data.variants) == 2
+
+
+def test_a_seed_that_was_resumed_is_no_variant_of_its_own(tmp_path: Path) -> None:
+    """Resuming types all presets, and the values that differ from them."""
+    presets = {"generator": "unet", "callbacks": "default", "reconstruction": ["l1"]}
+    resumed = ("callbacks=default", "generator=unet", "reconstruction=['l1']", "trainer=cpu",
+               "dataset.source=null", "dataset.direction='AtoB'", "model.ema=false",
+               "model.n=null", "resume=/x")  # fmt: skip
+    began = ("generator=unet", "seed=1", "reconstruction=[l1]", "model.ema=False")
+    for seed, options in enumerate((resumed, began, ("seed=2",))):
+        run = make_run(tmp_path / str(seed), *options, seed=seed, per_image={"ssim": [0.5]})
+        config = OmegaConf.load(run / "config.yaml")
+        config.presets, config.model.ema = presets, False
+        OmegaConf.save(config, run / "config.yaml")
+    (data,) = sets_of(tmp_path)
+    assert data.options == [] and len(data.variants) == 1
+    assert [r.run.name for r in data.runs] == ["0", "seed=1", "seed=2"]
+
+
+def test_a_preset_of_a_machine_parts_variants_where_its_precision_does(tmp_path: Path) -> None:
+    for seed, precision in enumerate(("32-true", "32-true", "bf16-mixed")):
+        run = make_run(tmp_path / str(seed), f"seed={seed}", f"trainer={'agg'[seed]}", seed=seed)
+        config = OmegaConf.load(run / "config.yaml")
+        config.trainer = {"precision": precision}
+        OmegaConf.save(config, run / "config.yaml")
+    (data,) = sets_of(tmp_path)
+    assert data.options == ["trainer.precision"]
+    assert [len(variant.runs) for variant in data.variants] == [2, 1]
 
 
 def test_an_option_that_was_not_typed_is_that_of_the_configuration(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Names, groups and tags of runs, against those that a reader would expect."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,30 @@ CHOICES: dict[str, Any] = {
             None,
             {"experiments": "cgan_digits", "experiments/variants": "a"},
             ["experiments=cgan_digits", "+model.x=1", "~callbacks.best"],
-            "cgan_digits model.x=1 s3",
+            "cgan_digits model.x=1 ~callbacks.best s3",
         ),
         (
             None,
             {},
             ["trainer=cpu", "dataset.root=/x", "logger.wandb.notes=a", "hydra.run.dir=/y",
-             "resume=/z", "metrics.inception_weights=/w", "data_dir=/d"],
+             "hydra/launcher=joblib", "resume=/z", "metrics.inception_weights=/w", "data_dir=/d",
+             "metrics=pairwise", "callbacks.samples.n_images=4", "dataset.num_workers=2"],
             "resnet9 wgan-gp maps s3",
+        ),
+        *[
+            (None, {}, [option], f"resnet9 wgan-gp maps {option} s3")
+            for option in (
+                "trainer.max_steps=1000", "trainer.precision=bf16-mixed", "callbacks=pruning",
+                "callbacks.best.monitor=val/fid", "metrics.kid_subsets=10", "trainer.devices=2",
+                "trainer.check_val_every_n_epoch=1", "dataset.source.n_train=100",
+                "test_checkpoint=last", "speed.compile=true",
+            )
+        ],
+        (
+            "x",
+            {"experiments": "a", "experiments/variants": "l1"},
+            ["label=x", "experiments=a", "+experiments/variants=l1"],
+            "x a l1 s3",
         ),
         ("a\x1bb", {}, [], "a\\x1bb s3"),
     ],
@@ -52,10 +69,9 @@ def test_a_long_name_keeps_its_seed_and_fits() -> None:
 
 
 def test_groups() -> None:
-    assert group_of(None, None) is None
-    assert group_of("table1_losses", None) == "table1_losses"
-    assert group_of("table1_losses", "2026-11-28/17-36-40") == "table1_losses 2026-11-28/17-36-40"
-    assert len(group_of("x" * 500, None) or "") == 128
+    assert group_of(None) is None
+    assert group_of("table1_losses") == "table1_losses"
+    assert len(group_of("x" * 500) or "") == 128
 
 
 def test_tags_are_the_presets_each_once() -> None:
@@ -79,6 +95,49 @@ def test_a_job_of_a_sweep_has_the_sweep_as_its_group(tmp_path: Path) -> None:
     job.mkdir(parents=True)
     (job.parent / "multirun.yaml").touch()
     assert record_of(CONFIG, ["seed=3"], job, {})["group"] == "2026-01-01/12-00-00"
+
+
+def test_a_sweep_over_studies_is_one_group(tmp_path: Path) -> None:
+    sweep = tmp_path / "2026-01-01" / "12-00-00"
+    sweep.mkdir(parents=True)
+    (sweep / "multirun.yaml").touch()
+    for study in ("a", "b"):
+        config = CONFIG | {"presets": CHOICES | {"experiments": study}}
+        for folder, group in ((tmp_path / "outputs" / "0", study), (sweep / study, None)):
+            made = record_of(config, [f"experiments={study}"], folder, {})
+            assert (made["name"], made["group"]) == (f"{study} s3", group or "2026-01-01/12-00-00")
+            assert study in made["tags"]
+
+
+SWEPT = [
+    ("trainer=cpu,gpu", "trainer=gpu"),
+    ("dataset.num_workers=0,2", "dataset.num_workers=2"),
+    ("'data_dir=/a,/b'", "data_dir=/b"),
+    ("dataset.image_size=64,[64, 32]", "dataset.image_size=[64,32]"),
+]
+
+
+@pytest.mark.parametrize(("asked", "chosen"), SWEPT)
+def test_what_is_swept_is_told_whatever_it_is(asked: str, chosen: str, tmp_path: Path) -> None:
+    fixed = ["logger=csv", "dataset.cache_gb=1", "metrics=[ssim, l1]"]
+    typed = ["logger=csv", "dataset.cache_gb=1", "metrics=[ssim,l1]", chosen]
+    record = {"hydra": {"overrides": {"task": [asked, *fixed]}}}
+    (tmp_path / "multirun.yaml").write_text(json.dumps(record))
+    name = record_of(CONFIG, typed, tmp_path / "0", {})["name"]
+    assert name == f"resnet9 wgan-gp maps {chosen.replace('trainer=', '')} s3"
+
+
+def test_a_long_name_keeps_what_is_swept() -> None:
+    typed = [f"model.option{i}=1" for i in range(50)] + ["trainer.max_steps=1000"]
+    found = name_of("x", 12, CHOICES, typed, {"trainer.max_steps"})
+    assert found.startswith("x trainer.max_steps=1000 model.option0=1 ")
+
+
+@pytest.mark.parametrize("content", ["", "[", "hydra: 5", "hydra: {overrides: {task: 5}}"])
+def test_a_record_of_a_sweep_that_says_nothing_is_none(content: str, tmp_path: Path) -> None:
+    (tmp_path / "multirun.yaml").write_text(content)
+    name = record_of(CONFIG, ["model.x=1"], tmp_path / "0", {})["name"]
+    assert name == "resnet9 wgan-gp maps model.x=1 s3"
 
 
 @pytest.mark.parametrize(
