@@ -81,8 +81,11 @@ def reference_rows(runs: Sequence[Run]) -> dict[str, tuple[Scores, Run]]:
             same = [i for i, (s, r) in enumerate(known) if alike(scores, s) and run.n == r.n]
             if not same:
                 known.append((scores, run))
-            elif len(scores) > len(known[same[0]][0]):  # of more routes
-                known[same[0]] = (scores, run)
+            else:  # the one of most routes stands for all
+                several = [*(known[i] for i in same), (scores, run)]
+                known[same[0]] = max(several, key=lambda pair: len(pair[0]))
+                for i in reversed(same[1:]):
+                    del known[i]
     ordered = sorted(found, key=lambda name: name == CEILING)  # stable: it stays last
     return {
         name if len(found[name]) == 1 else f"{name} [{run.name}]": (scores, run)
