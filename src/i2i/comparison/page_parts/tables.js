@@ -57,8 +57,9 @@ function verdictRow(table, v) {
 }
 
 function valueOfVariant(variant, name) {
-  const spread = variant.spreads[name];
-  return shown(variant.means[name]) + (spread === undefined ? "" : ` ± ${shown(spread)}`);
+  const spread = variant.spreads[name], some = variant.counts?.[name], all = (variant.all ?? variant.runs).length;
+  const few = some > 0 && some < all ? ` (${seeds(some, all)})` : "";
+  return shown(variant.means[name]) + (spread === undefined ? "" : ` ± ${shown(spread)}`) + few;
 }
 
 function byPicture(table, v) {
