@@ -144,7 +144,8 @@ def test_a_seed_that_failed_hides_no_pictures(page: Page, tmp_path: Path) -> Non
     compare(tmp_path)
     page.open(tmp_path / "comparison.html")
     cells = "[...document.querySelector('.verdicts tr[data-score=l1]').cells].map(c => c.innerText)"
-    _, best, second, *_ = page.do(cells)
+    _, best, second, *_, time = page.do(cells)
+    assert time == "-"  # no rate was logged
     assert best.endswith("6.5000 ± 0.7071 (2 of 3 seeds)") and second.endswith("7.5000 ± 0.0000")
     names = "[...document.querySelectorAll('table.runs tbody tr')].map(r => r.cells[3].innerText)"
     assert page.do(names) == ["★ 6.5000 ± 0.7071 (2 of 3 seeds)", "7.5000 ± 0.0000"]
