@@ -24,6 +24,7 @@ def make_run(
     label: str | None = None,
     data: str = "earth",
     seed: int = 0,
+    direction: str = "AtoB",
     others: Mapping[str, Mapping[str, Any]] | None = None,
     further: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -32,11 +33,13 @@ def make_run(
     Args:
         folder: Of the run, a new one.
         options: What was typed, KEY=VALUE.
-        per_image: Values of each score, in the order of the images; None: the run was not tested.
+        per_image: Values of each score, NAME or ROUTE/NAME, in the order of the images; None: the
+            run was not tested. There is a file for each route, as runs write it.
         names: Of the images.
         label: The option of that name.
         data: Name of the data set.
         seed: Of the run.
+        direction: Of the data.
         others: Scores of baselines, by name.
         further: Scores that are none of single images.
     """
@@ -45,17 +48,22 @@ def make_run(
     config = {
         "label": label, "seed": seed, "model": {"lambda_l1": 100.0},
         "generator": {"_target_": "i2i.generators.unet.UNetGenerator"},
-        "dataset": {"name": data, "direction": "AtoB", "image_size": 64},
+        "dataset": {"name": data, "direction": direction, "image_size": 64},
     }  # fmt: skip
     OmegaConf.save(OmegaConf.create(config), folder / "config.yaml")
     if per_image is None:
         return folder
     n = len(next(iter(per_image.values())))
     names = names or [f"place {i}" for i in range(n)]
-    with (folder / "per_image.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["name", "index", *per_image])
-        writer.writerows([names[i], i, *(v[i] for v in per_image.values())] for i in range(n))
+    for route in dict.fromkeys(score.rpartition("/")[0] for score in per_image):
+        own = {
+            s.rpartition("/")[2]: v for s, v in per_image.items() if s.rpartition("/")[0] == route
+        }
+        file_name = f"per_image_{route}.csv" if route else "per_image.csv"
+        with (folder / file_name).open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["name", "index", *own])
+            writer.writerows([names[i], i, *(v[i] for v in own.values())] for i in range(n))
     means = {score: sum(values) / n for score, values in per_image.items()}
     scores = {"model (best.ckpt)": means | dict(further or {}), **(others or {})}
     content = {"n_images": n, "scores": scores, "units": {"psnr": "dB"}, "more_is_better": MORE}

@@ -132,6 +132,41 @@ def test_each_route_has_a_wall(page: Page, tmp_path: Path) -> None:
     assert page.do("[wall.a, wall.b, wall.score]") == ["0", "1", "ssim"]
 
 
+def test_a_seed_that_failed_hides_no_pictures(page: Page, tmp_path: Path) -> None:
+    """The verdict is of two of three seeds, and so are the pictures that it leads to."""
+    values = {"1": ([5.0, 7.0], [6.0, 8.0], None), "2": ([9.0, 6.0], [9.0, 6.0], [9.0, 6.0])}
+    for x, seeds in values.items():
+        for seed, own in enumerate(seeds):
+            tested = {} if own is None else {"per_image": {"l1": own}}
+            run = make_run(tmp_path / f"{x}{seed}", f"x={x}", f"seed={seed}", seed=seed, **tested)
+            if own is not None:
+                paint(run, 90, 2)
+    compare(tmp_path)
+    page.open(tmp_path / "comparison.html")
+    cells = "[...document.querySelector('.verdicts tr[data-score=l1]').cells].map(c => c.innerText)"
+    _, best, second, *_, time = page.do(cells)
+    assert time == "-"  # no rate was logged
+    assert best.endswith("6.5000 ± 0.7071 (2 of 3 seeds)") and second.endswith("7.5000 ± 0.0000")
+    names = "[...document.querySelectorAll('table.runs tbody tr')].map(r => r.cells[3].innerText)"
+    assert page.do(names) == ["★ 6.5000 ± 0.7071 (2 of 3 seeds)", "7.5000 ± 0.0000"]
+    page.click(".verdicts tr[data-score=l1] button")
+    assert page.do(IMAGES) == ["place 1", "place 0"]  # 6 against 7.5, and 9 against 5.5
+    chosen = "document.getElementById('wall-b').selectedOptions[0].textContent"
+    assert page.do(chosen) == "x 1 (2 of 3 seeds)"
+
+
+def test_verdicts_of_many_runs_lead_to_their_pictures(page: Page, tmp_path: Path) -> None:
+    """Also where those are not among the best in the score that runs are judged by."""
+    for place in range(44):
+        per_image = {"ssim": [place / 64] * 2, "l1": [max(place, 1.0), place + 1.0]}
+        paint(make_run(tmp_path / str(place), f"x={place}", per_image=per_image), 60 + place, 2, 8)
+    compare(tmp_path)
+    page.open(tmp_path / "comparison.html")
+    assert "the best 40 of 44 runs in ssim" in page.do("document.body.innerText")
+    page.click(".verdicts tr[data-score=l1] button")
+    assert page.do("[wall.a, wall.b, wall.score]") == ["1", "0", "l1"]
+
+
 def test_the_way_back_stands_beside_what_was_made(page: Page, tmp_path: Path) -> None:
     """One of two runs translates back; each flat picture has its level."""
     for place, back in enumerate((25, None)):

@@ -2,8 +2,9 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from i2i.commands.launch import launch
 from i2i.config.unread import require_read
 from i2i.errors import first_line, setting_error
 from i2i.messages import say
+from i2i.printable import printable
 
+SAMPLES = re.compile(r"val_step_\d+(|_.+)")  # a grid's file, with the route where there are several
 MOST_RUNS = 200  # that are asked what they have logged
 
 
@@ -99,7 +102,22 @@ def names_of(run: Path) -> Iterator[str]:
             yield from next(csv.reader(file), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         pass
-    yield from ("test/pictures", "val/samples")[: 2 * (run / "samples").is_dir()]
+    with suppress(OSError):
+        yield from map(printable, pictures_of(run))
+
+
+def pictures_of(run: Path) -> Iterator[str]:
+    """What W&B calls the pictures of a run, each route's by its name; see ``SampleGrid``."""
+    from i2i.comparison.run_test import find_pictures
+
+    for split in ("test", "val"):
+        folder = run / f"{split}_pictures"
+        if find_pictures(folder):
+            yield f"{split}/pictures"
+        routes = (path for path in folder.glob("*/") if find_pictures(path))
+        yield from (f"{split}/{path.name}/pictures" for path in routes)
+    grids = (SAMPLES.fullmatch(path.stem) for path in (run / "samples").glob("val_step_*.png"))
+    yield from {f"val/samples{match[1]}" for match in grids if match}
 
 
 def of_wandb(project: str, group: str | None) -> Any:

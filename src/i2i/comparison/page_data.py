@@ -57,6 +57,7 @@ def _variant(variant: Variant, scores: Sequence[str], numbers: Mapping[int, int]
         "runs": [numbers[id(run)] for run in variant.runs],
         "options": variant.options,
         "means": {n: mean for n in scores if (mean := variant.mean(n)) is not None},
+        "counts": {n: len(variant.values(n)) for n in scores},  # seeds that have it
         "spreads": {n: spread for n, spread in spreads.items() if spread is not None},
     }
 

@@ -1,5 +1,6 @@
 """The pictures of several runs beside one another, under headings."""
 
+import math
 import re
 from collections.abc import Mapping
 from itertools import zip_longest
@@ -14,8 +15,14 @@ from i2i.images.reading import Reading
 CELL = 128  # pixels; smaller images are enlarged to at least that width, so that a heading fits
 TEXT = 13  # pixels a line of a heading
 MOST_ROWS, MOST_SIDE = 64, 4096  # of what a stranger's run may show
+MOST_PIXELS = 4_000_000  # of all images together, which are 12 MB as PNG at most
 
 Pictures = dict[str, list[np.ndarray]]  # by input, output, back and target
+
+
+def has_pictures(run: Path) -> bool:
+    """Whether ``read_pictures`` finds any."""
+    return any((run / "samples" / "test").glob("*_output.png"))
 
 
 def read_pictures(run: Path) -> Pictures:
@@ -46,7 +53,8 @@ def read_pictures(run: Path) -> Pictures:
 def picture(runs: Mapping[str, Pictures]) -> np.ndarray | None:
     """Rows of input | each run's output | target under headings; None without pictures.
 
-    Runs of other data (other images, sizes or tasks) get a block of their own below.
+    Runs of other data (other images, sizes or tasks) get a block of their own below. Images are
+    made smaller where there are many.
 
     Args:
         runs: What ``read_pictures`` gave, by name; a run without pictures is left out.
@@ -67,7 +75,8 @@ def picture(runs: Mapping[str, Pictures]) -> np.ndarray | None:
         shown = members[0][1]
         outputs = [(name, pictures["output"]) for name, pictures in members]
         targets = [("target", shown["target"])] if "target" in shown else []
-        blocks.append(block([("input", shown["input"]), *outputs, *targets]))
+        columns = [("input", shown["input"]), *outputs, *targets]
+        blocks.append(block(columns, MOST_PIXELS // len(groups)))
     width = max(b.shape[1] for b in blocks)
     rest = [((0, 0), (0, width - b.shape[1]), (0, 0)) for b in blocks]
     return np.concatenate(
@@ -75,17 +84,24 @@ def picture(runs: Mapping[str, Pictures]) -> np.ndarray | None:
     )
 
 
-def block(columns: list[tuple[str, list[np.ndarray]]]) -> np.ndarray:
-    """Columns of images under their names; all are shown as large as the last one's."""
+def block(columns: list[tuple[str, list[np.ndarray]]], most: int = MOST_PIXELS) -> np.ndarray:
+    """Columns of images under their names; all are shown as large as the last one's.
+
+    Args:
+        columns: Of (H, W, 3) uint8 each.
+        most: Pixels of all images together.
+    """
     import cv2
 
     size = columns[-1][1][0].shape[:2]
-    factor = max(1, -(-CELL // size[1]))
-    height, width = (factor * side for side in size)
+    n = len(columns) * max(len(images) for _, images in columns)
+    factor = min(max(1, -(-CELL // size[1])), math.sqrt(most / (n * math.prod(size))))
+    height, width = (max(1, int(factor * side)) for side in size)
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST
     headings = [heading(name, width) for name, _ in columns]
     top = max(head.shape[0] for head in headings)
     enlarged = [
-        [cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST) for image in images]
+        [cv2.resize(image, (width, height), interpolation=how) for image in images]
         for _, images in columns
     ]
     grid = image_grid(list(zip_longest(*enlarged)))

@@ -13,8 +13,9 @@ from typing import Any
 
 from i2i.comparison.one_route import name_routes
 from i2i.comparison.page import write_page
-from i2i.comparison.picture import picture, read_pictures
+from i2i.comparison.picture import Pictures, has_pictures, picture, read_pictures
 from i2i.comparison.run_records import COLUMNS, Run, Scores, find_folders, read_run, units_of
+from i2i.comparison.selection import MOST_IN_PICTURE, best_of
 from i2i.comparison.variants import SameData, chosen, examine, of_same_data
 from i2i.errors import SettingError, setting_error
 from i2i.images.image_io import write_png
@@ -82,8 +83,11 @@ def reference_rows(runs: Sequence[Run]) -> dict[str, tuple[Scores, Run]]:
             same = [i for i, (s, r) in enumerate(known) if alike(scores, s) and run.n == r.n]
             if not same:
                 known.append((scores, run))
-            elif len(scores) > len(known[same[0]][0]):  # of more routes
-                known[same[0]] = (scores, run)
+            else:  # the one of most routes stands for all
+                several = [*(known[i] for i in same), (scores, run)]
+                known[same[0]] = max(several, key=lambda pair: len(pair[0]))
+                for i in reversed(same[1:]):
+                    del known[i]
     ordered = sorted(found, key=lambda name: name == CEILING)  # stable: it stays last
     return {
         name if len(found[name]) == 1 else f"{name} [{run.name}]": (scores, run)
@@ -185,6 +189,26 @@ def of_other_images(sets: Sequence[SameData]) -> str:
     )
 
 
+def shown_pictures(sets: Sequence[SameData]) -> tuple[dict[str, Pictures], list[str]]:
+    """What comparison.png shows of each run, by name, and what it leaves out, in sentences.
+
+    Pictures that cannot be read become a note of their run.
+    """
+    shown: dict[str, Pictures] = {}
+    left_out = []
+    for one in sets:
+        chosen, words = best_of(
+            [r for r in one.runs if has_pictures(r.run.folder)], MOST_IN_PICTURE
+        )
+        left_out += [f"In comparison.png {words}."] if words else []
+        for run in (r.run for r in chosen):
+            try:
+                shown[run.name] = read_pictures(run.folder)
+            except SettingError as error:
+                run.notes.append(f"its pictures are left out: {error}")
+    return shown, left_out
+
+
 def compare(*folders: Path, output: Path | None = None) -> str:
     """Writes comparison.csv, .md and .html and, where the runs have pictures, comparison.png.
 
@@ -198,20 +222,17 @@ def compare(*folders: Path, output: Path | None = None) -> str:
     Raises:
         SettingError: There is no run, or the files cannot be written.
     """
-    runs, shown, base = find_runs(*folders), {}, common(folders)
+    runs, base = find_runs(*folders), common(folders)
     output = output or folders[0]
-    for run in runs:
-        try:
-            shown[run.name] = read_pictures(run.folder)
-        except SettingError as error:
-            run.notes.append(f"its pictures are left out: {error}")
     examined = list(map(examine, runs))
     name_routes(examined)
     sets = of_same_data(examined)
+    shown, left_out = shown_pictures(sets)
     names, rows = table_rows(runs, base)
     units = units_of(runs)
     heads = {name: heading(name, units.get(name, "")) for name in names}
-    text = as_markdown(heads, rows, base, of_other_images(sets))
+    words = " ".join(filter(None, [of_other_images(sets), *left_out]))
+    text = as_markdown(heads, rows, base, words)
     try:
         output.mkdir(parents=True, exist_ok=True)
         write_text(output / "comparison.csv", as_csv(names, rows))

@@ -1,6 +1,5 @@
 """Which runs may stand in one table, in which options they differ, and which differ in a seed."""
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from i2i.comparison.run_alarms import Alarm, read_alarms
 from i2i.comparison.run_curves import Log, read_log
 from i2i.comparison.run_records import Run
 from i2i.comparison.run_test import Tested, read_tests
+from i2i.comparison.same_images import Images
 from i2i.surroundings import tried
 
 
@@ -108,23 +108,25 @@ class SameData:
 def of_same_data(runs: Iterable[Examined]) -> list[SameData]:
     """The runs by the images that they were tested on.
 
-    Those are the same where data set, direction, image size, number and names are. A run that does
-    not say how many or which goes to the first ones that it may belong to.
+    Those are the same where data set, image size and the names of the images are, those of each
+    route that both have; see ``Images``. A run that does not say how many or which goes to the
+    first ones that it may belong to.
     """
-    found: list[tuple[list[str | None], list[Examined]]] = []
-    known = sorted(((_data_of(r), r) for r in runs), key=lambda pair: pair[0].count(None))
-    for key, run in known:
-        for other, members in found:
-            if all(None in pair or len(set(pair)) == 1 for pair in zip(key, other, strict=True)):
+    found: list[tuple[Images, list[Examined]]] = []
+    said = [(Images.of(r.run, r.tests), r) for r in runs]
+    for images, run in sorted(said, key=lambda pair: pair[0].known, reverse=True):
+        for known, members in found:
+            if known.may_be(images):
+                known.add(images)
                 members.append(run)
                 break
         else:
-            found.append((key, [run]))
+            found.append((images, [run]))
     order = {id(run): place for place, run in enumerate(runs)}
     sets = []
-    for key, members in found:
+    for images, members in found:
         members.sort(key=lambda run: order[id(run)])
-        sets.append(SameData(_title(key), members))
+        sets.append(SameData(images.title, members))
     for title in {s.title for s in sets}:
         same = [s for s in sets if s.title == title]
         for place, one in enumerate(same if len(same) > 1 else (), 1):
@@ -133,21 +135,6 @@ def of_same_data(runs: Iterable[Examined]) -> list[SameData]:
         one.options = differing(one.runs)
         one.variants = variants_of(one.runs, one.options)
     return sorted(sets, key=lambda one: order[id(one.runs[0])])
-
-
-def _data_of(examined: Examined) -> list[str | None]:
-    run = examined.run
-    names = [sorted(t.names.values()) for t in examined.tests.values() if t.names]
-    digest = hashlib.sha256(repr(names).encode()).hexdigest() if names else None
-    configured = [run.option(f"dataset.{key}") for key in ("direction", "image_size")]
-    return [run.data or None, *configured, None if run.n is None else str(run.n), digest]
-
-
-def _title(key: Sequence[str | None]) -> str:
-    data, direction, size, n, _ = key
-    parts = [data or "unknown data", direction, size and f"{size} pixels"]
-    parts.append("not tested" if n is None else f"{n} test images")
-    return ", ".join(part for part in parts if part)
 
 
 def differing(runs: Sequence[Examined]) -> list[str]:

@@ -6,13 +6,13 @@ from typing import Any
 
 from i2i.comparison.album import Album, digest_of
 from i2i.comparison.run_test import Tested
+from i2i.comparison.selection import MOST_IN_WALL, best_of, in_verdicts
 from i2i.comparison.variants import Examined, SameData
 from i2i.files.ordinary import Unreadable
 from i2i.images.examine import examine_image
 
 MOST_ROWS = 100
 MOST_NAMES = 3  # of runs, in a remark
-MOST_COLUMNS = 40  # runs; nobody sees more beside one another
 
 Column = tuple[int, Examined, Tested]  # number of the run, the run, and the route of its test
 
@@ -28,22 +28,28 @@ def walls(sets: Sequence[SameData], numbers: Mapping[int, int], album: Album) ->
     found = []
     for place, data in enumerate(sets):
         for route in dict.fromkeys(route for run in data.runs for route in run.tests):
-            columns = [
-                (numbers[id(run)], run, run.tests[route])
-                for run in data.runs
-                if route in run.tests and run.tests[route].pictures
-            ]
+            runs = [r for r in data.runs if route in r.tests and r.tests[route].pictures]
+            shown, words = _shown(runs, data, route)
+            columns = [(numbers[id(run)], run, run.tests[route]) for run in shown]
             if columns:
                 title = f"{data.title}, {route}" if route else data.title
-                found.append({"title": title, "table": place} | _wall(route, columns, album))
+                wall = _wall(route, columns, [words] if words else [], album)
+                found.append({"title": title, "table": place} | wall)
     return found
 
 
-def _wall(route: str, columns: list[Column], album: Album) -> dict[str, Any]:
-    notes = []
-    if len(columns) > MOST_COLUMNS:
-        notes.append(f"the first {MOST_COLUMNS} of {len(columns)} runs are shown")
-        columns = columns[:MOST_COLUMNS]
+def _shown(runs: list[Examined], data: SameData, route: str) -> tuple[list[Examined], str]:
+    """The best of runs and those that verdicts compare, and which they are in words."""
+    best, words = best_of(runs, MOST_IN_WALL, route)
+    if not words:
+        return runs, ""
+    kept = {id(run) for run in best} | in_verdicts(data, route)
+    shown = [run for run in runs if id(run) in kept]
+    others = len(shown) - len(best)
+    return shown, words + f", and {others} that a verdict compares" * bool(others)
+
+
+def _wall(route: str, columns: list[Column], notes: list[str], album: Album) -> dict[str, Any]:
     indices = sorted({i for _, _, tested in columns for i in tested.pictures})
     if len(indices) > MOST_ROWS:
         indices = [indices[k * len(indices) // MOST_ROWS] for k in range(MOST_ROWS)]

@@ -75,6 +75,9 @@ function shortOf(variant) {
   return text.length <= 60 ? text : runs.map(short).join("; ");
 }
 
+// How many seeds something is of, where some of them failed.
+const seeds = (some, all) => (some < all ? `${some} of ${all} seeds` : `${all} seeds`);
+
 function swatch(run) {
   return el("span", { className: "swatch", style: { background: colour(run) } });
 }
@@ -103,6 +106,9 @@ function toggled() {
 }
 
 function switchRuns(runs, on) {
-  runs.forEach((run) => (on ? hidden.delete(run) : hidden.add(run)));
+  for (const run of runs) { // forEach of an iterator, which keys() gives, is of 2024 and later
+    if (on) hidden.delete(run);
+    else hidden.add(run);
+  }
   toggled();
 }

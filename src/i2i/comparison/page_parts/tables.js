@@ -50,15 +50,17 @@ function verdictRow(table, v) {
   if (v.references.length) {
     winner.append(el("div", { className: "warning", textContent: `${v.references.join(" and ")}: better still` }));
   }
-  const time = timeOf(best.runs) + (second ? ` against ${timeOf(second.runs)}` : "");
+  const times = [best, second].filter(Boolean).map((variant) => timeOf(variant.runs));
+  const time = times.every((one) => one === "-") ? "-" : times.join(" against ");
   return el("tr", { "data-score": v.score },
     text(heading({ name: v.score, unit: v.unit }) + arrow(v.more)), winner, second ? named(second, "text") : text("-"),
     text(second ? shown(v.lead) : "-", "number"), text(v.spread === null ? "-" : shown(v.spread), "number"), text(v.words), byPicture(table, v), text(time));
 }
 
 function valueOfVariant(variant, name) {
-  const spread = variant.spreads[name];
-  return shown(variant.means[name]) + (spread === undefined ? "" : ` ± ${shown(spread)}`);
+  const spread = variant.spreads[name], some = variant.counts?.[name], all = (variant.all ?? variant.runs).length;
+  const few = some > 0 && some < all ? ` (${seeds(some, all)})` : "";
+  return shown(variant.means[name]) + (spread === undefined ? "" : ` ± ${shown(spread)}`) + few;
 }
 
 function byPicture(table, v) {

@@ -40,11 +40,16 @@ function columns() {
 }
 
 const score = () => here().scores.find((s) => s.name === wall.score);
-const several = () => data.tables[here().table].variants.map((v, i) => [`v${i}`, v]).filter(([, v]) => v.runs.length > 1);
-// The runs that an entry of a list stands for: a run, all seeds of a variant, or all that are shown.
+// Of some runs those with a score of single pictures; a seed that failed has none.
+function scored(runs, name, w = here()) {
+  return runs.filter((run) => { const i = w.runs.indexOf(run); return i >= 0 && w.rows.some((row) => row.scores[i][name] !== undefined); });
+}
+const several = () => data.tables[here().table].variants.map((v, i) => [`v${i}`, v])
+  .filter(([, v]) => v.runs.length > 1 && v.runs.some((run) => here().runs.includes(run)));
+// The runs that an entry of a list stands for: a run, the seeds of a variant, or all that are shown.
 function members(key) {
-  if (key === "mean") return here().runs.filter((run) => !hidden.has(run));
-  return key[0] === "v" ? data.tables[here().table].variants[key.slice(1)].runs : [Number(key)];
+  if (key === "mean") return scored(here().runs.filter((run) => !hidden.has(run)), wall.score);
+  return key[0] === "v" ? scored(data.tables[here().table].variants[key.slice(1)].runs, wall.score) : [Number(key)];
 }
 // A score of one picture, of several runs the mean, turned so that more is better.
 function merit(row, key) {
@@ -108,7 +113,7 @@ function drawGrid() {
 function drawControls() {
   const w = here(), bar = byId("wall-controls");
   const change = (key, cast = String) => (value) => { wall[key] = cast(value); drawControls(); drawGrid(); };
-  const runs = [...several().map(([key, v]) => [key, `${shortOf(v)} (${v.runs.length} seeds)`]), ...w.runs.map((run) => [String(run), short(run)])];
+  const runs = [...several().map(([key, v]) => [key, `${shortOf(v)} (${seeds(members(key).length, v.runs.length)})`]), ...w.runs.map((run) => [String(run), short(run)])];
   const add = (key, label, choices, cast) => {
     const [node, box] = select(label, choices, change(key, cast));
     box.id = `wall-${key}`;
@@ -141,7 +146,8 @@ function reset(place) {
 const wallOf = (place, name) => data.walls.findIndex((w) => w.table === place && w.scores.some((s) => s.full === name));
 const canShow = (place, v) => {
   const i = wallOf(place, v.score), w = data.walls[i], table = data.tables[place];
-  return i >= 0 && [v.best, v.second].every((x) => table.variants[x].runs.every((run) => w.runs.includes(run)));
+  const has = (run) => data.runs[run].scores[v.score] !== undefined;
+  return i >= 0 && [v.best, v.second].every((x) => table.variants[x].runs.every((run) => !has(run) || w.runs.includes(run)));
 };
 
 // The wall of a score with the pictures first on which one variant is better than another.
