@@ -12,11 +12,12 @@ from lightning.pytorch.loggers.logger import DummyExperiment
 
 from i2i.comparison.run_test import Tested, read_tests
 from i2i.errors import first_line
+from i2i.loggers.wandb_faults import local_fault
 from i2i.loggers.wandb_id import id_of_run
 from i2i.loggers.wandb_options import require_choice, require_known, settings
 from i2i.loggers.wandb_pictures import LabelMaps, masks_of, tables_of
 from i2i.loggers.wandb_server import Mode, in_reach, mode_of
-from i2i.loggers.wandb_summary import Bests, beside, keep
+from i2i.loggers.wandb_summary import Bests, beside, keep, kept
 from i2i.messages import say
 
 STEP = "trainer/global_step"  # as Lightning's logger calls the step
@@ -37,6 +38,7 @@ class RunWandbLogger(WandbLogger):
     mode: Mode = "online"
     log_best = False
     bests: Bests | None = None
+    complaint = ""  # the last of this machine, which may come at each step
 
     @property
     @rank_zero_experiment
@@ -50,11 +52,13 @@ class RunWandbLogger(WandbLogger):
                 say(f"W&B does not take this run ({first_line(error, 120)}): it stays offline")
                 wandb.teardown()  # what the attempt left would keep the run's id
                 self._offline, self.mode = True, "offline"
-                kept = {k: v for k, v in self._wandb_init.items() if k != "resume"}
-                self._wandb_init = kept | {"mode": "offline"}
+                options = {k: v for k, v in self._wandb_init.items() if k != "resume"}
+                self._wandb_init = options | {"mode": "offline"}
                 self._experiment = super().experiment
             if not self._offline:
                 ask_for_artifacts(self._experiment)
+            elif earlier := kept(Path(self.save_dir)):
+                self._experiment.summary.update(earlier)  # sent later, it replaces the one there
         return self._experiment
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -73,6 +77,13 @@ class RunWandbLogger(WandbLogger):
 
     def finalize(self, status: str) -> None:
         self.attempt(super().finalize, status)
+        self.keep_summary()
+
+    def keep_summary(self) -> None:
+        """Keeps the run's summary in its folder, for what is added to it offline."""
+        if self._experiment is not None:
+            folder = Path(self.save_dir)
+            self.attempt(lambda: keep(folder, self.experiment.summary._as_dict()))
 
     def alert(self, title: str, text: str) -> None:
         """Sends an alarm, which W&B passes on by mail or Slack; a run that is offline keeps it."""
@@ -96,9 +107,9 @@ class RunWandbLogger(WandbLogger):
         Args:
             directions: Whether more is better, by the name under which a score is logged.
         """
-        self.bests = Bests(directions, Path(self.save_dir))
 
         def define() -> None:
+            self.bests = Bests(directions, Path(self.save_dir))
             for name, more in directions.items():
                 self.experiment.define_metric(
                     name, step_metric=STEP, step_sync=True, summary="max" if more else "min"
@@ -130,12 +141,12 @@ class RunWandbLogger(WandbLogger):
         """
         meaning = {name: result[name] for name in ("units", "protocol", "n_images")}
         self.attempt(lambda: self.experiment.config.update(meaning, allow_val_change=True))
-        judged_by = beside(result, Path(self.save_dir))
-        self.attempt(lambda: self.experiment.summary.update(judged_by))
+        folder = Path(self.save_dir)
+        self.attempt(lambda: self.experiment.summary.update(beside(result, folder)))
         self.attempt(self.log_pictures, label_maps)
         if self.log_best:
             self.attempt(self.log_checkpoint, Path(result["checkpoint"]), result["scores"])
-        self.attempt(lambda: keep(Path(self.save_dir), self.experiment.summary._as_dict()))
+        self.keep_summary()
 
     def log_tables(
         self, split: str, tests: Mapping[str, Tested], label_maps: Mapping[str, LabelMaps],
@@ -149,7 +160,7 @@ class RunWandbLogger(WandbLogger):
             label_maps: Which pictures are label maps, by route and column.
             step: Of the generator.
         """
-        self.log_metrics(tables_of(split, tests, label_maps)[0], step)
+        self.attempt(lambda: self.log_metrics(tables_of(split, tests, label_maps)[0], step))
 
     def log_pictures(self, label_maps: Mapping[str, LabelMaps]) -> None:
         """Sends a table of test pictures for each route, and says how large they are."""
@@ -170,28 +181,37 @@ class RunWandbLogger(WandbLogger):
 
         run = self.experiment
         artifact = wandb.Artifact(f"model-{run.id}", "model", metadata={"scores": scores})
-        artifact.add_file(str(file))
-        artifact.add_file(str(Path(self.save_dir) / "config.yaml"))
+        for path in (file, Path(self.save_dir) / "config.yaml"):
+            path.stat()  # where it is gone, W&B's error is one that W&B itself might have
+            artifact.add_file(str(path))
         run.log_artifact(artifact, aliases=["latest", file.stem])
 
     def attempt(self, call: Callable[..., None], *values: Any, **more: Any) -> bool:
-        """Calls, unless W&B has gone away before; says so when it does.
+        """Calls, unless W&B is disabled or has gone away before; says so when it does.
+
+        Where a file of this machine is missing or cannot be written, W&B is as well as before: this
+        call is left out, and later ones go on.
 
         Returns:
-            Whether it worked.
+            Whether W&B has taken it.
         """
-        if isinstance(self._experiment, DummyExperiment):
+        if self.mode == "disabled" or isinstance(self._experiment, DummyExperiment):
             return False
         try:
             call(*values, **more)
-            return True
         except Exception as error:  # of many kinds, of wandb's and of its process's pipes
-            if isinstance(error, OSError) and error.filename is not None:  # a file, not a pipe
-                say(f"W&B does not get this ({first_line(error, 120)})")
-                return False
-            say(f"W&B went away ({first_line(error, 120)}): the run goes on without it")
-            self._experiment = DummyExperiment()
+            begun = self._experiment is not None
+            if begun and local_fault(error):
+                complaint = f"W&B does not get everything of this run: {first_line(error, 200)}"
+                if complaint != self.complaint:
+                    say(complaint)
+                self.complaint = complaint
+            else:
+                what = "went away" if begun else "does not begin a run"
+                say(f"W&B {what} ({first_line(error, 120)}): the run goes on without it")
+                self._experiment = DummyExperiment()
             return False
+        return True
 
 
 def ask_for_artifacts(run: Any) -> None:

@@ -103,8 +103,10 @@ def send(
             artifact.add_file(str(file))
         run.log_artifact(artifact)
 
-    done = logger.attempt(log)
-    finish(seconds=seconds)
-    if done and logger.mode != "disabled":
-        size = sum(file.stat().st_size for file in files)
-        say(f"W&B: the comparison, {size / 1e6:.1f} MB, is an artifact of the run '{name}'")
+    size = sum(file.stat().st_size for file in files)
+    taken = logger.attempt(log)
+    if finish(seconds=seconds) and taken:
+        how = " (offline: wandb sync sends it)" if logger.mode == "offline" else ""
+        say(f"W&B: the comparison, {size / 1e6:.1f} MB, is an artifact of the run '{name}'{how}")
+    elif logger.mode == "disabled":
+        say("W&B is disabled: the comparison is not sent")

@@ -13,20 +13,25 @@ FLUSH = 5  # seconds after which what was logged stands in the run's folder; W&B
 FLUSH_SETTING = "x_transaction_log_flush_interval"  # of versions that have it
 
 
-def finish(ended_well: bool = True, seconds: float = FINISH) -> None:
+def finish(ended_well: bool = True, seconds: float = FINISH) -> bool:
     """Ends this process's W&B run, if it has one.
 
     Args:
         ended_well: Whether what the run is of did.
         seconds: After which what is not sent yet stays in the run's folder.
+
+    Returns:
+        Whether the run has ended, with all that it had to send or keep; otherwise it was said.
     """
     if "wandb" not in sys.modules:
-        return
+        return True
     given_up = threading.Event()
+    done = []
 
     def end() -> None:
         try:
             sys.modules["wandb"].finish(exit_code=0 if ended_well else 1)
+            done.append(True)
         except Exception as error:  # of many kinds; the run itself is done
             if not given_up.is_set():
                 say(f"W&B did not end its run: {first_line(error, 120)}")
@@ -41,6 +46,8 @@ def finish(ended_well: bool = True, seconds: float = FINISH) -> None:
             "W&B has not got everything yet: wandb sync --include-online RUN_DIR/wandb/run-* sends "
             "the rest; the files of tables and artifacts stay in that folder"
         )
+        return False
+    return bool(done)
 
 
 def leave() -> None:

@@ -8,7 +8,6 @@ from i2i.errors import setting_error
 from i2i.loggers.wandb import make_wandb_logger
 from i2i.loggers.wandb_end import finish
 from i2i.loggers.wandb_id import id_of_run
-from i2i.loggers.wandb_summary import kept
 from i2i.messages import say
 
 
@@ -48,11 +47,9 @@ def add_scores(
     }
     logger = make_wandb_logger(str(folder), **options)
     names = {f"evaluate/{where}/{name}": value for name, value in scores.items()}
-    # A summary that is sent later replaces the one that is there.
-    earlier = {} if logger.mode == "online" else kept(folder)
-    done = logger.attempt(lambda: logger.experiment.summary.update(earlier | names))
-    finish()
-    if not done or logger.mode == "disabled":
+    done = logger.attempt(lambda: logger.experiment.summary.update(names))
+    logger.keep_summary()
+    if not finish() or not done:
         say("W&B: the scores were not added (metrics.json has them)")
         return
     how = " (offline: wandb sync adds them to that run)" if logger.mode == "offline" else ""

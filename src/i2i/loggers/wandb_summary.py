@@ -84,12 +84,13 @@ class Bests:
 
 
 def keep(folder: Path, summary: Mapping[str, Any]) -> None:
-    """Keeps a run's summary in its folder."""
-    write_json(folder / KEPT, dict(summary))
+    """Keeps a run's summary in its folder, without W&B's own entries."""
+    own = {name: value for name, value in summary.items() if not name.startswith("_")}
+    write_json(folder / KEPT, kept(folder) | own)
 
 
 def kept(folder: Path) -> dict[str, Any]:
-    """The summary that a run ended with; empty where it was not kept."""
+    """The summary that a run had; empty where it was not kept."""
     try:
         return dict(mapping(read_json(folder / KEPT), KEPT))
     except (OSError, Unreadable, ValueError):
