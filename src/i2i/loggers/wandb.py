@@ -51,13 +51,13 @@ class RunWandbLogger(WandbLogger):
             except (wandb.errors.Error, wandb.errors.UsageError, OSError, TimeoutError) as error:
                 say(f"W&B does not take this run ({first_line(error, 120)}): it stays offline")
                 wandb.teardown()  # what the attempt left would keep the run's id
-                self._offline, self.mode = True, "offline"
+                self.mode = "offline"
                 options = {k: v for k, v in self._wandb_init.items() if k != "resume"}
                 self._wandb_init = options | {"mode": "offline"}
                 self._experiment = super().experiment
-            if not self._offline:
+            if self.mode == "online":
                 ask_for_artifacts(self._experiment)
-            elif earlier := kept(Path(self.save_dir)):
+            elif self.mode == "offline" and (earlier := kept(Path(self.save_dir))):
                 self._experiment.summary.update(earlier)  # sent later, it replaces the one there
         return self._experiment
 
@@ -270,10 +270,12 @@ def make_wandb_logger(
             say(f"logger.wandb.log_model={log_model} needs a run online; log_model=best does not")
     logger = RunWandbLogger(
         name=name, save_dir=folder, id=id_of_run(Path(folder)), project=project, group=group,
-        tags=tags, reinit="finish_previous", offline=offline,
+        tags=tags, reinit="finish_previous",
         log_model=False if offline or log_model == "best" else bool(log_model) and log_model,
         settings=settings(),
-        mode=mode,  # W&B itself looks into the environment once in a process
+        # W&B looks into the environment once in a process, and Lightning's ``offline`` would set it
+        # there for all jobs of a sweep.
+        mode=mode,
         **({} if offline else {"resume": "allow"}), **options,
     )  # fmt: skip
     logger.mode, logger.log_best = mode, log_model == "best"

@@ -223,7 +223,7 @@ def test_a_server_that_does_not_answer_leaves_the_run_offline(
     monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{port}")
     make_wandb_logger(str(tmp_path), "p").experiment  # noqa: B018
     assert said[0] == "W&B does not answer: this run stays offline"
-    assert started[0]["env"] == "dryrun"
+    assert started[0]["mode"] == "offline" and started[0]["env"] is None  # of later jobs, too
 
 
 def test_a_server_that_refuses_a_run_leaves_it_offline(
@@ -250,7 +250,7 @@ def test_a_server_that_refuses_a_run_leaves_it_offline(
     assert said == ["W&B does not take this run (501 <html>): it stays offline"]
     assert calls[0]["resume"] == "allow"
     assert "resume" not in calls[1]
-    assert os.environ["WANDB_MODE"] == "dryrun"
+    assert "WANDB_MODE" not in os.environ  # later jobs of the process may find the server again
 
 
 def test_a_run_goes_on_when_wandb_goes_away(tmp_path: Path, said: list[str]) -> None:
