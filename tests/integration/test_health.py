@@ -152,4 +152,5 @@ def test_a_run_that_is_well_raises_none(train: Run) -> None:
     assert alarms(run_dir) == {}
     assert len(readings(run_dir, "moves_g")) == 13  # and that of the first step
     assert all(value > 0 for value in readings(run_dir, "gradient_d"))
-    assert len(readings(run_dir, "val_r_v")) == len(readings(run_dir, "val_l1_ratio")) > 0
+    assert len(readings(run_dir, "val_l1_ratio")) == 3
+    assert len(readings(run_dir, "val_r_v")) <= 3  # of a D that tells pictures apart by then

@@ -26,6 +26,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return ["dataset=folder", "dataset.image_size=64", *data]
 
 
+def root_of(places: list[str]) -> Path:
+    return Path(next(place.partition("=")[2] for place in places if "root=" in place))
+
+
 @pytest.fixture(scope="module")
 def run_dir(places: list[str], train_once: Run) -> Path:
     return train_once(*NETWORKS, *places, "trainer.max_steps=2", folder="stargan")
@@ -48,7 +52,7 @@ def test_each_domain_is_scored_against_the_truth(run_dir: Path) -> None:
 def test_pictures_are_translated_to_a_domain_by_name(
     run_dir: Path, places: list[str], command: Callable, tmp_path: Path
 ) -> None:
-    source = Path(places[1].partition("=")[2]) / "test" / "dim"
+    source = root_of(places) / "test" / "dim"
     base = [f"checkpoint={run_dir}", f"input={source}", "accelerator=cpu"]
     for option, out in (("domain=light", "a"), ("route=light", "b"), ("domain=grey", "c")):
         assert command("translate", *base, option, f"output={tmp_path / out}") == 0
