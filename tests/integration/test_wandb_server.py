@@ -92,7 +92,7 @@ def test_what_a_server_that_stays_away_did_not_get_is_sent_later(
 ) -> None:  # fmt: skip
     from wandb.apis.public import Api
 
-    # Seconds in which W    monkeypatch.setattr("i2i.loggers.wandb_end.FINISH", 4)B has to write the end of the run into its file, beside other work.
+    # Seconds in which W&B has to write the end of the run into its file, beside other work.
     monkeypatch.setattr("i2i.loggers.wandb_end.FINISH", 10)
     monkeypatch.setattr("i2i.loggers.wandb_options.FLUSH", 1)
     monkeypatch.setattr(Api, "_HTTP_TIMEOUT", 1)  # seconds, in place of 19
