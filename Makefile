@@ -30,7 +30,7 @@ train: $(READY)  ## Train on the built-in set (satellite picture to map): `make 
 # stay in one of them.
 PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup
 
-test: $(READY)  ## Pass all tests (8 minutes on 2 cores).
+test: $(READY)  ## Pass all tests (half an hour on 2 cores).
 	$(PYTEST) $(ARGS)
 
 test-quick: $(READY)  ## Pass the unit tests only.
