@@ -23,7 +23,7 @@ from i2i.inference.translations import Translations
 from i2i.messages import say_once
 
 NEEDED = ("direction", "input_channels", "target_channels", "image_size")
-TODO = "Use another checkpoint of the run."
+ADVICE = "Use another checkpoint of the run."
 
 
 def load_translations(
@@ -53,7 +53,7 @@ def load_translations(
     else:
         checkpoint = read_checkpoint(path, key, built=())
     setting = f"{key}={checkpoint.path}"
-    routes = understand_routes(checkpoint.translates, setting, TODO)
+    routes = understand_routes(checkpoint.translates, setting, ADVICE)
     if routes:
         with in_words(setting, "Use another checkpoint; I2I_TRACEBACK=1 shows where."):
             found = of_description(checkpoint, routes, setting, key)
@@ -103,7 +103,7 @@ def of_description(
     options, networks = checkpoint.config["dataset"], {}
     if missing := [option for option in NEEDED if option not in options]:
         raise setting_error(
-            setting, f"a checkpoint without dataset.{missing[0]}", "a whole one", TODO
+            setting, f"a checkpoint without dataset.{missing[0]}", "a whole one", ADVICE
         )
     for part, kinds in (("classes", (ClassPalette,)), ("task", (Task,))):
         check_targets({part: options.get(part)}, f"{setting} (dataset)", kinds)
@@ -131,11 +131,11 @@ def network(checkpoint: Checkpoint, way: Described, node: Any, setting: str, key
     if not weights:
         raise setting_error(
             setting, f"no weights whose names begin with {prefix[:80]!r}", "those of a generator",
-            TODO,
+            ADVICE,
         )  # fmt: skip
     if not isinstance(node, Mapping) or "_target_" not in node:
         raise setting_error(
-            setting, f"no network in model.{way.node}", "the options of a generator", TODO
+            setting, f"no network in model.{way.node}", "the options of a generator", ADVICE
         )
     require_no_giant(way.node, node, len(weights), setting)
     with on_no_device():
@@ -143,7 +143,7 @@ def network(checkpoint: Checkpoint, way: Described, node: Any, setting: str, key
         same_weights(made, replace(checkpoint, weights=weights, absent=None), setting)
     if not hasattr(made, "divisor"):
         raise setting_error(
-            setting, f"{type(made).__name__} in model.{way.node}", "a generator", TODO
+            setting, f"{type(made).__name__} in model.{way.node}", "a generator", ADVICE
         )
     require_finite(checkpoint, [prefix + name for name, _ in made.named_parameters()], key)
     return with_weights(made, weights, node).eval().requires_grad_(False)

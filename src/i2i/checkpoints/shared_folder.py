@@ -27,7 +27,7 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
     "step": int, NETWORK: dict, "routes": dict, "attributes": (dict, type(None)), "dataset": dict,
     "versions": dict,
 }  # fmt: skip
-TODO = "Export the run again with src/export.py format=safetensors."
+ADVICE = "Export the run again with src/export.py format=safetensors."
 
 
 def of_dataset(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,4 +113,4 @@ def whole_keys(id_map: Any, setting: str) -> Any:
 
 def broken(setting: str, found: str) -> Exception:
     """The error of a folder that cannot be used."""
-    return setting_error(setting, found, f"{RECORD} as src/export.py writes it", TODO)
+    return setting_error(setting, found, f"{RECORD} as src/export.py writes it", ADVICE)

@@ -15,9 +15,9 @@ from i2i.files.safetensors_file import read_safetensors, safetensors_file
 from i2i.files.weights import load_safely
 from i2i.imported.network import recognised
 from i2i.imported.state_file import (
+    ADVICE,
     EXPECTED,
     STATE_DICTS,
-    TODO,
     absent,
     is_checkpoint,
     state_dicts,
@@ -70,7 +70,7 @@ def read_source(path: str, model: Any) -> Source:
     if file.is_dir() and not (file / "checkpoints").is_dir() and state_dicts(file):
         raise absent(file, setting)
     if file.suffix in STATE_DICTS and file.is_file():
-        content = load_safely(file, setting, EXPECTED, TODO)
+        content = load_safely(file, setting, EXPECTED, ADVICE)
         if not is_checkpoint(content):
             return of_state(file, state_of(content, setting), setting, model)
     found = read_checkpoint(path, KEY)

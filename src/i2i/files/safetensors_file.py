@@ -9,7 +9,7 @@ from i2i.errors import setting_error
 from i2i.files.weights import what_else
 
 NAME = "model.safetensors"  # in a folder, beside config.json
-TODO = "Give a file of src/export.py format=safetensors, or that file's folder."
+ADVICE = "Give a file of src/export.py format=safetensors, or that file's folder."
 
 
 def safetensors_file(path: Path) -> Path | None:
@@ -38,7 +38,7 @@ def read_safetensors(file: Path, setting: str) -> dict[str, Tensor]:
         raise setting_error(setting, str(error), "a file that may be read", todo) from error
     except Exception as error:  # the package has types of its own for damage
         found = what_else(file, error, "safetensors")
-        raise setting_error(setting, found, "weights of one network", TODO) from error
+        raise setting_error(setting, found, "weights of one network", ADVICE) from error
 
 
 def loader(setting: str) -> Any:

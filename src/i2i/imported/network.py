@@ -11,7 +11,7 @@ from torch import Tensor
 from i2i.errors import SettingError, setting_error
 from i2i.imported import layers
 from i2i.imported.layers import Layer
-from i2i.imported.state_file import COUNTER, TODO
+from i2i.imported.state_file import ADVICE, COUNTER
 
 NORMS = {
     "batch": "batch norm", "instance": "instance norm",
@@ -129,7 +129,7 @@ def foreign(state: Mapping[str, Tensor], setting: str) -> SettingError:
     return setting_error(
         setting, f"{tensors(len(state))} of another network ({first})",
         "a U-Net or ResNet generator, or a PatchGAN or pixel discriminator, of "
-        "pytorch-CycleGAN-and-pix2pix", TODO,
+        "pytorch-CycleGAN-and-pix2pix", ADVICE,
     )  # fmt: skip
 
 

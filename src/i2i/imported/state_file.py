@@ -11,7 +11,7 @@ from i2i.errors import SettingError, setting_error
 from i2i.files.weights import load_safely
 
 EXPECTED = "the state dict of one network of pytorch-CycleGAN-and-pix2pix"
-TODO = (
+ADVICE = (
     "Give a file that its training wrote, such as latest_net_G.pth of a generator or "
     "latest_net_D.pth of a discriminator, or one of its releases."
 )
@@ -36,7 +36,7 @@ def read_state(file: Path, setting: str) -> dict[str, Tensor]:
     """
     if not file.is_file():
         raise absent(file, setting)
-    content = load_safely(file, setting, EXPECTED, TODO)
+    content = load_safely(file, setting, EXPECTED, ADVICE)
     if is_checkpoint(content):
         raise setting_error(
             setting, "a checkpoint of i2i itself", EXPECTED,
@@ -52,7 +52,7 @@ def absent(file: Path, setting: str) -> SettingError:
     inside = state_dicts(file)
     return setting_error(
         setting, "a folder", EXPECTED,
-        f"Name one of its files: {', '.join(inside[:5])}." if inside else TODO,
+        f"Name one of its files: {', '.join(inside[:5])}." if inside else ADVICE,
     )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 def state_of(content: Any, setting: str) -> dict[str, Tensor]:
     """The tensors of what a file holds; see ``read_state``."""
     if not isinstance(content, Mapping):
-        raise setting_error(setting, f"{kind(content)}, and no tensors by name", EXPECTED, TODO)
+        raise setting_error(setting, f"{kind(content)}, and no tensors by name", EXPECTED, ADVICE)
     entries = {name: value for name, value in content.items() if name != "_metadata"}
     for name, value in entries.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
@@ -91,7 +91,7 @@ def state_of(content: Any, setting: str) -> dict[str, Tensor]:
                 "Give the file of an earlier epoch.",
             )  # fmt: skip
     if not entries:
-        raise setting_error(setting, "a state dict without any tensor", EXPECTED, TODO)
+        raise setting_error(setting, "a state dict without any tensor", EXPECTED, ADVICE)
     while prefix := next((p for p in PREFIXES if all(n.startswith(p) for n in entries)), ""):
         entries = {name.removeprefix(prefix): value for name, value in entries.items()}
     plain = {name: value.detach() for name, value in entries.items()}
@@ -105,7 +105,7 @@ def no_tensor(name: Any, value: Any, setting: str) -> SettingError:
             setting, f"tensors one level down, in the entry {name!r:.60}", EXPECTED,
             f"Save that entry alone: torch.save(torch.load(FILE)[{name!r:.60}], NEW_FILE).",
         )  # fmt: skip
-    return setting_error(setting, f"an entry {name!r:.60} that is {kind(value)}", EXPECTED, TODO)
+    return setting_error(setting, f"an entry {name!r:.60} that is {kind(value)}", EXPECTED, ADVICE)
 
 
 def kind(value: Any) -> str:

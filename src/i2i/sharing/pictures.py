@@ -20,7 +20,7 @@ from i2i.images.transparency import shown_over
 
 EXPECTED = "a path, a PIL image, or a numpy array of (H, W) or (H, W, C)"
 OPEN = "Open it: PIL.Image.open(io.BytesIO(data))."
-TODO = {
+ADVICE = {
     "Tensor": "Convert it: levels of 8 bits, (H, W, C), by .permute(1, 2, 0).cpu().numpy().",
     "ndarray": "Whole numbers or floats are pictures; pass list(array) for (N, H, W, C).",
     "MaskedArray": "Say what stands where it is masked: array.filled(value).",
@@ -113,7 +113,7 @@ def no_picture(picture: Any, what: str = IN_MEMORY.name) -> SettingError:
     found = f"a value of type {kind}"
     if shape is not None and hasattr(picture, "dtype"):
         found = f"an array of {picture.dtype} {tuple(shape)}"
-    todo = OPEN_FILE if is_open_file(picture) else TODO.get(kind, OTHERWISE)
+    todo = OPEN_FILE if is_open_file(picture) else ADVICE.get(kind, OTHERWISE)
     return setting_error(what, found, EXPECTED, todo)
 
 

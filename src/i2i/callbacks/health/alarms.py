@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from i2i.config.differences import has
+
 ABOVE, BELOW = "above", "below"
 OPTIONS = re.compile(r"\{([^}]+)\}")
 
@@ -62,16 +64,6 @@ def advised(knob: str, config: Mapping[str, Any]) -> str | None:
             return None
         knob = knob.replace(f"{{{asked}}}", " or ".join(there))
     return knob
-
-
-def has(config: Mapping[str, Any], option: str) -> bool:
-    """Whether a configuration has an option."""
-    node: Any = config
-    for key in option.split("."):
-        if not isinstance(node, Mapping) or key not in node:
-            return False
-        node = node[key]
-    return True
 
 
 ALARMS = (

@@ -7,8 +7,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from conftest import ROOT
-from i2i.callbacks.health.alarms import ALARMS, Alarm, Streaks, alarms_of, has
+from i2i.callbacks.health.alarms import ALARMS, Alarm, Streaks, alarms_of
 from i2i.config.composing import composed
+from i2i.config.differences import has
 from i2i.config.resolvers import register
 
 # By name: a signal that raises it, a value that does, and values of runs that are well: extremes of
