@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from i2i.files.atomic import replacing
+from i2i.files.npy_header import read_npy_header
 from i2i.files.ordinary import open_regular
 from i2i.metrics.inception import RESIZE
 
@@ -183,11 +184,7 @@ def _array(packed: zipfile.ZipFile, name: str, most: int) -> np.ndarray:
     if info.file_size > most + MOST_HEADER:
         raise ValueError(f"{name} of {info.file_size:,} bytes")
     data = io.BytesIO(packed.read(info))
-    version = np.lib.format.read_magic(data)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0
-    }[version]  # fmt: skip
-    shape, by_columns, dtype = read_header(data)
+    shape, by_columns, dtype = read_npy_header(data)
     if by_columns:
         raise ValueError(f"{name} laid out by columns")
     return np.frombuffer(data.read(), dtype).reshape(shape)  # refuses objects, and other sizes

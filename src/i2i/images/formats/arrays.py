@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import IO
 
 import numpy as np
-from numpy.lib import format as npy
 
+from i2i.files.npy_header import read_npy_header
 from i2i.images.formats.header import (
     Damaged,
     Data,
@@ -19,7 +19,6 @@ from i2i.images.formats.header import (
 )
 
 _NPY_START, _ZIP_START = b"\x93NUMPY", b"PK\x03\x04"
-_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def npy_header(data: Data) -> Header:
@@ -71,10 +70,10 @@ def _member(data: Data) -> Iterator[tuple[IO[bytes], int]]:
 def _described(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, bool]:
     """Shape, type and whether columns come first."""
     with in_a_few_words("a damaged header"):
-        version = npy.read_magic(file)
-        if version not in _READERS:
-            raise Damaged("an array of records, which is no picture")
-        shape, by_columns, dtype = _READERS[version](file)
+        try:
+            shape, by_columns, dtype = read_npy_header(file)
+        except KeyError as error:
+            raise Damaged("an array of records, which is no picture") from error
     return shape, dtype, by_columns
 
 
@@ -91,12 +90,14 @@ def _picture(shape: tuple[int, ...], dtype: np.dtype) -> Header:
 
 
 def _values(file: IO[bytes], header: Header) -> np.ndarray:
+    shape, dtype, by_columns = _described(file)
     with in_a_few_words("damaged image data"):
-        image = npy.read_array(file, allow_pickle=False)
+        values = np.frombuffer(file.read(_bytes_of(shape, dtype)), dtype)
+        image = values.reshape(shape, order="F" if by_columns else "C")
     if image.dtype.kind == "b":
         image = image * np.uint8(255)
-    shape = header.height, header.width, header.channels
-    return np.ascontiguousarray(image.reshape(shape), dtype=header.dtype)
+    size = header.height, header.width, header.channels
+    return np.array(image.reshape(size), dtype=header.dtype, order="C")  # one that can be written to
 
 
 def _bytes_of(shape: tuple[int, ...], dtype: np.dtype) -> int:
