@@ -8,8 +8,9 @@ from numpy.lib import format as npy
 
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
-# NumPy reads a header with ast.literal_eval. Before Python 3.13, all threads share one depth counter
-# in there, and two of them at once can end in a SystemError for a sound file (python/cpython 106905).
+# NumPy reads a header with ast.literal_eval. Before Python 3.13, all threads share one counter of
+# depth in there. Two of them at once can end in a SystemError for a sound file (python/cpython,
+# issue 106905).
 _ONE_AT_A_TIME = Lock()
 
 
