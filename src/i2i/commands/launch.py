@@ -237,6 +237,7 @@ def quieten() -> None:
         ".*does not have many workers.*",
         ".*your dataloader is not resumable.*",  # the sampler asks the model how far it is
         ".*pre-optimization.*",
+        ".*smaller than the logging interval.*",  # steps are counted through all epochs
         ".*`srun` command is available.*",  # one process on a login node is a wish, too
     ):
         warnings.filterwarnings("ignore", message=text)
