@@ -16,7 +16,7 @@ from i2i.comparison.page import write_page
 from i2i.comparison.picture import Pictures, has_pictures, picture, read_pictures
 from i2i.comparison.run_records import COLUMNS, Run, Scores, find_folders, read_run, units_of
 from i2i.comparison.selection import MOST_IN_PICTURE, best_of
-from i2i.comparison.variants import SameData, chosen, examine, of_same_data
+from i2i.comparison.variants import SameData, Variant, chosen, examine, of_same_data
 from i2i.errors import SettingError, setting_error
 from i2i.images.image_io import write_png
 from i2i.printable import printable
@@ -133,15 +133,20 @@ def as_csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_markdown(
-    heads: Mapping[str, str], rows: Sequence[Mapping[str, Any]], folder: Path, words: str = ""
+    heads: Mapping[str, str],
+    rows: Sequence[Mapping[str, Any]],
+    folder: Path,
+    words: str = "",
+    variants: Sequence[Variant] = (),
 ) -> str:
-    """A title with data, split and n, the table, and the runs without scores below it.
+    """A title with data, split and n, the tables, and the runs without scores below them.
 
     Args:
         heads: What stands above the column of a score, by its name.
         rows: From ``table_rows``.
         folder: Of the sweep.
         words: What has to be said before the table is read.
+        variants: The same runs by what was tried; a second table has their means over seeds.
     """
     scored = [row for row in rows if row["run"] and row["n"]]
     values = {key: {row[key] for row in scored if row[key]} for key in IN_TITLE}
@@ -161,6 +166,7 @@ def as_markdown(
     for row in rows:
         cells = [row["variant"], *("" if row[key] is None else row[key] for key in extra)]
         lines.append(_line([*cells, *(f"{row[n]:.4f}" if n in row else "-" for n in heads)]))
+    lines += mean_lines(heads, variants)
     noted = [row for row in rows if row["note"]]
     for title, some in (
         ("Without scores:", [row for row in noted if not row["split"]]),
@@ -169,6 +175,24 @@ def as_markdown(
         listed = [f"- {row['variant']} ({row['run']}): {row['note']}" for row in some]
         lines += ["", title, "", *listed] if listed else []
     return "\n".join([*lines, ""])
+
+
+def mean_lines(heads: Mapping[str, str], variants: Sequence[Variant]) -> list[str]:
+    """A table of means over seeds with standard deviations; none where each has one seed."""
+    if all(len(variant.runs) == 1 for variant in variants):
+        return []
+    lines = ["", "Means over seeds (standard deviation):", ""]
+    lines.append(_line(["variant", "seeds with scores", *heads.values()]))
+    lines.append("|---|---:" + "|---:" * len(heads) + "|")
+    for variant in variants:
+        scored = sum(bool(examined.run.scores) for examined in variant.runs)
+        cells = [variant.name, f"{scored} of {len(variant.runs)}"]
+        for name in heads:
+            mean, spread = variant.mean(name), variant.spread(name)
+            text = "-" if mean is None else f"{mean:.4f}"
+            cells.append(text if spread is None else f"{text} ({spread:.4f})")
+        lines.append(_line(cells))
+    return lines
 
 
 def _line(cells: Sequence[object]) -> str:
@@ -232,7 +256,8 @@ def compare(*folders: Path, output: Path | None = None) -> str:
     units = units_of(runs)
     heads = {name: heading(name, units.get(name, "")) for name in names}
     words = " ".join(filter(None, [of_other_images(sets), *left_out]))
-    text = as_markdown(heads, rows, base, words)
+    variants = [variant for one in sets for variant in one.variants]
+    text = as_markdown(heads, rows, base, words, variants)
     try:
         output.mkdir(parents=True, exist_ok=True)
         write_text(output / "comparison.csv", as_csv(names, rows))

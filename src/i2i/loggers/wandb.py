@@ -74,6 +74,7 @@ class RunWandbLogger(WandbLogger):
 
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
         self.attempt(super().after_save_checkpoint, checkpoint_callback)
+        self.keep_summary()  # a run that is killed has it, too
 
     def finalize(self, status: str) -> None:
         self.attempt(super().finalize, status)

@@ -8,6 +8,7 @@ from typing import Any
 from i2i.loggers.wandb import STEP
 from i2i.loggers.wandb_summary import SECONDS
 from i2i.scores import MAIN, main_score
+from i2i.surroundings import tried
 
 # What a project without a run to look at is taken to log.
 USUAL_SCORES = {
@@ -26,7 +27,8 @@ class Logged:
     Attributes:
         scores: val/NAME or val/ROUTE/NAME.
         players: Those whose losses are called train/PLAYER/NAME.
-        options: Keys of options in which the runs differ, as ``run_name.columns_of`` makes them.
+        options: Keys of tried options in which the runs differ, as ``run_name.columns_of`` makes
+            them.
         tables: Keys of the tables of test pictures.
         grids: Keys of the sample pictures.
         best: ``max`` or ``min``, by the score whose best value the summary keeps so.
@@ -55,7 +57,7 @@ class Logged:
         found = sorted(set(names))
         losses = (LOSS.fullmatch(name) for name in found)
         players = dict.fromkeys(m[1] for m in losses if m and m[1] not in NO_LOSSES)
-        keys = dict.fromkeys(key for own in options for key in own)
+        keys = dict.fromkeys(k for own in options for k in own if tried(k.replace("/", ".")))
         grids = [
             n for n in found if n.startswith("val/") and n.split("/")[-1].startswith("samples")
         ]

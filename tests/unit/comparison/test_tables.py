@@ -125,6 +125,20 @@ def test_table_has_a_row_a_run_then_baselines_and_the_ceiling_once(tmp_path: Pat
     assert (tmp_path / "comparison.md").read_text() == text
 
 
+def test_means_over_seeds_stand_in_a_second_table(tmp_path: Path) -> None:
+    made = {("unet", 0): 0.5, ("unet", 1): 0.6, ("r9", 0): 0.7, ("r9", 1): None}
+    for i, ((generator, seed), ssim) in enumerate(made.items()):
+        make_run(tmp_path / str(i), f"generator={generator}", f"seed={seed}", ssim=ssim)
+    lines = compare(tmp_path).splitlines()
+    start = lines.index("Means over seeds (standard deviation):")
+    assert lines[start + 2 : start + 6] == [
+        "| variant | seeds with scores | ssim | psnr (dB) |",
+        "|---|---:|---:|---:|",
+        "| generator=unet (2 seeds) | 2 of 2 | 0.5500 (0.0707) | 20.0000 (0.0000) |",
+        "| generator=r9 (2 seeds) | 1 of 2 | 0.7000 | 20.0000 |",
+    ]
+
+
 def test_baselines_of_other_data_are_told_apart(tmp_path: Path) -> None:
     make_run(tmp_path / "0", "size=64", n=4)
     make_run(tmp_path / "1", "size=128", n=5, others={"input copied": {"ssim": 0.75}})

@@ -55,6 +55,16 @@ def test_the_best_of_an_earlier_stretch_stays_the_best(tmp_path: Path) -> None:
     assert stretch(tmp_path, 5, [0.95])["val/ssim"]["max"] == 0.95
 
 
+def test_a_run_that_is_killed_has_what_stood_at_its_last_checkpoint(tmp_path: Path) -> None:
+    logger = make_wandb_logger(str(tmp_path), "p")
+    logger.define_scores({"val/ssim": True})
+    logger.log_metrics({"val/ssim": 0.5}, 1)
+    logger.after_save_checkpoint(None)
+    found = kept(tmp_path)  # nothing ends this run
+    logger.experiment.finish()
+    assert found["val/ssim"] == {"max": 0.5}
+
+
 def test_what_is_sent_later_has_all_that_was_there(tmp_path: Path) -> None:
     stretch(tmp_path, 1, [0.6, 0.9], other=7.0)
     add(tmp_path, "maps/val")

@@ -13,7 +13,7 @@ NAMES = [
     "test/AtoB/pictures",
 ]  # fmt: skip
 OPTIONS = [
-    {"generator": "unet", "seed": 0, "trainer/max_steps": 5},
+    {"generator": "unet", "seed": 0, "trainer/max_steps": 5, "dataset/num_workers": 2},
     {"generator": "resnet9", "seed": 0, "trainer/max_steps": 5, "model/lambda_l1": 10.0},
 ]
 BEST = {"val/AtoB/ssim": "max"}  # what l1 is, these runs do not say
