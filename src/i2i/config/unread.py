@@ -150,8 +150,10 @@ def require_taken(where: str, node: Mapping[str, Any]) -> None:
         if key not in takes and not (key.startswith("_") and key.endswith("_")):
             near = get_close_matches(key, sorted(takes), 1)
             raise setting_error(
-                f"{where}.{key}", f"an option that {str(node['_target_']).rpartition('.')[2]} does "
-                "not have", "one of its own", f"Did you mean {where}.{near[0]}?" if near else
+                f"{where}.{key}",
+                f"an option that {str(node['_target_']).rpartition('.')[2]} does not have",
+                f"one of {', '.join(sorted(takes))}",
+                f"Did you mean {where}.{near[0]}?" if near else
                 f"An experiment, another preset or a + set it: ~{where}.{key} drops it.",
             )  # fmt: skip
 
@@ -227,11 +229,20 @@ def no_part_takes(key: str, known: Mapping[str, Any]) -> SettingError:
         key: Dotted.
         known: What the command composes by itself.
     """
-    near = nearest(key, known)
+    near, beside = nearest(key, known), options_beside(key, known)
+    expected = near or (f"one of {', '.join(beside)}" if beside else "one that --cfg job lists")
     return setting_error(
-        key, "an option that no part takes", near or "one that --cfg job lists",
+        key, "an option that no part takes", expected,
         f"Did you mean {near}?" if near else "Correct its name, or leave it out.",
     )  # fmt: skip
+
+
+def options_beside(key: str, known: Mapping[str, Any]) -> list[str]:
+    """The options of the part that a key names, such as of ``generator`` for ``generator.x``."""
+    where = key.rpartition(".")[0]
+    node = select(known, where) if where else None
+    names = node if isinstance(node, Mapping) else ()
+    return [f"{where}.{name}" for name in names if not name.startswith("_")]
 
 
 def nearest(key: str, known: Mapping[str, Any]) -> str | None:
@@ -240,13 +251,15 @@ def nearest(key: str, known: Mapping[str, Any]) -> str | None:
     keys += [
         f"{name}.{part}" for name, node in known.items() if isinstance(node, dict) for part in node
     ]
+    keys = [k for k in keys if not key.startswith(f"{k}.")]  # the part itself is no option of it
     last = key.rpartition(".")[2]
     inside = [k for k in keys if k.partition(".")[0] == key.partition(".")[0]]
     for candidates in (inside, keys):
         same = [k for k in candidates if k.rpartition(".")[2] == last]
         if same:
             return min(same, key=lambda k: (k.count("."), keys.index(k)))
-    close = get_close_matches(key, keys, 1, 0.7)
-    if not close and (words := get_close_matches(last, [k.rpartition(".")[2] for k in inside], 1)):
-        close = [k for k in inside if k.rpartition(".")[2] == words[0]]
-    return close[0] if close else None
+    if words := get_close_matches(last, [k.rpartition(".")[2] for k in inside], 1):
+        return next(k for k in inside if k.rpartition(".")[2] == words[0])
+    # The part's own name would count for most of the letters that are alike.
+    outside = [k for k in keys if k not in inside]
+    return next(iter(get_close_matches(key, outside, 1, 0.7)), None)

@@ -99,6 +99,9 @@ def test_hydras_advice_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert "Write +trainer.profiler=VALUE." in hydra("trainer.profiler")
     assert "Did you mean trainer.max_steps?" in hydra("trainer.max_step")
+    told = hydra("generator.ngf")  # the field's word, which is like no name of ours
+    assert "generator.base_channels, " in told
+    assert "Did you mean" not in told
     assert absent_option("Key 'x' is not in struct", "config") is None
 
 
