@@ -153,14 +153,15 @@ ALARMS = (
     ),
     # r_v of Karras et al. 2020 ("Training generative adversarial networks with limited data",
     # Sec. 3.1, Eq. 1): 0 where D takes validation pictures for training ones, 1 where it takes
-    # them for made ones. Their target is 0.5; at 0.9 nine tenths of what D knows is by heart.
+    # them for made ones. Their target is 0.5; at 0.9 nine tenths of what D knows is of no use
+    # outside of its training pictures.
     Alarm(
         "overfitting_d", "val_r_v", ABOVE, 0.9,
-        "D knows its training pictures by heart: it takes validation ones for made ones "
-        "(r_v = {value:.2f}; 1 is complete)",
+        "D takes validation pictures for made ones (r_v = {value:.2f}; 1 is complete): it knows its "
+        "training pictures by heart, or those of validation are of another kind",
         (
             "add {model.diffaugment}=[color,translation,cutout]", "use more images",
-            "best.ckpt is from before it harms",
+            "look at how the splits were made", "best.ckpt is from before it harms",
         ),
     ),
     # A factor is a matter of the task; at 3 a network has learned answers, not a mapping.
