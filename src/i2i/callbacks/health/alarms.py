@@ -157,8 +157,8 @@ ALARMS = (
     # outside of its training pictures.
     Alarm(
         "overfitting_d", "val_r_v", ABOVE, 0.9,
-        "D takes validation pictures for made ones (r_v = {value:.2f}; 1 is complete): it knows its "
-        "training pictures by heart, or those of validation are of another kind",
+        "D takes validation pictures for made ones (r_v = {value:.2f}; 1 is complete): it knows "
+        "its training pictures by heart, or those of validation are of another kind",
         (
             "add {model.diffaugment}=[color,translation,cutout]", "use more images",
             "look at how the splits were made", "best.ckpt is from before it harms",
