@@ -185,10 +185,13 @@ def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
     """Checks that a checkpoint's weights fit a model, before they are loaded.
 
     Raises:
-        SettingError: Names or shapes differ, beside those of networks that are absent.
+        SettingError: Names or shapes differ, beside those of networks that are absent; or numbers
+            of another type would be cast.
     """
-    state = model.state_dict().items()
-    mine = {name: tuple(value.shape) for name, value in state if not checkpoint.lacks(name)}
+    from i2i.files.weights import OF_WEIGHTS, UNCOMPRESSED, odd_type  # imports torch
+
+    state = {n: v for n, v in model.state_dict().items() if not checkpoint.lacks(n)}
+    mine = {name: tuple(value.shape) for name, value in state.items()}
     its = {name: tuple(value.shape) for name, value in checkpoint.weights.items()}
     differing = sorted(n for n in mine.keys() | its.keys() if mine.get(n) != its.get(n))
     if differing:
@@ -199,3 +202,6 @@ def same_weights(model: Any, checkpoint: Checkpoint, setting: str) -> None:
             f"{mine.get(name, 'no such weight')} for {name}, as the options ask",
             "Leave out the network options that differ from the run's config.yaml.",
         )  # fmt: skip
+    for name, value in state.items():
+        if odd := odd_type(checkpoint.weights[name], whole=not value.is_floating_point()):
+            raise setting_error(setting, f"a weight {name} {odd}", OF_WEIGHTS, UNCOMPRESSED)

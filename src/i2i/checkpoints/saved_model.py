@@ -171,8 +171,10 @@ def require_finite(checkpoint: Checkpoint, names: Iterable[str], key: str) -> No
 
 def not_finite(checkpoint: Checkpoint, names: Iterable[str]) -> list[str]:
     """Those of some weights in a checkpoint that are NaN or infinite."""
+    from i2i.files.weights import is_finite  # imports torch
+
     values = ((name, checkpoint.weights.get(name)) for name in names)
-    return [name for name, value in values if value is not None and not value.isfinite().all()]
+    return [name for name, value in values if value is not None and not is_finite(value)]
 
 
 def saved_task(node: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from torch import Tensor
 from i2i.checkpoints.saved_model import parameters_of, require_finite
 from i2i.checkpoints.weight_sources import Source, networks_of, read_source
 from i2i.errors import SettingError, setting_error
+from i2i.files.weights import OF_WEIGHTS, UNCOMPRESSED, odd_type
 from i2i.messages import say
 
 PLAYERS = ("generator", "discriminator")  # what can be asked for alone
@@ -91,12 +92,10 @@ def taken_over(
             raise another_network(mine.rstrip("."), names, others, source, mapped.setting)
         for name in names:
             old, new = source.weights[its + name], fresh[mine + name]
-            if new.is_floating_point() and not old.is_floating_point():
-                kinds = (str(value.dtype).removeprefix("torch.") for value in (old, new))
+            if odd := odd_type(old, whole=not new.is_floating_point()):
                 raise setting_error(
-                    mapped.setting, f"a weight {name} of {next(kinds)}", next(kinds),
-                    "Give weights as training wrote them, before any compression.",
-                )  # fmt: skip
+                    mapped.setting, f"a weight {name} {odd}", OF_WEIGHTS, UNCOMPRESSED
+                )
             taken[mine + name] = mapped(mine + name, old, new)
     return taken
 

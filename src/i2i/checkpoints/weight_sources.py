@@ -11,18 +11,9 @@ from i2i.checkpoints.checkpoint import Checkpoint, read_checkpoint
 from i2i.errors import setting_error
 from i2i.files.ordinary import Unreadable
 from i2i.files.records import mapping, read_json
-from i2i.files.safetensors_file import read_safetensors, safetensors_file
-from i2i.files.weights import load_safely
-from i2i.imported.network import recognised
-from i2i.imported.state_file import (
-    ADVICE,
-    EXPECTED,
-    STATE_DICTS,
-    absent,
-    is_checkpoint,
-    state_dicts,
-    state_of,
-)
+from i2i.files.safetensors_file import safetensors_file
+from i2i.imported.network import kind_of, recognised
+from i2i.imported.state_file import absent, is_checkpoint, read_content, state_dicts, state_of
 
 KEY = "init_from"
 EXPECTED_HERE = "a run folder, a .ckpt file, or a generator alone (.pth, .safetensors)"
@@ -50,53 +41,62 @@ def read_source(path: str, model: Any) -> Source:
     """Reads what a run starts from.
 
     Args:
-        path: A run folder or a checkpoint; a file ``.safetensors``, or a folder that
-            ``src/export.py`` wrote one into; or a state dict of pytorch-CycleGAN-and-pix2pix.
+        path: A run folder or a checkpoint; a folder of ``src/export.py``; or a file of torch.save
+            or of safetensors with the weights of one generator, by the names of the network that
+            starts from it, or by those of pytorch-CycleGAN-and-pix2pix.
         model: What the weights are for.
 
     Raises:
         SettingError: Nothing of that kind is there, or it cannot be used.
     """
-    file = Path(path).expanduser()
+    typed = Path(path).expanduser()
+    file = safetensors_file(typed) or typed
     setting = f"{KEY}={file}"
-    if (tensors := safetensors_file(file)) is not None:
-        weights = read_safetensors(tensors, f"{KEY}={tensors}")
-        noted = beside(tensors)
-        data = {side: noted.get(key) or model.config["dataset"][side] for side, key in SIDES}
-        route = noted.get("route")
-        return of_generator(tensors, weights, model, data, "a generator alone", route)
     if not file.exists():
         raise setting_error(setting, "nothing there", EXPECTED_HERE, "Correct the path.")
     if file.is_dir() and not (file / "checkpoints").is_dir() and state_dicts(file):
         raise absent(file, setting)
-    if file.suffix in STATE_DICTS and file.is_file():
-        content = load_safely(file, setting, EXPECTED, ADVICE)
+    if file.is_file() and file.suffix != ".ckpt":
+        content = read_content(file, setting)
         if not is_checkpoint(content):
-            return of_state(file, state_of(content, setting), setting, model)
-    found = read_checkpoint(path, KEY)
-    return Source(**vars(found))
+            return of_state(file, content, setting, model)
+    return Source(**vars(read_checkpoint(path, KEY)))
 
 
-def of_state(file: Path, state: Mapping[str, Tensor], setting: str, model: Any) -> Source:
-    """A state dict of the field's code, as a source.
+def of_state(file: Path, content: Any, setting: str, model: Any) -> Source:
+    """What a file of one network holds, as a source.
+
+    Args:
+        file: It.
+        content: What it holds, which is to be looked at.
+        setting: What it is called in errors.
+        model: The system that starts from it.
 
     Raises:
         SettingError: It is no generator.
     """
-    network = recognised(state, setting)
-    if not network.generates:
-        raise setting_error(
-            setting, f"a {network.words()}", "a generator",
-            "Give the generator's file, such as latest_net_G.pth. src/import_weights.py makes of "
-            "both a run to start from (file= and file_D=).",
-        )  # fmt: skip
-    data = {"input_channels": network.inputs, "target_channels": network.outputs}
-    return of_generator(file, network.weights, model, data, network.words(), None)
+    noted = beside(file)
+    route = noted["route"] if noted.get("route") in model.routes else model.routes[0]
+    own = model.translator(route).network.state_dict()
+    whole = {name for name, value in own.items() if not value.is_floating_point()}
+    state, words = state_of(content, setting, whole), "a generator alone"
+    data = {side: noted.get(key) or model.config["dataset"][side] for side, key in SIDES}
+    if state.keys() != own.keys() and kind_of(state) is not None:
+        network = recognised(state, setting)
+        if not network.generates:
+            raise setting_error(
+                setting, f"a {network.words()}", "a generator",
+                "Give the generator's file, such as latest_net_G.pth. src/import_weights.py makes "
+                "of both a run to start from (file= and file_D=).",
+            )  # fmt: skip
+        state, words = network.weights, network.words()
+        data = {"input_channels": network.inputs, "target_channels": network.outputs}
+    return of_generator(file, state, model, data, words, route)
 
 
 def of_generator(
     file: Path, weights: Mapping[str, Tensor], model: Any, data: Mapping[str, Any], words: str,
-    route: str | None,
+    route: str,
 ) -> Source:  # fmt: skip
     """The weights of one network, as a source that lacks all others.
 
@@ -106,9 +106,9 @@ def of_generator(
         model: The system that starts from them.
         data: The channels of both sides.
         words: What they are.
-        route: The route that they translate on; None, or one that the system has not: the main one.
+        route: The system's route that they translate on.
     """
-    place = place_of(model, route if route in model.routes else model.routes[0])
+    place = place_of(model, route)
     network, _, child = place.partition(".")
     missing = [name for name in networks_of(model) if name != network]
     if child:

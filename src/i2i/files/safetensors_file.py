@@ -8,7 +8,8 @@ from torch import Tensor
 from i2i.errors import setting_error
 from i2i.files.weights import what_else
 
-NAME = "model.safetensors"  # in a folder, beside config.json
+SUFFIX = ".safetensors"
+NAME = f"model{SUFFIX}"  # in a folder, beside config.json
 ADVICE = "Give a file of src/export.py format=safetensors, or that file's folder."
 
 
@@ -17,7 +18,7 @@ def safetensors_file(path: Path) -> Path | None:
     if path.is_dir():
         inside = path / NAME
         return inside if inside.is_file() else None
-    return path if path.suffix == ".safetensors" and path.is_file() else None
+    return path if path.suffix == SUFFIX and path.is_file() else None
 
 
 def read_safetensors(file: Path, setting: str) -> dict[str, Tensor]:

@@ -41,6 +41,35 @@ def load_safely(file: Path, setting: str, expected: str, todo: str) -> Any:
         raise setting_error(setting, what_else(file, error), expected, todo) from error
 
 
+FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
+OF_WEIGHTS = "floating-point numbers, each with its value"
+UNCOMPRESSED = "Give weights as training wrote them, before any compression."
+
+
+def odd_type(weight: Tensor, whole: bool = False) -> str:
+    """Why a tensor is not loaded as a weight: whole numbers would be cast without a word.
+
+    Args:
+        weight: Out of a file.
+        whole: Whether the network has whole numbers there, as a batch norm has in its counter.
+
+    Returns:
+        Words to follow its name; "" for a weight.
+    """
+    if weight.layout is not torch.strided:
+        return "that is sparse"
+    if weight.is_meta:
+        return "without values"
+    known = weight.dtype in FLOATS or (whole and weight.dtype in WHOLE)
+    return "" if known else f"of {weight.dtype}".replace("torch.", "")
+
+
+def is_finite(weight: Tensor) -> bool:
+    """Whether all numbers are finite in float32, which networks compute in."""
+    return bool(weight.float().isfinite().all())
+
+
 FOREIGN = re.compile(r"(?:GLOBAL|global|class) `?([A-Za-z_]\w*(?:\.\w+)+)")
 BEGINNING = 1024  # bytes
 NO_TEXT = {*range(32)} - {*b"\t\n\r\f"}  # bytes that no text has
@@ -138,6 +167,11 @@ class PublishedWeights:
         other = [key for key, value in state.items() if not isinstance(value, Tensor)]
         if other:
             raise self._error(file, f"a checkpoint with entries that are no tensors ({other[0]!r})")
+        for name, weight in state.items():
+            odd = odd_type(weight, name.endswith(".num_batches_tracked"))
+            if odd or not is_finite(weight):
+                odd = odd or "that is NaN or infinite"
+                raise self._error(file, f"a weight {name} {odd}")
         return dict(state)
 
     @contextmanager

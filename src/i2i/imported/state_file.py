@@ -1,14 +1,14 @@
-"""A state dict out of a file of torch.save: tensors by name, and nothing else."""
+"""A state dict out of a file: tensors by name, and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from i2i.errors import SettingError, setting_error
-from i2i.files.weights import load_safely
+from i2i.files.safetensors_file import SUFFIX, read_safetensors, safetensors_file
+from i2i.files.weights import OF_WEIGHTS, UNCOMPRESSED, is_finite, load_safely, odd_type
 
 EXPECTED = "the state dict of one network of pytorch-CycleGAN-and-pix2pix"
 ADVICE = (
@@ -16,7 +16,7 @@ ADVICE = (
     "latest_net_D.pth of a discriminator, or one of its releases."
 )
 PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before each name
-STATE_DICTS = (".pth", ".pt")
+STATE_DICTS = (".pth", ".pt", SUFFIX)
 COUNTER = "num_batches_tracked"
 
 
@@ -24,7 +24,7 @@ def read_state(file: Path, setting: str) -> dict[str, Tensor]:
     """The tensors of a state dict, on the CPU, as float32.
 
     Args:
-        file: Of torch.save, of any age.
+        file: Of torch.save, of any age, or of safetensors, or a folder with ``model.safetensors``.
         setting: What it is called in errors.
 
     Returns:
@@ -34,15 +34,22 @@ def read_state(file: Path, setting: str) -> dict[str, Tensor]:
         SettingError: There is no such file, it cannot be loaded as tensors alone, or it holds
             something else, or numbers that are NaN or infinite.
     """
-    if not file.is_file():
-        raise absent(file, setting)
-    content = load_safely(file, setting, EXPECTED, ADVICE)
+    content = read_content(file, setting)
     if is_checkpoint(content):
         raise setting_error(
             setting, "a checkpoint of i2i itself", EXPECTED,
             f"It needs no import: checkpoint={file}, or init_from={file}",
         )  # fmt: skip
     return state_of(content, setting)
+
+
+def read_content(path: Path, setting: str) -> Any:
+    """What a file holds, which is to be looked at; see ``read_state``."""
+    if (tensors := safetensors_file(path)) is not None:
+        return read_safetensors(tensors, setting)
+    if not path.is_file():
+        raise absent(path, setting)
+    return load_safely(path, setting, EXPECTED, ADVICE)
 
 
 def absent(file: Path, setting: str) -> SettingError:
@@ -66,36 +73,36 @@ def is_checkpoint(content: Any) -> bool:
     return isinstance(content, Mapping) and isinstance(content.get("i2i"), Mapping)
 
 
-FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+def state_of(content: Any, setting: str, whole: Container[str] = ()) -> dict[str, Tensor]:
+    """The tensors of what a file holds; see ``read_state``.
 
-
-def state_of(content: Any, setting: str) -> dict[str, Tensor]:
-    """The tensors of what a file holds; see ``read_state``."""
+    Args:
+        content: What it holds.
+        setting: What it is called in errors.
+        whole: Names of tensors of whole numbers, beside the counters of batch norms.
+    """
     if not isinstance(content, Mapping):
         raise setting_error(setting, f"{kind(content)}, and no tensors by name", EXPECTED, ADVICE)
-    entries = {name: value for name, value in content.items() if name != "_metadata"}
-    for name, value in entries.items():
+    state = {name: value for name, value in content.items() if name != "_metadata"}
+    for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise no_tensor(name, value, setting)
-        known = value.dtype in FLOATS or counts(name)
-        if value.layout is not torch.strided or value.is_meta or not known:
-            odd = "without values" if value.is_meta else f"of {value.dtype}".replace("torch.", "")
-            odd = odd if value.layout is torch.strided else "that is sparse"
-            raise setting_error(
-                setting, f"a weight {name} {odd}", "floating-point numbers, each with its value",
-                "Give weights as training wrote them, before any compression.",
-            )  # fmt: skip
-        if not value.isfinite().all():
+    if not state:
+        raise setting_error(setting, "a state dict without any tensor", EXPECTED, ADVICE)
+    while prefix := next((p for p in PREFIXES if all(n.startswith(p) for n in state)), ""):
+        state = {name.removeprefix(prefix): value for name, value in state.items()}
+    found = {}
+    for name, value in state.items():
+        counted = counts(name) or name in whole
+        if odd := odd_type(value, counted):
+            raise setting_error(setting, f"a weight {name} {odd}", OF_WEIGHTS, UNCOMPRESSED)
+        if not is_finite(value):
             raise setting_error(
                 setting, f"a weight {name} that is NaN or infinite", "finite ones",
                 "Give the file of an earlier epoch.",
             )  # fmt: skip
-    if not entries:
-        raise setting_error(setting, "a state dict without any tensor", EXPECTED, ADVICE)
-    while prefix := next((p for p in PREFIXES if all(n.startswith(p) for n in entries)), ""):
-        entries = {name.removeprefix(prefix): value for name, value in entries.items()}
-    plain = {name: value.detach() for name, value in entries.items()}
-    return {name: v if counts(name) else v.float().contiguous() for name, v in plain.items()}
+        found[name] = value.detach() if counted else value.detach().float().contiguous()
+    return found
 
 
 def no_tensor(name: Any, value: Any, setting: str) -> SettingError:

@@ -83,6 +83,15 @@ def cut(content: dict[str, Any], way: dict[str, Any]) -> None:
     del content["state_dict"][name]
 
 
+def as_type(kind: torch.dtype, value: float = 1.0) -> Change:
+    def change(content: dict[str, Any], way: dict[str, Any]) -> None:
+        weights = content["state_dict"]
+        name = next(name for name in weights if name.startswith("ema.network."))
+        weights[name] = torch.full(weights[name].shape, value, dtype=torch.float64).to(kind)
+
+    return change
+
+
 def network(**changes: Any) -> Change:
     def change(content: dict[str, Any], way: dict[str, Any]) -> None:
         content["i2i"]["config"]["model"]["generator"].update(changes)
@@ -118,6 +127,13 @@ CASES: dict[str, tuple[Change, str]] = {
         lambda c, way: c["i2i"]["config"]["dataset"].pop("direction"), "without dataset.direction",
     ),
     "NaN": (spoil, "weights that are NaN"),
+    "whole numbers": (
+        as_type(torch.int8), r"a weight \S+\.weight of int8; expected floating-point numbers",
+    ),
+    "yes and no": (as_type(torch.bool), "of bool"),
+    "complex": (as_type(torch.complex64), "of complex64"),
+    "compressed": (as_type(torch.float8_e4m3fn), "of float8_e4m3fn"),
+    "too large": (as_type(torch.float64, 1e300), "weights that are NaN or infinite"),
     "a weight is gone": (cut, "another architecture"),
     "a long label": (lambda c, way: way.update(label=[0.5] * 100_000), "no list of up to"),
     "a code": (lambda c, way: way.update(latent=3), ""),
@@ -134,3 +150,21 @@ def test_what_was_tampered_with_is_refused_in_words(
         found, _ = load_translations(str(file))
         found.asked()(torch.zeros(1, 3, 64, 64), ["a"])
     assert "Traceback" not in str(told.value) and len(str(told.value)) < 700
+
+
+@pytest.mark.parametrize("case", ["whole numbers", "compressed", "too large", "a weight is gone"])
+def test_what_loads_whole_systems_refuses_such_weights_too(
+    case: str, saved: Callable[[Change], Path]
+) -> None:
+    change, words = CASES[case]
+    with pytest.raises(SettingError, match=rf"metrics\.classifier=\S+: found .*{words}"):
+        load_model(str(saved(change)), {}, "metrics.classifier")
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_are_loaded(
+    kind: torch.dtype, saved: Callable[[Change], Path]
+) -> None:
+    found, _ = load_translations(str(saved(as_type(kind, 0.5))))
+    first = next(found.asked().network.parameters())
+    assert first.dtype == torch.float32 and bool((first == 0.5).all())

@@ -13,6 +13,8 @@ from field_networks import FieldPatchGAN, FieldResNet, FieldUNet, randomised
 from i2i.checkpoints.starting_weights import start_from
 from i2i.errors import SettingError
 from i2i.generators.unet import UNetGenerator
+from i2i.imported.network import recognised
+from i2i.imported.state_file import read_state
 
 State = dict[str, Tensor]
 NONE: dict[str, Any] = {"input": None, "target": None}
@@ -108,11 +110,11 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "whole_numbers": (
         tensors(lambda state: {k: v.to(torch.int8) for k, v in state.items()}),
-        r"found a weight \S+ of int8; expected float32",
+        r"found a weight \S+ of int8; expected floating-point numbers",
     ),
     "no_numbers": (
         tensors(lambda state: {k: v * torch.nan if v.ndim == 4 else v for k, v in state.items()}),
-        "found weights that are NaN or infinite",
+        r"found a weight \S+ that is NaN or infinite",
     ),
 }
 
@@ -125,6 +127,53 @@ def test_what_no_generator_starts_from_is_named(kind: str, tmp_path: Path) -> No
         start_from(System(), str(file), "all", NONE)
     assert str(error.value).startswith(f"init_from={file}")
     assert "init_players" not in str(error.value)  # there is no other player in such a file
+
+
+SAVERS: dict[str, Callable[[State, Path], None]] = {
+    "safetensors": lambda state, folder: save_file(state, folder / "net.safetensors"),
+    "pth": lambda state, folder: torch.save(state, folder / "net.pth"),
+}
+
+
+@pytest.mark.parametrize("saver", SAVERS)
+@pytest.mark.parametrize("names", ["ours", "theirs"])
+def test_either_names_are_taken_from_either_file(names: str, saver: str, tmp_path: Path) -> None:
+    field = dict(randomised(FieldUNet, "batch", 5, base=2).state_dict())
+    expected = recognised(field, "x").weights if names == "theirs" else ours(seed=3)
+    SAVERS[saver](field if names == "theirs" else expected, tmp_path)
+    (file,) = tmp_path.iterdir()
+    system = System()
+    start_from(system, str(file), "all", NONE)
+    taken = system.generator.state_dict()
+    assert taken.keys() == expected.keys()
+    assert all(torch.equal(value, expected[name]) for name, value in taken.items())
+    assert read_state(file, "file=x").keys() == (field if names == "theirs" else expected).keys()
+
+
+def test_a_network_of_ones_own_may_have_names_that_look_like_theirs(tmp_path: Path) -> None:
+    class Mine(System):
+        def __init__(self) -> None:
+            super().__init__()
+            self.generator = nn.Sequential()
+            self.generator.model = nn.Sequential(nn.Conv2d(3, 3, 3), nn.Conv2d(3, 3, 3))
+
+    source, system = Mine(), Mine()
+    save_file(source.generator.state_dict(), tmp_path / "net.safetensors")
+    start_from(system, str(tmp_path / "net.safetensors"), "all", NONE)
+    name = "model.0.weight"
+    assert torch.equal(system.generator.state_dict()[name], source.generator.state_dict()[name])
+
+
+def test_whole_numbers_are_taken_where_the_network_has_them(tmp_path: Path) -> None:
+    class Mine(System):
+        def __init__(self, places: int) -> None:
+            super().__init__()
+            self.generator.register_buffer("places", torch.tensor([places]))
+
+    system = Mine(1)
+    save_file(Mine(7).generator.state_dict(), tmp_path / "net.safetensors")
+    start_from(system, str(tmp_path / "net.safetensors"), "all", NONE)
+    assert system.generator.places.tolist() == [7]
 
 
 def test_a_counter_of_another_type_is_taken(tmp_path: Path) -> None:

@@ -45,8 +45,20 @@ class Mine:
         ),
         ([torch.zeros(1)], "a saved list"),
         ({"state_dict": {}}, r"entries that are no tensors \('state_dict'\)"),
+        ({"a": torch.ones(2, dtype=torch.int8)}, "a weight a of int8"),
+        ({"a": torch.full((2,), float("nan"))}, "a weight a that is NaN or infinite"),
     ],
-    ids=["empty", "web page", "text", "pickle", "network", "list", "training checkpoint"],
+    ids=[
+        "empty",
+        "web page",
+        "text",
+        "pickle",
+        "network",
+        "list",
+        "training checkpoint",
+        "whole numbers",
+        "NaN",
+    ],
 )
 def test_a_file_of_no_weights_is_named_with_the_ways_out(
     tmp_path: Path, content: Any, found: str
