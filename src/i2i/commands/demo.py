@@ -1,5 +1,6 @@
 """A page to try models on: ``python src/demo.py checkpoint=RUN_DIR``."""
 
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from i2i.commands.launch import launch
 from i2i.commands.translate import require_choice
 from i2i.config.plain_words import value_text
 from i2i.config.unread import require_read
-from i2i.errors import setting_error
+from i2i.errors import first_line, setting_error
 from i2i.images.pixel_limit import pixel_limit
 
 KEY = "checkpoint="
@@ -45,11 +46,21 @@ def checked_host(host: Any) -> str:
     """The address to listen on.
 
     Raises:
-        SettingError: It is none.
+        SettingError: It is none of this machine, on which Gradio would try a hundred ports.
     """
-    if not isinstance(host, str) or not host:
+    found = None if isinstance(host, str) and host else repr(host)
+    try:
+        if found is None:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host.removeprefix("[").removesuffix("]"), 0, type=socket.SOCK_STREAM
+            )[0]
+            with socket.socket(family, kind, protocol) as tried:
+                tried.bind(address)
+    except (OSError, UnicodeError) as error:
+        found = f"no way to listen there ({first_line(error)})"
+    if found is not None:
         raise setting_error(
-            f"host={host}", repr(host), "an address of this machine",
+            f"host={host}", found, "an address of this machine",
             "host=127.0.0.1 is this machine alone, host=0.0.0.0 everybody in its network.",
         )  # fmt: skip
     return host

@@ -54,7 +54,7 @@ def export(cfg: Any) -> None:
     said = ", ".join(f"{folder / name}" for name in files)
     print(printable(f"{said} written"))
     print(
-        f"The largest difference from the model: {parity.levels} levels of 255 "
+        f"The largest difference from the model: {parity.words} of 255 "
         f"({parity.pictures} pictures, {', '.join(parity.sizes)} pixels)"
     )
     if api is not None:

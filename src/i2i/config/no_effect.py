@@ -51,6 +51,10 @@ class Needs(NamedTuple):
 
 NEEDS = (
     Needs(("overlap",), lambda c: c["tile"] is not None, "no tile", "tile=PIXELS beside it"),
+    Needs(("opset",), lambda c: c["format"] == "onnx", "a file that is no ONNX",
+          "format=onnx beside it"),
+    Needs(("private",), lambda c: c["push"] is not None, "nothing that is uploaded",
+          "push=OWNER/NAME beside it"),
     Needs(("lpips_weights",), lambda c: c["samples"] != 1, "samples=1, of which nothing differs",
           "samples=2 or more, whose diversity LPIPS measures"),
     Needs(("data_dir",), lambda c: "${data_dir}" in str(select(c, "dataset.root")),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from i2i.errors import setting_error
 from i2i.inference.files_to_translate import images_below
 from i2i.inference.side_by_side import input_side
 
@@ -22,9 +23,14 @@ def find_examples(
             inputs from, as targets are.
 
     Raises:
-        SettingError: The folder that is asked for cannot be read.
+        SettingError: The folder that is asked for is none, or cannot be read.
     """
     if asked is not None:
+        if not asked.is_dir():
+            raise setting_error(
+                f"examples={asked}", "a file" if asked.exists() else "nothing there",
+                "a folder of pictures", "Name another folder, or leave examples out.",
+            )  # fmt: skip
         return images_below(asked, f"examples={asked}")
     return of_the_test(run, route, "target" if photos else "input") or of_the_data_set(dataset)
 

@@ -27,6 +27,6 @@ def pixel_limit(megapixels: Any, setting: str) -> int:
     if not number or not 0 < megapixels <= most:
         raise setting_error(
             f"{setting}={megapixels}", repr(megapixels), f"millions of pixels, up to {most:,.1f}",
-            f"{setting}={DEFAULT_MEGAPIXELS} is the default.",
+            f"Leave {setting} out for the default.",
         )  # fmt: skip
     return int(megapixels * 1e6)

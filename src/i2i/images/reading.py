@@ -108,7 +108,8 @@ class Reading:
                 f"image '{path}'", f"{stored.dtype} values from {low:.6g} to {high:.6g}",
                 f"0 to 1, which is what dataset.{self.side}_range=type takes for floats",
                 f"Say which values are black and white: dataset.{self.side}_range=[low,high], or "
-                "data for those of the training set.",
+                "data for those of the training set." if self.trained is None
+                else "Give floats from 0 to 1, or pictures of the type of the training set.",
             )  # fmt: skip
 
     def other_channels(self, found: int, path: Path) -> Exception:
@@ -116,7 +117,9 @@ class Reading:
         option = f"dataset.{self.side}_channels"
         return setting_error(
             f"image '{path}'", f"{found} channels", f"{self.channels}, as {option} says",
-            f"Add {option}={found} if all files have as many; 1 is made of 3, and 3 of 1.",
+            f"Add {option}={found} if all files have as many; 1 is made of 3, and 3 of 1."
+            if self.trained is None else
+            "Give pictures of as many channels as in training; 1 is made of 3, and 3 of 1.",
         )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from i2i.files import pins
 from i2i.files.download import fetch_file, file_sha256
 from i2i.imported.network import Network
 
-HOST = "http://efrosgans.eecs.berkeley.edu"
 PLACES = MappingProxyType(
     {"pix2pix": "pix2pix/models-pytorch", "cyclegan": "cyclegan/pretrained_models"}
 )

@@ -59,8 +59,13 @@ def understood(
     require_choice_of(chosen, translator, "mode")
     if tile is not None:
         tile = whole("tile", tile, "pixels, or None", "Leave tile out for whole pictures.")
-        if not isinstance(overlap, str) or overlap != "auto":
-            overlap = whole("overlap", overlap, "pixels, or 'auto'", "Leave overlap out.")
+    if not isinstance(overlap, str) or overlap != "auto":
+        overlap = whole("overlap", overlap, "pixels, or 'auto'", "Leave overlap out.")
+        if tile is None:
+            raise setting_error(
+                f"overlap={overlap}", "no tile", "tile, in pixels, beside it",
+                "Or leave overlap out.",
+            )  # fmt: skip
     tiling = make_tiling(tile, overlap, translator, dataset["input_channels"], "mode")
     if side_by_side is not None and not isinstance(side_by_side, bool | np.bool_):
         raise setting_error(

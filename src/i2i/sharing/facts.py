@@ -19,7 +19,7 @@ VERSION = "1"  # of these facts
 
 def versions(checkpoint: Checkpoint) -> dict[str, str]:
     """The code that exports, and the code that trained where the run's folder tells."""
-    found = {"i2i": __version__, "torch": torch.__version__, "step": str(checkpoint.step)}
+    found = {"i2i": __version__, "torch": torch.__version__}
     try:
         noted = read_json(checkpoint.path.parent.parent / "code_version.json")
         trained = mapping(noted, "a record").get("commit")
@@ -59,6 +59,7 @@ def facts(
         "system": translations.system,
         "route": route,
         "inference": translator.inference,
+        "step": checkpoint.step,
         "dataset": data.get("name"),
         "direction": data.get("direction"),
         "licence": data.get("licence"),

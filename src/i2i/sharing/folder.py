@@ -52,7 +52,7 @@ def write(folder: Path, translations: Translations, route: str, checkpoint: Chec
 
 
 def record(translations: Translations, route: str, checkpoint: Checkpoint) -> dict[str, Any]:
-    """What stands beside the weights; see ``config.shared_folder``."""
+    """What stands beside the weights; see ``checkpoints.shared_folder``."""
     main, known = translations.routes[route], translations.attributes
     order = [route, *(name for name in translations.routes if name != route)]
     ways = {name: translations.routes[name] for name in order}

@@ -16,7 +16,6 @@ from i2i.errors import setting_error
 from i2i.sharing.exported_program import exported
 from i2i.sharing.portable import OUTPUT, Portable
 
-SUFFIX = ".onnx"
 OPSETS = range(18, 24)
 
 

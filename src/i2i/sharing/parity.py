@@ -32,6 +32,11 @@ class Parity:
     pictures: int = 0
     sizes: tuple[str, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """The largest difference, such as "1 level"."""
+        return f"{self.levels} level{'' if self.levels == 1 else 's'}"
+
     def add(self, made: Tensor, expected: Tensor, size: str) -> None:
         """Compares pictures of bytes of one shape.
 
@@ -57,7 +62,7 @@ class Parity:
         if self.levels > MOST_LEVELS:
             raise setting_error(
                 f"format={form}",
-                f"pictures that differ from the model's by {self.levels} levels of 255",
+                f"pictures that differ from the model's by {self.words} of 255",
                 f"{MOST_LEVELS} at most", "Nothing was written. Try another format or opset, and "
                 "please report this network with the versions of the packages.",
             )  # fmt: skip

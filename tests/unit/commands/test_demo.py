@@ -36,8 +36,14 @@ def test_several_checkpoints_become_one_option_and_the_others() -> None:
         ("port=0", "port=0: found 0; expected a number from 1 to 65535, or null."),
         ("port=http", "port=http: found 'http'"),
         ("host=null", "host=None: found None; expected an address of this machine."),
+        ("host=999.1.1.1", "host=999.1.1.1: found no way to listen there ("),
+        ("host=192.0.2.7", "host=192.0.2.7: found no way to listen there ("),
         ("share=often", "share=often"),
-        ("max_megapixels=0", "max_megapixels=0"),
+        (
+            "max_megapixels=0",
+            "max_megapixels=0: found 0; expected millions of pixels, up to 1,073.7"
+            ". Leave max_megapixels out for the default.",
+        ),
         ("shrink_above=-1", "shrink_above=-1"),
         ("accelerator=abacus", "abacus"),
         ("samples=3", "samples"),

@@ -12,7 +12,7 @@ from i2i.errors import SettingError
 
 WITH = {
     "config": ["metrics=pairwise"], "evaluate": ["checkpoint=x"],
-    "translate": ["checkpoint=x", "input=x", "output=x"],
+    "translate": ["checkpoint=x", "input=x", "output=x"], "export": ["checkpoint=x", "output=x"],
 }  # fmt: skip
 
 
@@ -21,6 +21,8 @@ WITH = {
     [
         ("translate", ["overlap=64"], "overlap=64: found no tile; expected tile=PIXELS beside it."),
         ("translate", ["lpips_weights=/a"], "lpips_weights=/a: found samples=1, of which nothing"),
+        ("export", ["format=pt2", "opset=21"], "opset=21: found a file that is no ONNX; expect"),
+        ("export", ["private=false"], "private=False: found nothing that is uploaded; exp"),
         ("evaluate", ["data_dir=/a"], "data_dir=/a: found a data set that does not stand there"),
         ("evaluate", ["data_dir=/a", "dataset=maps", "dataset.root=/b"], "data_dir=/a: found a da"),
         ("config", ["data_dir=/a", "dataset=folder", "dataset.root=/b"], "data_dir=/a: found a da"),
@@ -49,6 +51,8 @@ def test_what_nothing_comes_of_is_told(
         ("translate", ["overlap=64", "tile=256"]),
         ("translate", ["overlap=auto"]),  # what it is anyway
         ("translate", ["lpips_weights=/a", "samples=3"]),
+        ("export", ["opset=21"]),
+        ("export", ["push=a/b", "private=false"]),
         ("evaluate", ["data_dir=/a", "dataset=maps"]),
         ("evaluate", ["metrics=full", "metrics.kid_subsets=3"]),
         ("evaluate", ["metrics.kid_subsets=3"]),  # the run may have had them

@@ -188,6 +188,10 @@ def test_examples_are_of_the_folder_else_the_run_else_the_set(
     (folder / "x.png").unlink()
     with pytest.raises(SettingError, match=r"examples=.*no picture that the model takes"):
         desk(entry(run), examples=folder)
+    with pytest.raises(SettingError, match=r"examples=\S+y\.png: found a file; expected a folder"):
+        desk(entry(run), examples=folder / "y.png")
+    with pytest.raises(SettingError, match=r"examples=\S+none: found nothing there; expected a fo"):
+        desk(entry(run), examples=folder / "none")
 
 
 def test_without_examples_there_is_an_empty_page(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Pictures of another type than those of training: what fits is told, what cannot is refused."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from i2i.errors import SettingError
 from i2i.images.other_types import misfit, told
+from i2i.images.reading import Reading
 from i2i.images.values import BY_TYPE
 
 RNG = np.random.default_rng(0)
@@ -54,3 +57,17 @@ def test_the_line_says_by_which_values_they_are_read() -> None:
     )
     line = told("int32", "uint16", (0.0, 4095.0), "input file 'a'", "input")
     assert line.endswith("; read by 0 to 4095")
+
+
+@pytest.mark.parametrize(
+    "stored", [np.zeros((4, 4, 5), np.uint8), np.full((4, 4, 3), 9, np.float32)], ids=["5", "float"]
+)
+@pytest.mark.parametrize("trained", [None, "uint8"])
+def test_no_option_of_the_training_set_is_advised_for_a_network_that_is_trained(
+    stored: np.ndarray, trained: str | None
+) -> None:
+    with pytest.raises(SettingError) as told:
+        Reading(trained=trained).of(stored, Path("x.npy"))
+    advice = str(told.value).partition("; expected ")[2].partition(". ")[2]
+    assert ("dataset." in advice) == (trained is None)
+    assert advice.startswith("Give ") == (trained is not None)
