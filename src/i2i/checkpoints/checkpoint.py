@@ -72,6 +72,11 @@ def checkpoint_file(path: str | Path, key: str = "checkpoint") -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
+    if (path / "model.safetensors").is_file():
+        raise setting_error(
+            f"{key}={path}", "exported weights alone", "a .ckpt file or the folder of a run",
+            "Name the run that was exported: the folder lacks what training and scoring need.",
+        )  # fmt: skip
     found = "a folder without checkpoints/best.ckpt and last.ckpt" if path.is_dir() else "nothing"
     raise setting_error(
         f"{key}={path}", f"{found} there", "a .ckpt file or the folder of a run",

@@ -343,3 +343,9 @@ def test_blocks_are_looked_for_before_data_is_read() -> None:
     config = {"dataset": {"image_size": 32}, "speed": {"checkpoint_activations": True}}
     with pytest.raises(SettingError, match="which names no blocks"):
         validate_networks(config, flat)
+
+
+def test_exported_weights_are_told_from_a_run(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(SettingError, match=r"resume=.* found exported weights alone; expected"):
+        read_checkpoint(tmp_path, "resume")
