@@ -224,6 +224,18 @@ def test_runs_that_differ_in_much_are_called_by_their_folders(page: Page, tmp_pa
     assert "a_long_option_3" in page.do("document.querySelector('#runs label').title")
 
 
+def test_remarks_of_failed_seeds_leave_their_row_low(page: Page, tmp_path: Path) -> None:
+    for place, generator in enumerate(("unet", "unet", "r9", "r9")):
+        scores = {} if generator == "unet" else {"per_image": {"ssim": [0.5]}}
+        options = [f"generator={generator}", "trainer.max_steps=20", f"seed={place % 2}"]
+        make_run(tmp_path / f"a study of generators {place}", *options, **scores)
+    compare(tmp_path)
+    page.open(tmp_path / "comparison.html")
+    assert "generators 0: no test_metrics.json" in page.do(f"{ROWS}[0].textContent")
+    size = page.do("parseFloat(getComputedStyle(document.body).fontSize)")
+    assert page.do(f"{ROWS}[0].offsetHeight") < 12 * size
+
+
 def test_runs_without_anything_have_a_page(page: Page, tmp_path: Path) -> None:
     for place in range(2):
         make_run(tmp_path / str(place), f"x={place}")

@@ -18,8 +18,8 @@ def compare(cfg: Any) -> None:
     Args:
         cfg: The composed configuration.
     """
-    from i2i.comparison.tables import FILES, find_runs
     from i2i.comparison.tables import compare as compare_runs
+    from i2i.comparison.tables import files_in, find_runs
     from i2i.run_folder import require_writable
 
     require_read(cfg, "compare")
@@ -30,7 +30,8 @@ def compare(cfg: Any) -> None:
         from i2i.loggers.wandb_comparison import require_home, send
 
         home = require_home(runs := find_runs(*folders))
-    print(f"{compare_runs(*folders, output=output)}\nComparison: {printable(output)}/{FILES}")
+    table = compare_runs(*folders, output=output)
+    print(f"{table}\nComparison: {printable(output)}/{files_in(output)}")
     if cfg.wandb:
         send(output, runs, home)
 

@@ -218,9 +218,10 @@ def stop_waiting() -> None:
 def compare_runs(folder: Path) -> None:
     """Writes and prints the comparison; the runs are done, so nothing here may lose them."""
     try:
-        from i2i.comparison.tables import FILES, compare
+        from i2i.comparison.tables import compare, files_in
 
-        print(f"\n{compare(folder)}\nComparison: {folder}/{FILES}", flush=True)
+        table = compare(folder)
+        print(f"\n{table}\nComparison: {folder}/{files_in(folder)}", flush=True)
     except Exception as error:
         again = f"python src/compare.py {shlex.quote(str(folder))}"
         print(f"\nThe runs were not compared: {error}\nAgain: {again}")

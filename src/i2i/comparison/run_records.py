@@ -13,11 +13,11 @@ from i2i.files.ordinary import Unreadable
 from i2i.files.records import kind, mapping, number, read_json, read_yaml
 from i2i.printable import printable
 
-NO_SCORES = "no test_metrics.json: the run failed, was stopped or was not tested"
+NO_SCORES = "no test_metrics.json: the run failed, was stopped, goes on or was not tested"
 MOST_SCORES = 500  # of a contestant, and contestants of a run
 MOST_LETTERS = 200  # of a label, an option or another text from a file
 # The columns of the table beside the scores; a score of that name would take their place.
-COLUMNS = ("variant", "run", "data", "split", "n", "checkpoint", "note")
+COLUMNS = ("variant", "seeds_of", "run", "data", "split", "n", "checkpoint", "note")
 
 Scores = dict[str, float]
 
@@ -59,7 +59,9 @@ class Run:
     name: str = ""
 
     def beside(self, folder: Path) -> str:
-        """Where the run stands below a folder, or altogether."""
+        """Where the run stands below a folder, or altogether; its name where it is that folder."""
+        if self.folder == folder:
+            return printable(folder.name)
         inside = self.folder.is_relative_to(folder)
         return printable((self.folder.relative_to(folder) if inside else self.folder).as_posix())
 

@@ -24,7 +24,7 @@ from i2i.run_folder import CEILING, write_text
 from i2i.scores import heading
 from i2i.surroundings import tried
 
-FILES = "comparison.html, .md, .csv and .png"
+KINDS = ("html", "md", "csv", "png")  # of the files that are called comparison
 IN_TITLE = {"data": " of {}", "n": ", n = {}", "checkpoint": ", {}"}
 
 
@@ -106,18 +106,22 @@ def alike(one: Mapping[str, float], two: Mapping[str, float]) -> bool:
     )
 
 
-def table_rows(runs: Sequence[Run], folder: Path) -> tuple[list[str], list[dict[str, Any]]]:
+def table_rows(
+    runs: Sequence[Run], folder: Path, variants: Mapping[str, Variant]
+) -> tuple[list[str], list[dict[str, Any]]]:
     """The names of the scores, in the files' order, and a row per run, then one per baseline."""
+    seeds_of = {id(r.run): name for name, v in variants.items() for r in v.runs if len(v.runs) > 1}
     rows: list[dict[str, Any]] = []
     for run in runs:
-        head = {"variant": run.name, "run": run.beside(folder), "data": run.data}
+        head = {"variant": run.name, "seeds_of": seeds_of.get(id(run), "")}
+        head |= {"run": run.beside(folder), "data": run.data}
         rows.append(
             head | {"split": "test" if run.scores else "", "n": run.n, "checkpoint": run.checkpoint}
             | run.scores | {"note": "; ".join(run.notes)}
         )  # fmt: skip
     for name, (scores, run) in reference_rows(runs).items():
-        head = {"variant": name, "run": "", "data": run.data, "split": "test", "n": run.n}
-        rows.append(head | {"checkpoint": ""} | scores | {"note": ""})
+        head = {"variant": name, "seeds_of": "", "run": "", "data": run.data, "split": "test"}
+        rows.append(head | {"n": run.n, "checkpoint": ""} | scores | {"note": ""})
     every = (k for run in runs for scores in (run.scores, *run.others.values()) for k in scores)
     return list(dict.fromkeys(every)), rows
 
@@ -136,8 +140,8 @@ def as_markdown(
     heads: Mapping[str, str],
     rows: Sequence[Mapping[str, Any]],
     folder: Path,
-    words: str = "",
-    variants: Sequence[Variant] = (),
+    words: str,
+    variants: Mapping[str, Variant],
 ) -> str:
     """A title with data, split and n, the tables, and the runs without scores below them.
 
@@ -146,7 +150,7 @@ def as_markdown(
         rows: From ``table_rows``.
         folder: Of the sweep.
         words: What has to be said before the table is read.
-        variants: The same runs by what was tried; a second table has their means over seeds.
+        variants: From ``named_variants``; a second table has their means over seeds.
     """
     scored = [row for row in rows if row["run"] and row["n"]]
     values = {key: {row[key] for row in scored if row[key]} for key in IN_TITLE}
@@ -177,18 +181,27 @@ def as_markdown(
     return "\n".join([*lines, ""])
 
 
-def mean_lines(heads: Mapping[str, str], variants: Sequence[Variant]) -> list[str]:
+def named_variants(sets: Sequence[SameData]) -> dict[str, Variant]:
+    """The runs by what was tried, under names that tell the data where there are several."""
+    return {
+        v.name if len(sets) == 1 else f"{v.name} [{one.title}]": v
+        for one in sets
+        for v in one.variants
+    }
+
+
+def mean_lines(heads: Mapping[str, str], variants: Mapping[str, Variant]) -> list[str]:
     """A table of means over seeds with standard deviations; none where each has one seed."""
-    if all(len(variant.runs) == 1 for variant in variants):
+    if all(len(variant.runs) == 1 for variant in variants.values()):
         return []
     lines = ["", "Means over seeds (standard deviation):", ""]
     lines.append(_line(["variant", "seeds with scores", *heads.values()]))
     lines.append("|---|---:" + "|---:" * len(heads) + "|")
-    for variant in variants:
+    for name, variant in variants.items():
         scored = sum(bool(examined.run.scores) for examined in variant.runs)
-        cells = [variant.name, f"{scored} of {len(variant.runs)}"]
-        for name in heads:
-            mean, spread = variant.mean(name), variant.spread(name)
+        cells = [name, f"{scored} of {len(variant.runs)}"]
+        for score in heads:
+            mean, spread = variant.mean(score), variant.spread(score)
             text = "-" if mean is None else f"{mean:.4f}"
             cells.append(text if spread is None else f"{text} ({spread:.4f})")
         lines.append(_line(cells))
@@ -233,6 +246,12 @@ def shown_pictures(sets: Sequence[SameData]) -> tuple[dict[str, Pictures], list[
     return shown, left_out
 
 
+def files_in(output: Path) -> str:
+    """The files of a comparison that are there, in words."""
+    *others, last = (f".{kind}" for kind in KINDS if (output / f"comparison.{kind}").is_file())
+    return f"comparison{', '.join(others)} and {last}"
+
+
 def compare(*folders: Path, output: Path | None = None) -> str:
     """Writes comparison.csv, .md and .html and, where the runs have pictures, comparison.png.
 
@@ -252,11 +271,11 @@ def compare(*folders: Path, output: Path | None = None) -> str:
     name_routes(examined)
     sets = of_same_data(examined)
     shown, left_out = shown_pictures(sets)
-    names, rows = table_rows(runs, base)
+    variants = named_variants(sets)
+    names, rows = table_rows(runs, base, variants)
     units = units_of(runs)
     heads = {name: heading(name, units.get(name, "")) for name in names}
     words = " ".join(filter(None, [of_other_images(sets), *left_out]))
-    variants = [variant for one in sets for variant in one.variants]
     text = as_markdown(heads, rows, base, words, variants)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -265,6 +284,8 @@ def compare(*folders: Path, output: Path | None = None) -> str:
         grid = picture(shown)
         if grid is not None:
             write_png(output / "comparison.png", grid)
+        else:  # one of an earlier comparison would be taken for one of these runs
+            (output / "comparison.png").unlink(missing_ok=True)
         references = {one.title: reference_rows([r.run for r in one.runs]) for one in sets}
         write_page(output / "comparison.html", sets, references, base)
     except OSError as error:

@@ -166,10 +166,15 @@ def variants_of(runs: Sequence[Examined], options: Sequence[str]) -> list[Varian
         seen = (values, run.run.option("seed"))
         times[seen] = times.get(seen, -1) + 1
         found.setdefault((*values, times[seen]), []).append(run)
-    return [
+    variants = [
         Variant(_name(members, options, values), members, dict(zip(options, values, strict=False)))
         for values, members in found.items()
     ]
+    for name in {v.name for v in variants}:
+        same = [v for v in variants if v.name == name]
+        for place, one in enumerate(same if len(same) > 1 else (), 1):
+            one.name += f" [{place}]"
+    return variants
 
 
 def _name(runs: Sequence[Examined], options: Sequence[str], values: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Weights & Biases without a login prompt, and with one run a job."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -265,7 +266,7 @@ def make_wandb_logger(
     if offline:
         say(
             "W&B: this run stays offline (no key, no answer, or so asked); to upload it later: "
-            f"wandb login && wandb sync {Path(folder) / 'wandb'}/offline-run-*"
+            f"wandb login && wandb sync {shlex.quote(str(Path(folder) / 'wandb'))}/offline-run-*"
         )
         if log_model and log_model != "best":
             say(f"logger.wandb.log_model={log_model} needs a run online; log_model=best does not")

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from i2i.comparison.run_records import Run
+from i2i.comparison.tables import KINDS
 from i2i.errors import setting_error
 from i2i.loggers.wandb_end import FINISH, finish
 from i2i.messages import say
 
 FOLDER = "wandb_comparison"  # beside the comparison: W&B's files of that run
 LONGEST = 128  # letters of a name, W&B's limit
-KINDS = ("html", "md", "csv", "png")
 MOST_RUNS = 200  # that are named in the artifact
 
 

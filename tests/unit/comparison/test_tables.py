@@ -94,7 +94,7 @@ def test_namesakes_and_single_runs_are_named_by_their_folder(tmp_path: Path) -> 
     assert [run.name for run in find_runs(tmp_path / "a")] == ["2", "10"]
     make_run(tmp_path / "b" / "run")
     assert [run.name for run in find_runs(tmp_path / "b")] == ["run"]
-    assert [run.name for run in find_runs(tmp_path / "b" / "run")] == ["."]
+    assert [run.name for run in find_runs(tmp_path / "b" / "run")] == ["run"]
 
 
 def test_jobs_come_in_their_order(tmp_path: Path) -> None:
@@ -137,6 +137,45 @@ def test_means_over_seeds_stand_in_a_second_table(tmp_path: Path) -> None:
         "| generator=unet (2 seeds) | 2 of 2 | 0.5500 (0.0707) | 20.0000 (0.0000) |",
         "| generator=r9 (2 seeds) | 1 of 2 | 0.7000 | 20.0000 |",
     ]
+
+
+def test_seeds_of_one_variant_share_a_name_in_the_table_of_numbers(tmp_path: Path) -> None:
+    for i, generator in enumerate(("unet", "unet", "r9")):
+        make_run(tmp_path / str(i), f"generator={generator}", f"seed={i}")
+    compare(tmp_path)
+    assert {row["run"]: row["seeds_of"] for row in rows_of(tmp_path).values()} == {
+        "0": "generator=unet (2 seeds)", "1": "generator=unet (2 seeds)", "2": "", "": "",
+    }  # fmt: skip
+
+
+def test_seeds_of_other_data_and_seeds_trained_twice_have_means_of_their_own(
+    tmp_path: Path,
+) -> None:
+    for i, (seed, n) in enumerate([(0, 4), (1, 4), (0, 5), (1, 5), (0, 5), (1, 5)]):
+        make_run(tmp_path / str(i), f"seed={seed}", n=n)
+    lines = compare(tmp_path).splitlines()
+    start = lines.index("Means over seeds (standard deviation):")
+    assert [line.split("|")[1].strip() for line in lines[start + 4 : start + 7]] == [
+        "all runs (2 seeds) [camvid, 4 test images]",
+        "all runs (2 seeds) [1] [camvid, 5 test images]",
+        "all runs (2 seeds) [2] [camvid, 5 test images]",
+    ]
+
+
+def test_a_run_by_itself_is_called_as_its_folder(tmp_path: Path) -> None:
+    make_run(tmp_path / "one")
+    assert "| one | 0.5000 |" in compare(tmp_path / "one")
+    assert rows_of(tmp_path / "one")["one"]["run"] == "one"
+
+
+def test_a_picture_of_an_earlier_comparison_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    make_run(tmp_path / "0")
+    (tmp_path / "comparison.png").write_text("of other runs")
+    compare_runs(tmp_path)
+    assert not (tmp_path / "comparison.png").exists()
+    assert f"Comparison: {tmp_path}/comparison.html, .md and .csv\n" in capsys.readouterr().out
 
 
 def test_baselines_of_other_data_are_told_apart(tmp_path: Path) -> None:

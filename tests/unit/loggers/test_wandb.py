@@ -138,6 +138,13 @@ def test_without_a_key_a_run_is_offline_and_says_how_to_upload(
     assert f"wandb sync {tmp_path / 'run' / 'wandb'}/offline-run-*" in text
 
 
+def test_the_command_to_upload_can_be_typed_as_it_is_said(
+    tmp_path: Path, said: list[str], started: list[dict]
+) -> None:
+    _ = make_wandb_logger(str(tmp_path / "a #1"), "p").experiment
+    assert f"wandb sync '{tmp_path / 'a #1' / 'wandb'}'/offline-run-*" in said[0]
+
+
 def test_with_a_key_a_run_is_online_and_can_be_taken_up(
     tmp_path: Path, said: list[str], started: list[dict], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,7 +188,8 @@ ALARMS = (
         "no_gradient", "gradient_*", BELOW, 1e-12,
         "A player has no gradient: its norm is {value:.1e} ({signal})",
         (
-            "check the weights of its terms, such as {model.discriminator_weight}",
+            "check the weights of its terms (of D: {model.discriminator_weight})",
+            "nothing flows back from outputs that are saturated, either",
         ),
     ),
     # max(0, margin - x) is exactly 0 beyond the margin, and so is its gradient (Lim and Ye 2017;

@@ -121,7 +121,7 @@ function columnsOf(table, place) {
     number("images/s", (row) => costs(row.all).rate, (row) => (row.all.length ? shown(costs(row.all).rate, 1) : "")),
     text("device", (row) => [...new Set(row.all.map((r) => data.runs[r].device).filter(Boolean))].join(", ")),
     text("checkpoint", (row) => [...new Set(row.all.map((r) => data.runs[r].checkpoint))].join(", ")),
-    text("remarks", (row) => row.all.flatMap((r) => data.runs[r].notes.map((n) => (row.all.length > 1 ? `${data.runs[r].name}: ${n}` : n))).join("; ")),
+    { ...text("remarks", (row) => row.all.flatMap((r) => data.runs[r].notes.map((n) => (row.all.length > 1 ? `${data.runs[r].folder}: ${n}` : n))).join("; ")), long: true },
   ];
   columns[1 + table.options.length].number = (row) => (row.all.length ? Number.parseFloat(run(row).seed) : NaN);
   return columns;
@@ -165,7 +165,8 @@ function bestOf(rows, column) {
 function cellOf(row, column, best) {
   const marked = column.score && !row.reference && column.number(row) === best;
   const kind = column.name ? "text name" : column.text ? "text" : "number";
-  const cell = el("td", { className: kind + (marked ? " best" : "") });
+  const long = column.long && column.value(row);
+  const cell = el("td", { className: kind + (long ? " long" : "") + (marked ? " best" : "") });
   if (column.name) cell.title = row.name;
   if (column.name) row.all.forEach((r) => cell.append(swatch(r), " "));
   cell.append(`${marked ? "★ " : ""}${column.value(row)}`);

@@ -89,6 +89,12 @@ def test_other_systems_get_other_advice() -> None:
     assert "raise" not in shift.text("val_colours", 60.0, {}).lower()
 
 
+def test_a_generator_without_gradient_is_told_of_its_outputs() -> None:
+    none = {alarm.name: alarm for alarm in ALARMS}["no_gradient"]
+    text = none.text("gradient_g", 0.0, {"model": {"discriminator_weight": 1.0}})
+    assert "(of D: model.discriminator_weight); nothing flows back from outputs" in text
+
+
 def test_what_fades_by_itself_is_no_alarm_and_what_comes_back_is() -> None:
     """The readings of a DiscoGAN, every 50th step: three in a row would be too many."""
     start = [29.6, 23.6, 10.8, 10.0, 9.9, 8.6, 9.0, 8.8, 8.0, 7.0, 6.2, 6.1]
