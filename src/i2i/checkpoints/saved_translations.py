@@ -19,6 +19,7 @@ from i2i.checkpoints.shared_folder import broken, read_shared
 from i2i.errors import in_words, setting_error
 from i2i.files.safetensors_file import safetensors_file
 from i2i.inference.description import Described, understand_attributes, understand_routes
+from i2i.inference.translate import seeded_noise
 from i2i.inference.translations import Translations
 from i2i.messages import say_once
 
@@ -76,7 +77,10 @@ def shared_weights(path: Path) -> Path | None:
 
 def of_system(path: str, key: str) -> tuple[Translations, Checkpoint]:
     """The translations of a system that is loaded as a whole."""
-    model, checkpoint = load_model(path, {}, key)
+    import torch
+
+    with seeded_noise(0, torch.device("cpu")):  # the weights that are drawn are replaced
+        model, checkpoint = load_model(path, {}, key)
     routes = model.translators() or {"": model.translator()}  # which says why there is none
     return found_in(type(model).__name__, routes, checkpoint, model.attributes), checkpoint
 
@@ -163,7 +167,7 @@ def with_weights(made: Any, weights: Mapping[str, Any], node: Any) -> Any:
     plain = {name: value.to(types[name]).contiguous() for name, value in weights.items()}
     made.load_state_dict(plain, assign=True)
     if any(value.is_meta for value in (*made.parameters(), *made.buffers())):
-        with torch.random.fork_rng(devices=[]):
+        with seeded_noise(0, torch.device("cpu")):  # the weights that are drawn are replaced
             made = built(node)
         made.load_state_dict(plain)
     return made

@@ -20,14 +20,15 @@ def normalises_over_the_picture(network: nn.Module, mode: str) -> bool:
     Returns:
         True with instance or layer norm, and with batch norm in paper mode.
     """
-    for module in network.modules():
-        if isinstance(module, _BatchNorm | _InstanceNorm):
-            own = module.running_mean is None
-            if own or (isinstance(module, _BatchNorm) and mode == "paper"):
+    with eval_mode(network):  # no other thread has taken the running statistics away
+        for module in network.modules():
+            if isinstance(module, _BatchNorm | _InstanceNorm):
+                own = module.running_mean is None
+                if own or (isinstance(module, _BatchNorm) and mode == "paper"):
+                    return True
+            elif isinstance(module, nn.GroupNorm):
                 return True
-        elif isinstance(module, nn.GroupNorm):
-            return True
-    return False
+        return False
 
 
 @torch.no_grad()

@@ -14,7 +14,8 @@ from i2i.blocks import has_batch_norm
 from i2i.seeds import stable_seed
 
 INFERENCE_MODES = ("paper", "eval")
-# Threads that translate share the network, whose mode changes, and PyTorch's random generator.
+# Threads share a network, whose mode changes, and PyTorch's random generator. Whoever changes one
+# of them until a block ends holds this for as long.
 ONE_AT_A_TIME = RLock()
 
 
@@ -26,9 +27,9 @@ def paper_mode(network: nn.Module) -> Iterator[None]:
     without running statistics: they then use the batch's own, write nothing, and a SyncBatchNorm
     does not wait for other processes.
     """
-    norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
-    statistics = [(m, m.running_mean, m.running_var) for m in norms]
     with eval_mode(network):
+        norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
+        statistics = [(m, m.running_mean, m.running_var) for m in norms]
         for module in network.modules():
             if isinstance(module, _DropoutNd):
                 module.train()
@@ -44,13 +45,14 @@ def paper_mode(network: nn.Module) -> Iterator[None]:
 @contextmanager
 def eval_mode(network: nn.Module) -> Iterator[None]:
     """Dropout off, batch norm on its running statistics; modes are restored afterwards."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
+    with ONE_AT_A_TIME:
+        modes = [(module, module.training) for module in network.modules()]
+        network.eval()
+        try:
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training
 
 
 def has_noise(network: nn.Module) -> bool:
@@ -75,14 +77,15 @@ def seed_noise(seed: int, device: torch.device) -> None:
 def seeded_noise(seed: int, device: torch.device) -> Iterator[None]:
     """Random numbers from one seed, without touching anybody else's."""
     devices = [device] if device.type == "cuda" else []
-    apples = torch.mps.get_rng_state() if device.type == "mps" else None  # fork_rng has no room
-    try:
-        with torch.random.fork_rng(devices=devices):
-            seed_noise(seed, device)
-            yield
-    finally:
-        if apples is not None:
-            torch.mps.set_rng_state(apples)
+    with ONE_AT_A_TIME:
+        apples = torch.mps.get_rng_state() if device.type == "mps" else None  # fork_rng: no room
+        try:
+            with torch.random.fork_rng(devices=devices):
+                seed_noise(seed, device)
+                yield
+        finally:
+            if apples is not None:
+                torch.mps.set_rng_state(apples)
 
 
 def pad_to_multiple(x: Tensor, divisor: int) -> Tensor:
@@ -153,7 +156,7 @@ def in_mode(
     at_once = 1 if noisy or device.type == "cpu" else max(len(names), 1)
     parts, made = zip(*(i.split(at_once) for i in inputs), strict=True), []
     running = (paper_mode if noisy else eval_mode)(network)
-    with ONE_AT_A_TIME, torch.autocast(device.type, enabled=False), running:
+    with torch.autocast(device.type, enabled=False), running:
         for place, part in enumerate(parts):
             noise = stable_seed(seed, names[place]) if noisy else None
             with nullcontext() if noise is None else seeded_noise(noise, device):

@@ -63,8 +63,10 @@ def test_a_checkpoint_from_before_descriptions_says_why_it_takes_longer(
     saved: Callable[[Change], Path], capsys: pytest.CaptureFixture
 ) -> None:
     file = saved(lambda content, way: content["i2i"].pop("translates"))
+    before = torch.get_rng_state()
     for _ in range(2):
         found, _ = load_translations(str(file))
+    assert torch.equal(torch.get_rng_state(), before)
     assert [*found.routes] == ["AtoB"]
     line = f"checkpoint={file} is from before checkpoints said what they translate with"
     assert capsys.readouterr().out.count(line) == 1
