@@ -11,7 +11,8 @@ RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")  # as Light
 def say(text: str) -> None:
     """Prints a line; not through logging, whose level and handlers a run may have changed."""
     if is_first_process():
-        print(printable(text, lines=True), flush=True)
+        # In one piece: another thread or process that prints stands before it or behind it.
+        print(printable(text, lines=True) + "\n", end="", flush=True)
 
 
 def is_first_process() -> bool:

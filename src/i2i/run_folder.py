@@ -71,7 +71,7 @@ def strict(content: Any) -> Any:
 
 
 def commit() -> dict[str, Any]:
-    """The commit of this code and whether it was changed since; None of both outside a checkout."""
+    """The commit of this code and whether it was changed since; None where git does not say."""
 
     def git(*words: str) -> str | None:
         try:
@@ -85,9 +85,10 @@ def commit() -> dict[str, Any]:
 
     # A wheel inside somebody else's repository must not report that repository's commit.
     ours = git("ls-files", "--error-unmatch", Path(__file__).name) is not None
+    changes = git("status", "--porcelain") if ours else None  # None too where it takes too long
     return {
         "commit": git("rev-parse", "HEAD") if ours else None,
-        "uncommitted_changes": bool(git("status", "--porcelain")) if ours else None,
+        "uncommitted_changes": None if changes is None else bool(changes),
     }
 
 

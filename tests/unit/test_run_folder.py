@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_strict_leaves_finite_values_as_they_are() -> None:
 
 
 def git(folder: Path, *words: str) -> str:
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
     done = subprocess.run(
         ["git", "-C", str(folder), *identity, *words], capture_output=True, text=True, check=True
     )
@@ -124,6 +125,24 @@ def test_a_checkout_has_a_commit_and_tells_of_changes(checkout: Path) -> None:
     assert version["uncommitted_changes"] is False
     (checkout / "theirs.txt").write_text("changed")
     assert code_version()["uncommitted_changes"] is True
+
+
+def test_a_git_that_takes_too_long_leaves_open_whether_there_are_changes(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does on a busy disk: nothing found is not that nothing was changed."""
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "ours")
+    run = subprocess.run
+
+    def slow(words: list[str], **options: Any) -> Any:
+        if "status" in words:
+            raise subprocess.TimeoutExpired(words, options["timeout"])
+        return run(words, **options)
+
+    monkeypatch.setattr(subprocess, "run", slow)
+    version = code_version()
+    assert version["commit"] and version["uncommitted_changes"] is None
 
 
 def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,8 +94,11 @@ def end_processes(processes: list[subprocess.Popen]) -> None:
     Args:
         processes: Is empty afterwards, so that what was ended here is not taken for a fault.
     """
-    while processes:
-        process = processes.pop()
+    while True:
+        try:
+            process = processes.pop()
+        except IndexError:  # none is left; another thread may have taken the last one just now
+            return
         with suppress(subprocess.TimeoutExpired):  # its connections end a moment before itself
             process.wait(timeout=0.2)
         code = process.poll()

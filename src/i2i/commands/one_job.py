@@ -37,5 +37,7 @@ def processes_of_one_job() -> Iterator[None]:
         if dist.is_available() and dist.is_initialized() and ours:
             dist.destroy_process_group()
         sys.argv = argv
-        os.environ.clear()
-        os.environ.update(environment)
+        # Nothing but what differs: other threads read what stands there, at any moment.
+        for key in os.environ.keys() - environment.keys():
+            del os.environ[key]
+        os.environ.update(dict(environment.items() - os.environ.items()))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from i2i.cluster import job_processes as processes
-from i2i.cluster.job_processes import finish_processes, watched_processes
+from i2i.cluster.job_processes import end_processes, finish_processes, watched_processes
 from i2i.commands.end_of_a_run import closing
 
 
@@ -30,6 +30,19 @@ class Lost:
         return -9
 
 
+class TakenMeanwhile(list):
+    """Processes of which another thread takes the last one after it was seen to be there."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def test_two_threads_may_end_the_same_processes(capfd: pytest.CaptureFixture) -> None:
+    """The one that watches them, and the main one."""
+    end_processes(TakenMeanwhile([Lost()]))
+    assert capfd.readouterr().err.count("a process of this run: found its end by signal 9") == 1
+
+
 @pytest.mark.parametrize("noticed", [True, False])
 def test_a_job_that_noticed_its_loss_may_take_its_time(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, noticed: bool
@@ -38,13 +51,14 @@ def test_a_job_that_noticed_its_loss_may_take_its_time(
     from lightning.pytorch.strategies.launchers import subprocess_script
 
     ends: list[int] = []
-    monkeypatch.setattr(processes, "GRACE", 0.1)
+    monkeypatch.setattr(processes, "GRACE", 60 if noticed else 0.1)
     monkeypatch.setattr(processes.os, "_exit", ends.append)
     lost = Lost()
-    trainer = SimpleNamespace(strategy=SimpleNamespace(launcher=SimpleNamespace(procs=[lost])))
+    started = [lost]
+    trainer = SimpleNamespace(strategy=SimpleNamespace(launcher=SimpleNamespace(procs=started)))
     before = set(threading.enumerate())
     with watched_processes():
-        subprocess_script._launch_process_observer([lost])
+        subprocess_script._launch_process_observer(started)
         (watcher,) = set(threading.enumerate()) - before
         if noticed:
             finish_processes(trainer, False)
