@@ -4,7 +4,6 @@ import base64
 import io
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from PIL import Image
 import i2i
 from chromium import Page, browser, find_chromium
 from conftest import LABEL_COLOURS, ROOT, TINY_UNET, Run, labelled_options
+from ports import free_port
 
 pytest.importorskip("gradio")
 pytestmark = pytest.mark.slow
@@ -41,12 +41,6 @@ def runs(train_once: Run, labelled_root: Path) -> list[Path]:
     options = [*labelled_options(labelled_root), *TINY_UNET, "baselines=false"]
     options += ["trainer.max_steps=4", "model.inference=eval"]
     return [train_once(*options, f"seed={seed}", folder=f"run{seed}") for seed in (0, 1)]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

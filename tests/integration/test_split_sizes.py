@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,17 +10,12 @@ import pytest
 
 from conftest import ROOT
 from every_split_size import make_splits
+from ports import free_port
 
 SIZES = range(1, 5)
 ALL = ["".join(map(str, sizes)) for sizes in itertools.product(SIZES, repeat=3)]
 SOME = ["412", "211", "223", "434", "144"]  # the first one hung for ever on two processes
 LIMITED = ["443,limit_val_batches=0.5,limit_test_batches=0.5"]  # rounded down: 1 of 2, 0 of 1
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def tried(root: Path, processes: int, combinations: list[str], limit: float) -> list[dict]:

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +9,9 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, TINY_UNET
+from ports import free_port
 
 TRAIN = str(ROOT / "src" / "train.py")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def losses(run_dir: Path) -> list[dict[str, str]]:

@@ -38,6 +38,7 @@ def test_any_other_job_does(
     uploading: threading.Event, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     codes: list[int] = []
+    monkeypatch.setattr(wandb_end, "UPLOAD", 60)  # a thread that begins late on a busy machine
     monkeypatch.setattr(sys.modules["wandb"], "finish", lambda exit_code: codes.append(exit_code))
     close([], "success")
     try:

@@ -1,5 +1,6 @@
 """Servers that send next to nothing are given up, and what came is kept."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -53,9 +54,11 @@ def test_a_rate_below_the_least_is_given_up_and_the_part_is_kept(
     url = server([HEAD + b"\r\n", b"y" * 40_000])
     with pytest.raises(SettingError, match=r"bytes a second, fewer than 10,000") as caught:
         fetch_file(url, tmp_path / "set.bin", waits=())
-    assert str(caught.value).startswith("download: found a connection that was cut after 40,0")
-    assert "so far:" in str(caught.value)
-    assert 40_000 <= (tmp_path / "set.bin.part").stat().st_size < 41_000
+    said = re.match("download: found a connection that was cut after ([0-9,]+)", str(caught.value))
+    assert said and "so far:" in str(caught.value)
+    # How many of the later bytes come in between two looks is the machine's business.
+    kept = (tmp_path / "set.bin.part").stat().st_size
+    assert kept == int(said[1].replace(",", "")) >= 40_000
 
 
 def test_pace_is_that_of_the_last_minute(monkeypatch: pytest.MonkeyPatch) -> None:
