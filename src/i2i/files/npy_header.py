@@ -1,17 +1,18 @@
 """The header of a .npy file, read by one thread at a time."""
 
-from threading import Lock
 from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy
+
+from i2i.thread_lock import thread_lock
 
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 # NumPy reads a header with ast.literal_eval. Before Python 3.13, all threads share one counter of
 # depth in there. Two of them at once can end in a SystemError for a sound file (python/cpython,
 # issue 106905).
-_ONE_AT_A_TIME = Lock()
+_ONE_AT_A_TIME = thread_lock()
 
 
 def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from threading import RLock
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +11,12 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from i2i.blocks import has_batch_norm
 from i2i.seeds import stable_seed
+from i2i.thread_lock import thread_lock
 
 INFERENCE_MODES = ("paper", "eval")
 # Threads share a network, whose mode changes, and PyTorch's random generator. Whoever changes one
 # of them until a block ends holds this for as long.
-ONE_AT_A_TIME = RLock()
+ONE_AT_A_TIME = thread_lock()
 
 
 @contextmanager
