@@ -5,7 +5,6 @@ import netrc
 import os
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlparse
 
@@ -38,7 +37,8 @@ def has_key() -> bool:
         return True
     url = urlparse(address())
     hosts = {url.netloc, url.hostname or "", EARLIER.get(url.hostname or "", "")} - {""}
-    path = os.environ.get("NETRC", str(Path.home() / ".netrc"))
+    # Not Path.home(), which fails for a user without a home, as in some containers.
+    path = os.environ.get("NETRC", os.path.expanduser("~/.netrc"))
     try:
         known = netrc.netrc(path)
     except (OSError, netrc.NetrcParseError):

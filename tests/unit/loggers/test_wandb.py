@@ -122,6 +122,19 @@ def test_the_netrc_file_of_the_home_folder(tmp_path: Path, monkeypatch: pytest.M
     assert has_key()
 
 
+def test_a_user_without_a_home_folder_has_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may give a number to whom it runs as, and nothing more."""
+
+    def unknown(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    pytest.importorskip("pwd")
+    for name in ("NETRC", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert not has_key()
+
+
 def test_a_netrc_file_that_cannot_be_read_is_no_key(tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("machine\npassword password\nbroken")
     assert not has_key()
