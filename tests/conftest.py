@@ -98,8 +98,9 @@ def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory) -> None:
-    """What runs keep between them stays out of the home folder."""
-    os.environ["I2I_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    """What runs, and W&B, keep between them stays out of the home folder, and that out of tests."""
+    for name in ("I2I_CACHE", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
+        os.environ[name] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

@@ -195,6 +195,9 @@ def serving() -> Iterator[WandbServer]:
 
 def address(server: WandbServer) -> dict[str, str]:
     """The variables that send a process to a stand-in, beside those that it has."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
+    kept = {
+        key: value for key, value in os.environ.items()
+        if not key.startswith("WANDB_") or key.endswith("_DIR")
+    }  # fmt: skip
     mine = {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": "0" * 40, "WANDB_SILENT": "true"}
     return kept | mine

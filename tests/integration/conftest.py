@@ -68,11 +68,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
     import wandb
 
     wandb.teardown()
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
     with serving() as standing:
-        for name, value in address(standing).items():
-            if name.startswith("WANDB_"):
-                monkeypatch.setenv(name, value)
+        mine = {n: value for n, value in address(standing).items() if n.startswith("WANDB_")}
+        for name in [name for name in os.environ if name.startswith("WANDB_")]:
+            monkeypatch.delenv(name)
+        for name, value in mine.items():
+            monkeypatch.setenv(name, value)
         yield standing
         wandb.teardown()

@@ -21,7 +21,8 @@ STEP = {"SLURM_JOB_ID": "12", "SLURM_STEP_ID": "0", "SLURM_JOB_NAME": "x", "SLUR
 def job(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SLURM_RESTART_COUNT", "SLURM_ARRAY_JOB_ID", "TORCHELASTIC_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("SLURM_NTASKS_PER_NODE", raising=False)
+    monkeypatch.setenv("SLURM_NTASKS_PER_NODE", "")  # so that what is set here is taken back
+    monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
     for name, value in STEP.items():
         monkeypatch.setenv(name, value)
 
