@@ -5,20 +5,19 @@ from collections.abc import Iterator
 from torch import nn
 
 
-def init_normal(network: nn.Module, std: float = 0.02) -> None:
-    """Draws convolution weights from N(0, std), norm scales from N(1, std); sets biases to 0.
+def init_normal(network: nn.Module) -> None:
+    """Draws convolution weights from N(0, 0.02), norm scales from N(1, 0.02); sets biases to 0.
 
     Args:
         network: Changed in place.
-        std: Standard deviation; 0.02 in the paper.
     """
     for module in in_memory(network):
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            nn.init.normal_(module.weight, 0.0, std)
+            nn.init.normal_(module.weight, 0.0, 0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm) and module.affine:
-            nn.init.normal_(module.weight, 1.0, std)
+            nn.init.normal_(module.weight, 1.0, 0.02)
             nn.init.zeros_(module.bias)
 
 

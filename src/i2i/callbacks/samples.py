@@ -111,12 +111,7 @@ class SampleGrid(Callback):
     on_test_epoch_start = on_validation_epoch_start
 
     def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: dict[str, Shown],
-        batch: Any,
-        *_: Any,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: dict[str, Shown], *_: Any
     ) -> None:
         if not trainer.is_global_zero:
             return

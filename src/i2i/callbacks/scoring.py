@@ -82,12 +82,7 @@ class Scoring(Callback):
         self.start(self.test_split)
 
     def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: dict[str, Shown],
-        batch: Any,
-        *_: Any,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: dict[str, Shown], *_: Any
     ) -> None:
         for route, scorer in self.scorers.items():
             scorer.update(outputs[route])

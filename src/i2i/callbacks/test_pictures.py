@@ -26,11 +26,6 @@ class TestPictures(KeptPictures):
         self.begin(trainer, pl_module, "test", trainer.limit_test_batches)
 
     def on_test_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: dict[str, Shown],
-        batch: Any,
-        *_: Any,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: dict[str, Shown], *_: Any
     ) -> None:
         self.keep(outputs)

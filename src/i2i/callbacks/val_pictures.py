@@ -49,12 +49,7 @@ class ValPictures(KeptPictures):
             self.begin(trainer, pl_module, "val", trainer.limit_val_batches)
 
     def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: dict[str, Shown],
-        batch: Any,
-        *_: Any,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: dict[str, Shown], *_: Any
     ) -> None:
         if self.places:
             self.keep(outputs)

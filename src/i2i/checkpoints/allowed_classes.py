@@ -9,7 +9,7 @@ from i2i.errors import setting_error
 # Where the classes that a checkpoint may name live. Only classes below the types of
 # ``allowed_types`` are made, so that a file from a stranger cannot call a function.
 TRUSTED_MODULES = ("i2i.", "torch.nn.", "torch.optim.", "albumentations.")
-_OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
+OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
 LONGEST = 10_000  # characters of a text in a configuration
 DEEPEST = 32  # nodes below one another in a configuration
 
@@ -23,7 +23,7 @@ def entries(node: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     if depth > DEEPEST:
         raise setting_error(
             "the configuration of a checkpoint", f"more than {DEEPEST} nodes below one another",
-            "fewer", _OURS,
+            "fewer", OURS,
         )  # fmt: skip
     if isinstance(node, Mapping | list | tuple):
         pairs = node.items() if isinstance(node, Mapping) else (("", value) for value in node)
@@ -88,7 +88,7 @@ def check_targets(node: Any, setting: str, allowed: tuple[type, ...] | None = No
         for text in (key, value):
             if isinstance(text, str) and len(text) > LONGEST:
                 raise setting_error(
-                    setting, f"a text of {len(text)} characters", f"at most {LONGEST}", _OURS
+                    setting, f"a text of {len(text)} characters", f"at most {LONGEST}", OURS
                 )
             if isinstance(text, str) and "${" in text:
                 raise setting_error(

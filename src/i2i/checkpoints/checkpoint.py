@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from i2i.checkpoints.allowed_classes import allowed_types, check_targets
+from i2i.checkpoints.allowed_classes import OURS, allowed_types, check_targets
 from i2i.checkpoints.training_state import OF_LIGHTNING, whole_epochs, without_values
 from i2i.errors import SettingError, setting_error
 
@@ -14,7 +14,6 @@ NOTED = ("processes", "training_images", "own_states", "translates", "absent")
 _THEIRS = (
     "Weights of pytorch-CycleGAN-and-pix2pix are taken over by src/import_weights.py file=FILE."
 )
-_OURS = "Use RUN_DIR/checkpoints/best.ckpt or last.ckpt of a training run."
 
 
 @dataclass
@@ -131,12 +130,12 @@ def checked(file: Path, key: str, built: Sequence[str] = BUILT_FROM_FILE) -> Che
     from i2i.files.weights import load_safely  # imports torch
 
     written = file.stat().st_mtime_ns
-    content = load_safely(file, setting, "a checkpoint of i2i", _OURS)
+    content = load_safely(file, setting, "a checkpoint of i2i", OURS)
     if not isinstance(content, dict) or not isinstance(content.get("i2i"), dict):
         kind = "a checkpoint of something else" if isinstance(content, dict) else "other data"
         raise setting_error(
             setting, f"{kind}, without the configuration of a run", "a checkpoint of i2i",
-            f"{_OURS} {_THEIRS}" if isinstance(content, dict) else _OURS,
+            f"{OURS} {_THEIRS}" if isinstance(content, dict) else OURS,
         )  # fmt: skip
     config = content["i2i"].get("config")
     config = config if isinstance(config, dict) else {}
@@ -182,7 +181,7 @@ def require_types(content: dict[str, Any], setting: str) -> None:
     if odd:
         raise setting_error(
             setting, f"other values than a run writes ({', '.join(odd)})", "weights and counts",
-            _OURS,
+            OURS,
         )  # fmt: skip
 
 

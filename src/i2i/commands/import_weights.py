@@ -6,6 +6,7 @@ from typing import Any
 
 from i2i.commands.imported_run import JUDGES, write_run
 from i2i.commands.launch import launch
+from i2i.config.plain_words import key_of
 from i2i.config.unread import require_read
 from i2i.errors import SettingError, setting_error
 from i2i.printable import printable
@@ -58,7 +59,7 @@ def import_weights(cfg: Any) -> None:
     require_unused(output)
     found = understood(cfg, chosen_model(typed))
     require_writable(output, "output")
-    absent, routes = write_run(found, [o for o in typed if key(o) not in OWN], output)
+    absent, routes = write_run(found, [o for o in typed if key_of(o) not in OWN], output)
     for option, network in found.networks.items():
         dropped = f"; {len(network.dropped)} statistics of instance norms dropped"
         print(
@@ -70,18 +71,13 @@ def import_weights(cfg: Any) -> None:
     print(f"Translates {' and '.join(routes)}: checkpoint={printable(output)}")
 
 
-def key(option: str) -> str:
-    """What an option sets."""
-    return option.partition("=")[0].lstrip("+~")
-
-
 def require_own(typed: list[str]) -> None:
     """Refuses options of the network, which the tensors settle.
 
     Raises:
         SettingError: There is one.
     """
-    names = {key(option) for option in typed}
+    names = {key_of(option) for option in typed}
     settled = ["generator", *(["discriminator"] if names & set(JUDGES) else [])]
     for name in sorted(names):
         if name.partition(".")[0] in settled:
@@ -111,7 +107,7 @@ def chosen_model(typed: list[str]) -> str | None:
     Raises:
         SettingError: It is neither of the two.
     """
-    named = [option.partition("=")[2] for option in typed if key(option) == "model"]
+    named = [option.partition("=")[2] for option in typed if key_of(option) == "model"]
     if named and named[-1] not in SYSTEMS:
         raise setting_error(
             f"model={named[-1]}", "a system that their code does not train", " or ".join(SYSTEMS),

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from i2i.data.folders import Folders
 from i2i.data.index.listing import require_splits_apart
+from i2i.data.index.pair_index import OnError
 from i2i.data.index.pair_list import PairList
 from i2i.data.index.pair_table import PairTable
 from i2i.data.index.validation_split import hold_out
 from i2i.data.option_checks import SPLITS, check_held_out, one_of
 from i2i.data.reading.damage import without_unreadable
-from i2i.data.reading.pair_reader import OnError
 
 
 class SplitFiles:

@@ -26,23 +26,23 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
         raise Unreadable("bytes that are no UTF-8") from error
 
 
-def read_json(path: Path, most: int = MOST_BYTES) -> Any:
+def read_json(path: Path) -> Any:
     """What a JSON file holds; raises as ``read_bytes`` does, and where it is none."""
     try:
-        return json.loads(read_text(path, most))
+        return json.loads(read_text(path))
     except Unreadable:
         raise
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"no JSON ({first_line(error, 120)})") from error
 
 
-def read_yaml(path: Path, most: int = MOST_YAML) -> Any:
+def read_yaml(path: Path) -> Any:
     """What a YAML file holds; raises as ``read_bytes`` does, and at a tag, an alias or an error.
 
     ``${...}`` stays text: nothing is looked up.
     """
     try:
-        return yaml.load(read_text(path, most), Loader=_Plain)
+        return yaml.load(read_text(path, MOST_YAML), Loader=_Plain)
     except Unreadable:
         raise
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:

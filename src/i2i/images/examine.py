@@ -8,7 +8,6 @@ from i2i.files.ordinary import Unreadable, open_regular
 from i2i.images.formats.header import Damaged, Header
 from i2i.images.formats.known import format_of
 from i2i.images.pixel_limit import MOST_PIXELS
-from i2i.images.stored import image_error
 
 MOST_CHECKED = 16_000_000  # pixels: a small file may hold a giant picture, and several are checked
 
@@ -18,25 +17,6 @@ class _Mapped(mmap.mmap):
 
     def seekable(self) -> bool:
         return True
-
-
-def check_image(path: Path, most_pixels: int = MOST_PIXELS) -> tuple[int, int]:
-    """Reads the size of an image and makes sure that the file has its end, without decoding it.
-
-    Args:
-        path: The file.
-        most_pixels: As in ``read_stored``.
-
-    Returns:
-        (height, width) in pixels, as ``read_stored`` gives them.
-
-    Raises:
-        SettingError: If the file is missing, cut short, not an image, or too large.
-    """
-    found = examine_image(path, most_pixels)
-    if isinstance(found, str):
-        raise image_error(path, found)
-    return found.size
 
 
 def examine_image(path: Path, most_pixels: int = MOST_PIXELS, whole: bool = False) -> Header | str:

@@ -12,12 +12,11 @@ KEEP = "keep"  # alpha stays, as the last channel
 DEFAULT_BACKGROUND: Background = "white"
 
 
-def background_of(value: Any, setting: str = "dataset.background") -> Background:
-    """Checks the option.
+def background_of(value: Any) -> Background:
+    """Checks ``dataset.background``.
 
     Args:
         value: ``white``, ``black``, ``grey``, ``keep``, or [red, green, blue], 0 to 255 each.
-        setting: Its name.
 
     Returns:
         The name, or the colour as a tuple.
@@ -32,9 +31,9 @@ def background_of(value: Any, setting: str = "dataset.background") -> Background
         if all(type(level) is int and 0 <= level <= 255 for level in colour):
             return colour
     raise setting_error(
-        f"{setting}={value}", repr(value),
+        f"dataset.background={value}", repr(value),
         f"one of {', '.join((*COLOURS, KEEP))}, or [red, green, blue] of 0 to 255",
-        f"{setting}={DEFAULT_BACKGROUND} is the default.",
+        f"dataset.background={DEFAULT_BACKGROUND} is the default.",
     )  # fmt: skip
 
 

@@ -281,16 +281,7 @@ class WassersteinGP(GANLoss):
         return -mean_over_scales([f.float().mean() for f in fake])
 
     def penalty(self, critic: Critic, real: Tensor, fake: Tensor) -> Terms:
-        """The gradient penalty, one norm a sample, and R1 where asked for.
-
-        Args:
-            critic: See ``gradient_of_score``.
-            real: (B, C, H, W).
-            fake: The same shape.
-
-        Returns:
-            {"penalty": weight times the mean over samples of (|gradient| - 1)^2}, and "r1".
-        """
+        """The gradient penalty, one norm a sample, beside what ``GANLoss`` gives."""
         real, fake = real.detach().float(), fake.detach().float()
         epsilon = torch.rand(len(real), 1, 1, 1, device=real.device)
         y_bar = epsilon * real + (1 - epsilon) * fake

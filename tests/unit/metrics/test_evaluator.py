@@ -1,3 +1,5 @@
+"""A pass of the evaluator: scores of images, and of distributions."""
+
 import json
 import math
 import warnings
@@ -9,13 +11,12 @@ import torch
 from PIL import Image
 
 from conftest import Told
-from evaluators import full, pairwise
+from evaluators import full, pairwise, ready, run_pass
 from i2i.errors import SettingError
 from i2i.images.quantise import to_uint8
 from i2i.metrics import evaluator as evaluator_module
-from i2i.metrics import perceptual, quality
+from i2i.metrics import quality
 from i2i.metrics.distribution import inception_score
-from i2i.metrics.evaluator import ClassMaps
 from i2i.metrics.inception import InceptionOutput
 from i2i.metrics.perceptual import LPIPS
 from inception_stand_in import put_in_place
@@ -45,23 +46,6 @@ def extractor(monkeypatch):
     stub = CountingExtractor()
     put_in_place(monkeypatch, stub)
     return stub
-
-
-def ready(**options):
-    evaluator = full(**options)
-    evaluator.prepare("cpu", required=True)
-    return evaluator
-
-
-def run_pass(evaluator, split, output, target, order=None, batch_size=3):
-    """One pass over the pairs in batches whose last is smaller."""
-    order = list(range(len(target))) if order is None else order
-    evaluator.start(split)
-    for at in range(0, len(order), batch_size):
-        index = torch.tensor(order[at : at + batch_size])
-        names = [f"{i:03d}.png" for i in index.tolist()]
-        evaluator.update(index, names, output[index], target[index])
-    return evaluator.compute()
 
 
 def test_values_are_the_means_of_the_per_image_values(photographs):
@@ -342,233 +326,6 @@ def test_bfloat16_outputs_and_autocast_are_measured_in_full_precision(photograph
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert run_pass(ready(), "val", output, target) == expected
     assert np.isfinite(list(expected.values.values())).all()
-
-
-class SquaredGap:
-    """Stands for LPIPS: mean squared difference of images in [-1, 1]."""
-
-    def __init__(self):
-        self.devices = []
-
-    def prepare(self, device):
-        self.devices.append(device)
-
-    def __call__(self, a, b):
-        assert not torch.is_autocast_enabled("cpu")
-        assert a.dtype == b.dtype == torch.float32 and a.shape[1] == b.shape[1] == 3
-        assert not torch.is_grad_enabled()
-        return (a - b).square().mean((1, 2, 3))
-
-
-@pytest.fixture
-def lpips(monkeypatch):
-    """Calls of load_lpips; what it returns measures mean squared differences."""
-    calls = []
-
-    def load_lpips(*options):
-        calls.append(options)
-        return SquaredGap()
-
-    monkeypatch.setattr(perceptual, "load_lpips", load_lpips)
-    return calls
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_lpips_is_measured_on_the_8_bit_images(photographs, lpips, channels):
-    target = photographs(5, 16, 20, channels=channels)
-    output = photographs(5, 16, 20, channels=channels, seed=1)
-    evaluator = ready(distribution=False, lpips=LPIPS("vgg", "w.pth"))
-    assert lpips == [("vgg", "w.pth", "cpu")]
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        result = run_pass(evaluator, "val", output, target)
-    # levels / 127.5 - 1: the squared error in levels, scaled
-    expected = [row["mse"] / 127.5**2 for row in result.per_image]
-    assert [row["lpips"] for row in result.per_image] == pytest.approx(expected, rel=1e-5)
-    assert result.values["lpips"] == math.fsum(r["lpips"] for r in result.per_image) / 5
-    assert list(result.values) == ["ssim", "psnr", "mse", "l1", "lpips"]
-    assert "vgg" in result.protocol["lpips"] and "w.pth" in result.protocol["lpips"]
-
-
-def test_lpips_of_a_named_file_is_that_of_the_distance(photographs, tmp_path):
-    from torchvision.models import alexnet
-
-    from i2i.losses.lpips import LPIPSDistance
-
-    file = tmp_path / "alexnet.pth"
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        torch.save(alexnet(weights=None).features.state_dict(prefix="features."), file)
-    target, output = photographs(2, 48, 40), photographs(2, 48, 40, seed=1)
-    evaluator = ready(distribution=False, lpips=LPIPS(weights_file=str(file)))
-    result = run_pass(evaluator, "val", output, target)
-    distance = LPIPSDistance("alex", str(file))
-    distance.prepare("cpu")
-    levels = (to_uint8(output).float(), to_uint8(target).float())
-    expected = distance(*(image / 127.5 - 1 for image in levels)).tolist()
-    assert [row["lpips"] for row in result.per_image] == pytest.approx(expected, rel=1e-6)
-    assert min(expected) > 1e-3
-    with pytest.raises(SettingError, match=r"^metrics\.lpips\.weights_file='.*none.pth': found no"):
-        pairwise(lpips=LPIPS(weights_file=str(tmp_path / "none.pth"))).prepare(
-            "cpu", required=False
-        )
-    with pytest.raises(SettingError, match=r"^metrics\.lpips: found images of 16 x 16 pixels"):
-        run_pass(evaluator, "val", output[..., :16, :16], target[..., :16, :16])
-
-
-def test_lpips_is_loaded_once_and_moved_then(lpips):
-    metric = LPIPS()
-    evaluator = ready(distribution=False, lpips=metric)
-    evaluator.prepare("meta", required=False)
-    assert len(lpips) == 1
-    assert metric.network.network.devices == ["meta"]
-
-
-def test_lpips_refuses_channels_it_does_not_know(photographs, lpips):
-    images = photographs(2, 16, 16, channels=2)
-    with pytest.raises(SettingError, match=r"metrics\.lpips: found images of 2 channels"):
-        run_pass(ready(distribution=False, lpips=LPIPS()), "val", images, images)
-
-
-def test_without_lpips_weights_training_goes_on_and_evaluation_stops(
-    monkeypatch, photographs, told: Told
-):
-    def nowhere(*_):
-        raise SettingError("metrics.lpips.weights_file=null: found no network; ...")
-
-    monkeypatch.setattr(perceptual, "load_lpips", nowhere)
-    evaluator = pairwise(lpips=LPIPS())
-    with told(r"going on without LPIPS\. metrics\.lpips\.weights"):
-        evaluator.prepare("cpu", required=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        evaluator.prepare("cpu", required=False)
-    images = photographs(2, 16, 16)
-    result = run_pass(evaluator, "val", images, -images)
-    assert list(result.values) == ["ssim", "psnr", "mse", "l1"]
-    with pytest.raises(SettingError, match="weights_file=null: found no network"):
-        evaluator.prepare("cpu", required=True)
-    named = pairwise(lpips=LPIPS(weights_file="w.pth"))
-    with pytest.raises(SettingError, match="found no network"):
-        named.prepare("cpu", required=False)
-
-
-NAMES = ("road", "building", "car")
-
-
-def class_maps(n: int, seed: int = 0, ceiling: bool = True) -> ClassMaps:
-    """Random maps of 16 x 12 pixels: a tenth unlabelled, made ones right about half the time."""
-    draw = np.random.default_rng(seed)
-    truth = draw.integers(0, 3, (n, 16, 12)).astype(np.uint8)
-    guesses = [
-        np.where(draw.random(truth.shape) < share, truth, draw.integers(0, 3, truth.shape))
-        for share in (0.3, 0.8)
-    ]
-    truth[draw.random(truth.shape) < 0.1] = 255
-    made, best = (torch.from_numpy(guess.astype(np.uint8)) for guess in guesses)
-    return ClassMaps(NAMES, torch.from_numpy(truth), made, best if ceiling else None)
-
-
-def run_classes(evaluator, images, maps, order=None, batch_size=2):
-    order = list(range(len(images))) if order is None else order
-    evaluator.start("val")
-    for at in range(0, len(order), batch_size):
-        i = order[at : at + batch_size]
-        part = ClassMaps(NAMES, *(m if m is None else m[i] for m in maps[1:]))
-        evaluator.update(torch.tensor(i), [f"{k}" for k in i], images[i], images[i], part)
-    return evaluator.compute()
-
-
-def scores_by_hand(truth, made) -> tuple[dict[str, float], dict[str, float]]:
-    """Counts pixels of all images at once, class by class."""
-    truth, made = truth.numpy(), made.numpy()
-    known = truth != 255
-    iou, recall = {}, []
-    for k, name in enumerate(NAMES):
-        both = ((truth == k) & (made == k)).sum()
-        either = ((truth == k) | (made == k)) & known
-        iou[name] = both / either.sum()
-        recall.append(both / (truth == k).sum())
-    pixels = (truth == made)[known].mean()
-    scores = (pixels, np.mean(recall), np.mean(list(iou.values())))
-    return dict(zip(("pixel_accuracy", "class_accuracy", "mean_iou"), scores, strict=True)), iou
-
-
-def test_class_maps_are_scored_over_all_pixels_of_the_split(photographs):
-    images, maps = photographs(5, 16, 12), class_maps(5)
-    result = run_classes(pairwise(), images, maps)
-    scores, iou = scores_by_hand(maps.truth, maps.made)
-    assert list(result.values)[-3:] == ["pixel_accuracy", "class_accuracy", "mean_iou"]
-    assert {key: result.values[key] for key in scores} == pytest.approx(scores, rel=1e-12)
-    assert result.classes["model"] == pytest.approx(iou, rel=1e-12)
-    best, best_iou = scores_by_hand(maps.truth, maps.ceiling)
-    assert result.ceiling == pytest.approx(best, rel=1e-12)
-    assert result.classes["ceiling"] == pytest.approx(best_iou, rel=1e-12)
-    assert result.ceiling["mean_iou"] > result.values["mean_iou"] + 0.1
-    for i, row in enumerate(result.per_image):
-        known = maps.truth[i] != 255
-        expected = (maps.truth[i] == maps.made[i])[known].double().mean().item()
-        assert row["pixel_accuracy"] == pytest.approx(expected, rel=1e-12)
-    assert "n = 5 images" in result.protocol["segmentation"]
-
-
-def test_repeated_class_maps_count_once_and_the_order_does_not_matter(photographs):
-    images, maps = photographs(5, 16, 12), class_maps(5)
-    expected = run_classes(pairwise(), images, maps)
-    order = [3, 0, 3, 4, 1, 2, 2, 0]
-    assert run_classes(pairwise(), images, maps, order, 3) == expected
-
-
-def test_a_pass_forgets_the_class_maps_of_the_last(photographs):
-    evaluator, images = pairwise(), photographs(5, 16, 12)
-    run_classes(evaluator, images, class_maps(5, seed=1))
-    second = run_classes(evaluator, images, class_maps(5, ceiling=False))
-    first = run_classes(pairwise(), images, class_maps(5, ceiling=False))
-    assert second == first
-    assert second.ceiling is None and list(second.classes) == ["model"]
-
-
-@pytest.mark.parametrize("segmentation", [False, True])
-def test_without_class_maps_nothing_of_them_appears(photographs, segmentation):
-    evaluator = pairwise(segmentation=segmentation, segmenter="s.ckpt")
-    assert evaluator.segmenter == "s.ckpt" and evaluator.segmentation is segmentation
-    images = photographs(5, 16, 12)
-    if segmentation:
-        result = run_pass(evaluator, "val", images, images)
-    else:
-        result = run_classes(evaluator, images, class_maps(5))
-    assert list(result.values) == ["ssim", "psnr", "mse", "l1", "exact_images"]
-    assert result.classes == {} and result.ceiling is None
-    assert "pixel_accuracy" not in result.per_image[0] and "segmentation" not in result.protocol
-
-
-def test_an_image_without_a_label_has_no_accuracy_of_its_own(photographs):
-    maps = class_maps(3)
-    maps.truth[1] = 255
-    result = run_classes(pairwise(), photographs(3, 16, 12), maps)
-    accuracies = [row["pixel_accuracy"] for row in result.per_image]
-    assert math.isnan(accuracies[1]) and not math.isnan(accuracies[0] + accuracies[2])
-    assert result.values["pixel_accuracy"] == pytest.approx(
-        np.mean([accuracies[0], accuracies[2]]), abs=0.1
-    )
-
-
-def test_class_maps_that_do_not_fit_are_refused(photographs):
-    evaluator, images, maps = (
-        pairwise(),
-        photographs(2, 16, 12),
-        class_maps(2),
-    )
-    evaluator.start("val")
-    index, names = torch.tensor([0, 1]), ["a", "b"]
-    smaller = maps._replace(made=maps.made[:, :8])
-    with pytest.raises(ValueError, match=r"truth \(2, 16, 12\) and prediction \(2, 8, 12\)"):
-        evaluator.update(index, names, images, images, smaller)
-    with pytest.raises(ValueError, match="class maps of 2 images are truth"):
-        evaluator.update(index, names, images, images, class_maps(3))
-    evaluator.start("val")
-    evaluator.update(index, names, images, images, maps)
-    with pytest.raises(ValueError, match=r"class maps of \('a', 'b', 'c'\) in a pass of \('road'"):
-        evaluator.update(index, names, images, images, maps._replace(names=("a", "b", "c")))
 
 
 def test_an_exact_image_makes_the_mean_of_psnr_infinite_and_is_counted(photographs):

@@ -54,7 +54,11 @@ def test_losses_shown_from_the_device_are_found(lines: dict[str, str]) -> None:
 
 
 def test_a_tensor_on_the_other_device_is_found(lines: dict[str, str]) -> None:
-    assert lines["mixes"].startswith("FakeTensorDeviceMismatchError: Expected all tensors to be on")
+    refused = (  # by torch 2.13, and by those before it
+        "FakeTensorDeviceMismatchError: Expected all tensors to be on",
+        "RuntimeError: Unhandled FakeTensor Device Propagation",
+    )
+    assert lines["mixes"].startswith(refused)
 
 
 def test_a_copy_back_is_found(lines: dict[str, str]) -> None:

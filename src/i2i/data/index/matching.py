@@ -98,7 +98,7 @@ def keyed(
             f"{where}: {len(without)} of {len(files)} image(s) passed over, whose names "
             f"dataset.pair_by does not match: {some(without)}"
         )
-    return _each_once(root, where, files, keys, found)
+    return _each_once(where, files, keys, found)
 
 
 def keyed_in_one_folder(
@@ -124,16 +124,15 @@ def keyed_in_one_folder(
             f"dataset.pair_by does not match: {some(without)}"
         )
     a, b = (
-        _each_once(root, f"'{folder}' (side {letter})", files, keys, side)
+        _each_once(f"'{folder}' (side {letter})", files, keys, side)
         for letter, side in zip("AB", found, strict=True)
     )
     return a, b
 
 
 def _each_once(
-    root: Path, where: str, files: Mapping[str, str], keys: PairKeys,
-    found: Mapping[str, str | None],
-) -> dict[str, str]:  # fmt: skip
+    where: str, files: Mapping[str, str], keys: PairKeys, found: Mapping[str, str | None]
+) -> dict[str, str]:
     groups = grouped((key, name) for name, key in found.items() if key is not None)
     if not groups:
         raise setting_error(

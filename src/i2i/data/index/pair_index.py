@@ -6,7 +6,7 @@ from typing import Literal
 
 from i2i.data.index.examined import examined
 from i2i.data.index.halves import warn_of_doubtful_halves
-from i2i.data.index.heads import heads_of
+from i2i.data.index.header_summary import summarise
 from i2i.data.index.layouts import how_names_differ
 from i2i.data.index.listing import folder_of, images_below, say_passed_over, some
 from i2i.data.index.matching import keyed, keyed_in_one_folder, match
@@ -225,7 +225,7 @@ def whole_files(
         )
     sound = [looked_at[place] for place in whole]
     sides = [[pair.a for pair in sound], [pair.b or pair.a for pair in sound]]
-    pairs.heads = tuple(heads_of((path, state[path]) for path in paths) for paths in sides)
+    pairs.headers = tuple(summarise((path, state[path]) for path in paths) for paths in sides)
     return pairs, [Seen(pair, sizes[pair.a], sizes.get(pair.b)) for pair in sound]
 
 

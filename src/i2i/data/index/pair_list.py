@@ -7,7 +7,7 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
-from i2i.data.index.heads import Heads
+from i2i.data.index.header_summary import HeaderSummary
 
 
 class PairFiles(NamedTuple):
@@ -55,14 +55,14 @@ class PairList(Sequence[PairFiles]):
 
     Attributes:
         skipped: Pairs that ``on_error="skip"`` left out.
-        heads: What the heads of the files say of side A, or the only files, and of side B; subsets
+        headers: What those of the files say of side A, or the only files, and of side B; subsets
             keep it.
         others: Names of the files that stand among those of the pairs and are not read.
     """
 
     skipped: int = 0
     others: Sequence[str] = ()
-    heads: tuple[Heads, Heads] = (Heads(), Heads())
+    headers: tuple[HeaderSummary, HeaderSummary] = (HeaderSummary(), HeaderSummary())
 
     def __init__(
         self,

@@ -56,7 +56,7 @@ def find_same_places(
         for left, pictures in zip(whole, lists, strict=True):
             left.skipped = len(pictures) - len(left)
     for left, pictures, (seen, _) in zip(whole, (first, *others), found, strict=True):
-        left.others, left.heads = pictures.others, seen.heads
+        left.others, left.headers = pictures.others, seen.headers
     if sizes == "equal":
         _check_sizes(root, [seen for _, seen in found])
     return tuple(whole)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from i2i.data.index.pair_index import OnError
 from i2i.data.index.pair_list import PairFiles
 from i2i.data.index.pair_sizes import Sizes
 from i2i.data.option_checks import check_labels_known, one_of
@@ -21,7 +22,6 @@ Direction = Literal["AtoB", "BtoA"]
 Side = Literal["A", "B"]
 LabelAs = Literal["colours", "onehot"]
 LabelFiles = Literal["colours", "ids"]
-OnError = Literal["raise", "skip"]
 
 
 OTHER_WAY: dict[Direction, Direction] = {"AtoB": "BtoA", "BtoA": "AtoB"}

@@ -1,4 +1,4 @@
-"""What is said of a split by the heads of its files: transparency, and types that training had not.
+"""What the headers of a split's files say: transparency, and types that training had not.
 
 What each file says was read when the split was listed, so that no process has to read one for it.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from i2i.data.index.heads import Heads, together
+from i2i.data.index.header_summary import HeaderSummary, merged
 from i2i.data.index.pair_list import PairList
 from i2i.data.paired_transforms import Role
 from i2i.data.reading.pair_reader import ROLES, PairReader, role_of
@@ -20,7 +20,7 @@ from i2i.images.values import Values
 from i2i.messages import warn
 
 
-def heads_of_sides(lists: Sequence[PairList], reader: PairReader) -> dict[Role, Heads]:
+def headers_of_sides(lists: Sequence[PairList], reader: PairReader) -> dict[Role, HeaderSummary]:
     """What the files of input and target say.
 
     Args:
@@ -29,10 +29,10 @@ def heads_of_sides(lists: Sequence[PairList], reader: PairReader) -> dict[Role, 
         reader: Of the data set.
     """
     if len(lists) > len(ROLES):
-        return dict.fromkeys(ROLES, together(files.heads[0] for files in lists))
+        return dict.fromkeys(ROLES, merged(files.headers[0] for files in lists))
     of_pairs = dict(zip(ROLES, (lists[0], lists[-1]), strict=True))
     place = {role: int(role != role_of("A", reader.direction)) for role in ROLES}
-    return {role: files.heads[place[role]] for role, files in of_pairs.items()}
+    return {role: files.headers[place[role]] for role, files in of_pairs.items()}
 
 
 def say_transparency(lists: Sequence[PairList], reader: PairReader, split: str) -> None:
@@ -44,11 +44,11 @@ def say_transparency(lists: Sequence[PairList], reader: PairReader, split: str) 
         split: What it is called.
     """
     said: dict[str, list[str]] = {}
-    for role, heads in heads_of_sides(lists, reader).items():
+    for role, summary in headers_of_sides(lists, reader).items():
         ids = role == reader.label_role and reader.label_files == "ids"
-        if heads.n_clear and not ids:
-            words = f"{heads.n_clear} of {heads.n_files} {{}}files in '{split}' have transparency, "
-            words += becomes(getattr(reader, role), role)
+        if summary.n_clear and not ids:
+            words = f"{summary.n_clear} of {summary.n_files} {{}}files in '{split}' have "
+            words += "transparency, " + becomes(getattr(reader, role), role)
             said.setdefault(words.replace(f"dataset.{role}_", "dataset.{{role}}_"), []).append(role)
     parts = [
         words.format("" if len(roles) > 1 else f"{roles[0]} ").replace("{role}", roles[0])
@@ -86,16 +86,16 @@ def check_types(
     Raises:
         SettingError: They cannot be what the network was trained on; see ``misfit``.
     """
-    for role, heads in heads_of_sides(lists, reader).items():
+    for role, summary in headers_of_sides(lists, reader).items():
         if role == reader.label_role:
             continue
         known, reading = trained[role].type, getattr(reader, role)
-        for name, paths in heads.types.items():
+        for name, paths in summary.types.items():
             if name != known:
-                _tell(paths, name, known, reading, split, role)
+                _refuse_or_warn(paths, name, known, reading, split, role)
 
 
-def _tell(
+def _refuse_or_warn(
     paths: Sequence[Path], name: str, known: str, reading: Reading, split: str, role: Role
 ) -> None:
     files = f"{role} files in '{split}' such as '{paths[0]}'"

@@ -9,7 +9,7 @@ import numpy as np
 from i2i.images.formats.header import Damaged, Data, Format, Header, cut_short
 from i2i.images.orientation import orientation_of
 
-_START = b"\x89PNG\r\n\x1a\n"
+START = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 3, 4: 1, 6: 3}  # by colour type, alpha aside (section 11.2.2)
 _WITH_ALPHA = (4, 6)
 _CHECKED_WITH_THE_PIXELS = (b"IDAT", b"fdAT")
@@ -71,7 +71,7 @@ def check(data: Data, header: Header) -> None:
 
 def _chunks(data: Data) -> Iterator[tuple[bytes, int, int]]:
     """Type, start and end of each chunk up to IEND; a chunk is length, type, data, checksum."""
-    at = len(_START)
+    at = len(START)
     while at + 12 <= len(data):
         kind, end = data[at + 4 : at + 8], at + 8 + int.from_bytes(data[at : at + 4], "big")
         if end + 4 > len(data):
@@ -99,4 +99,4 @@ def _unpacked(chunk: bytes) -> bytes:
         return b"damaged"  # no profile at all, which is said where it would be used
 
 
-PNG = Format("PNG", lambda start: start.startswith(_START), header, pixels, check)
+PNG = Format("PNG", lambda start: start.startswith(START), header, pixels, check)

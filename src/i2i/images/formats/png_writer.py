@@ -12,10 +12,10 @@ from types import TracebackType
 import numpy as np
 
 from i2i.files.atomic import replacing
+from i2i.images.formats.png import START
 from i2i.images.image_io import cannot_write
 
 _TYPES = (np.uint8, np.uint16)
-_START = b"\x89PNG\r\n\x1a\n"
 _SUB = 1  # the filter: each byte less the one of the pixel to its left (section 9.2)
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # by channels: grey, RGB, RGB and alpha (section 11.2.2)
 
@@ -98,7 +98,7 @@ class PngWriter:
 
     def _begin(self, channels: int, dtype: np.dtype) -> None:
         self.channels, self.dtype = channels, dtype
-        self.file.write(_START)
+        self.file.write(START)
         colour = _COLOUR_TYPES[channels]
         size, bits = (self.width, self.height), 8 * dtype.itemsize
         self._chunk(b"IHDR", struct.pack(">IIBBBBB", *size, bits, colour, 0, 0, 0))

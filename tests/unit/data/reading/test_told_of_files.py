@@ -1,4 +1,4 @@
-"""What is said of a split by the heads of its files."""
+"""What is said of a split by the headers of its files."""
 
 from pathlib import Path
 from typing import Any

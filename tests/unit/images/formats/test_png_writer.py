@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from i2i.errors import SettingError
-from i2i.images.examine import check_image
+from i2i.images.examine import examine_image
 from i2i.images.formats.png_writer import PngWriter
 from i2i.images.reading import Reading
 
@@ -35,7 +35,7 @@ def test_other_programs_read_what_was_written(
     with Image.open(path) as other:
         assert other.mode == ("L" if channels == 1 else "RGB")
         assert np.array_equal(np.asarray(other).reshape(image.shape), image)
-    assert check_image(path) == (40, 7)
+    assert examine_image(path).size == (40, 7)
     assert os.listdir(path.parent) == ["a.png"]
 
 

@@ -1,4 +1,4 @@
-"""What the heads of a split's files say of all of them: types of values, and transparency."""
+"""What the headers of a split's files say of all of them: types of values, and transparency."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,15 +10,15 @@ from i2i.images.values import type_name
 MOST_OF_A_TYPE = 4  # files that stand for those of a type
 
 
-class Heads(NamedTuple):
-    """What was seen of the files of one side, or of the only files."""
+class HeaderSummary(NamedTuple):
+    """What the headers say of the files of one side, or of the only files."""
 
     n_files: int = 0
     n_clear: int = 0  # those that have transparency
     types: Mapping[str, Sequence[Path]] = {}  # of their values, by name -> some files of it
 
 
-def heads_of(files: Iterable[tuple[Path, Header]]) -> Heads:
+def summarise(files: Iterable[tuple[Path, Header]]) -> HeaderSummary:
     """Sums up what files say of their pictures."""
     n_files, n_clear = 0, 0
     types: dict[str, list[Path]] = {}
@@ -27,14 +27,16 @@ def heads_of(files: Iterable[tuple[Path, Header]]) -> Heads:
         alike = types.setdefault(type_name(header.dtype), [])
         if len(alike) < MOST_OF_A_TYPE:
             alike.append(path)
-    return Heads(n_files, n_clear, types)
+    return HeaderSummary(n_files, n_clear, types)
 
 
-def together(several: Iterable[Heads]) -> Heads:
+def merged(several: Iterable[HeaderSummary]) -> HeaderSummary:
     """Sums up several lists of files."""
-    all_of = list(several)
+    summaries = list(several)
     types: dict[str, list[Path]] = {}
-    for heads in all_of:
-        for name, paths in heads.types.items():
+    for summary in summaries:
+        for name, paths in summary.types.items():
             types[name] = [*types.get(name, []), *paths][:MOST_OF_A_TYPE]
-    return Heads(sum(h.n_files for h in all_of), sum(h.n_clear for h in all_of), types)
+    return HeaderSummary(
+        sum(s.n_files for s in summaries), sum(s.n_clear for s in summaries), types
+    )
