@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from tqdm import tqdm
-
+from i2i.bars import bar
 from i2i.errors import SettingError, setting_error
 from i2i.files import atomic, pins, watched
 from i2i.files.file_lock import exclusive
@@ -261,11 +260,10 @@ class _Job:
         return offset, self.n_bytes if match[2] == "*" else int(match[2])
 
     def _copy(self, response: Any, out: IO[bytes], start: int, total: int | None) -> int:
-        """Writes the body; one moving line on a terminal says how far it is, else one in 10 s."""
-        every = 0.2 if sys.stderr.isatty() else 10.0  # seconds
+        """Writes the body; a bar says how far it is."""
         size = {"total": total or self.n_bytes, "initial": start, "unit": "B", "unit_scale": True}
         done, pace = start, watched.Pace()
-        with tqdm(desc=self.what, mininterval=every, maxinterval=every, **size) as shown:
+        with bar(desc=self.what, **size) as shown:
             while chunk := self._chunk(response, done, pace):
                 done += out.write(chunk)
                 shown.update(len(chunk))

@@ -149,8 +149,7 @@ def write_in_tiles(
     Raises:
         SettingError: A file cannot be written, the network gives NaN, or the task refuses it.
     """
-    from tqdm import tqdm
-
+    from i2i.bars import bar
     from i2i.metrics.diversity import pairwise_l1
 
     seed = translator.task_seed(job.name)
@@ -160,7 +159,7 @@ def write_in_tiles(
     with ExitStack() as stack:
         writers = [stack.enter_context(row_writer(t, *parts.size, quality)) for t in job.targets]
         what = {"total": height, "unit": "row", "desc": printable(job.name), "leave": False}
-        progress = stack.enter_context(tqdm(**what))
+        progress = stack.enter_context(bar(**what))
         for bands in zip(*samples, strict=True):  # each (1, C, h, W)
             for writer, band in zip(writers, bands, strict=True):
                 writer.write(form.arrays(band, [job.name])[0])

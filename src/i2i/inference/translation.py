@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from i2i.bars import bar
 from i2i.data.reading.pair_reader import role_of
 from i2i.data.reading.picture_values import PictureValues
 from i2i.data.tasks.label_map import LabelTask
@@ -193,7 +194,7 @@ def translate_all(translation: Translation, jobs: list[Job], on_error: str, coun
     """
     failed = None
     with closing(translation.outcomes(jobs)) as done:
-        for outcome in tqdm(done, unit="image", total=len(jobs), disable=len(jobs) < 2):
+        for outcome in bar(done, unit="image", total=len(jobs), disable=len(jobs) < 2):
             if outcome.error is None:
                 continue
             if on_error != "skip" or outcome.item is None:
