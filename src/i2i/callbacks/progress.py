@@ -10,6 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 
 from i2i.messages import say
+from i2i.training.logged_steps import is_logged
 
 
 class Progress(TQDMProgressBar):
@@ -44,7 +45,7 @@ class Progress(TQDMProgressBar):
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
         step, now = trainer.global_step, time.monotonic()
         first, last = step == self.first_step + 1, step == pl_module.total_steps
-        logged = step == 1 or step % trainer.log_every_n_steps == 0
+        logged = is_logged(trainer)
         if _is_watched() or step == self.step or not (first or last or logged):
             return  # several batches may be one step
         if last or now - self.said >= self.seconds:

@@ -16,6 +16,7 @@ from i2i.seeds import stable_seed
 from i2i.training.diffaugment import DiffAugment
 from i2i.training.ema import EMA
 from i2i.training.game import Game
+from i2i.training.logged_steps import is_logged
 from i2i.training.players import GENERATOR, Player, frozen
 from i2i.training.rounds import steps_in
 from i2i.training.routes import Routes
@@ -253,8 +254,7 @@ class AdversarialModule(Routes, Game):
 
         They are means over all processes, which meet for them in the steps that are logged alone.
         """
-        step = self.trainer.global_step
-        if step > 1 and step % self.trainer.log_every_n_steps:
+        if not is_logged(self.trainer):
             return
         terms = {f"train/{p}/{n}": v for p, terms in players.items() for n, v in terms.items()}
         # Read back once, and shown as CPU tensors: Lightning reads what it shows after every batch,

@@ -16,6 +16,7 @@ from i2i.errors import setting_error
 from i2i.messages import say
 from i2i.metrics.shown import Shown
 from i2i.run_folder import write_json
+from i2i.training.logged_steps import is_logged
 from i2i.training.rounds import steps_in
 
 RECORD = "health.json"  # in the run's folder
@@ -103,7 +104,7 @@ class Health(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         step, witness = trainer.global_step, pl_module.witness
-        logged = step == 1 or step % trainer.log_every_n_steps == 0
+        logged = is_logged(trainer)
         self.noted = witness.numbers
         if step == self.step or not logged or not witness.asked:  # g had no turn on this batch
             return

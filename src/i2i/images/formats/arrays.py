@@ -97,9 +97,8 @@ def _values(file: IO[bytes], header: Header) -> np.ndarray:
     if image.dtype.kind == "b":
         image = image * np.uint8(255)
     size = header.height, header.width, header.channels
-    return np.array(
-        image.reshape(size), dtype=header.dtype, order="C"
-    )  # bytes cannot be written to
+    # A copy: nothing can be written into the bytes of a file.
+    return np.array(image.reshape(size), dtype=header.dtype, order="C")
 
 
 def _bytes_of(shape: tuple[int, ...], dtype: np.dtype) -> int:
